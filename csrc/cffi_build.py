@@ -1,0 +1,26 @@
+"""Tells cffi how to make ``pymig._core``: the declarations are those of the one public header."""
+
+import re
+from pathlib import Path
+
+import cffi
+
+HERE = Path(__file__).resolve().parent
+
+
+def declarations(header: str) -> str:
+    """What cffi can read of the header: no directives, no linkage, no visibility."""
+    plain = re.sub(r"^#.*(?:\\\n.*)*\n", "", header, flags=re.MULTILINE)
+    return plain.replace('extern "C" {\n', "").replace("\n}\n", "\n").replace("PYMIG_API ", "")
+
+
+ffi = cffi.FFI()
+ffi.cdef(declarations((HERE / "pymig.h").read_text()))
+ffi.set_source(
+    "pymig._core",
+    '#include "pymig.h"',
+    sources=sorted(f"csrc/{source.name}" for source in HERE.glob("*.c")),
+    depends=sorted(f"csrc/{header.name}" for header in HERE.glob("*.h")),
+    include_dirs=["csrc"],
+    extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden"],
+)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PYMIG_HOST_H
+#define PYMIG_HOST_H
+
+#include "pymig.h"
+#include "rules.h"
+
+/* Whether the host is able to do what the question asks: 1 or 0, or -EAGAIN if it has not been asked yet. */
+int migration_host_known(const MigrationHost *host, HostQuestion question, bool ignore_shared);
+
+/* Asks the kernel, and keeps the answer. */
+void migration_host_ask(MigrationHost *host, HostQuestion question);
+
+#endif

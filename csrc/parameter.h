@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PYMIG_PARAMETER_H
+#define PYMIG_PARAMETER_H
+
+#include <stdatomic.h>
+
+#include "pymig.h"
+
+/* Strings live in `text` (NULL for ""), and their number is their length; everything else lives in `number`, which
+ * accessors read without a lock. */
+struct MigrationParameters {
+    _Atomic uint64_t number[MIGRATION_PARAMETER__MAX];
+    char *text[MIGRATION_PARAMETER__MAX];
+};
+
+/* A request, read but not yet taken: values of the right type. The texts are borrowed. */
+typedef struct ParameterChange {
+    bool given[MIGRATION_PARAMETER__MAX];
+    uint64_t number[MIGRATION_PARAMETER__MAX];
+    const char *text[MIGRATION_PARAMETER__MAX];
+} ParameterChange;
+
+void parameters_init(MigrationParameters *parameters);
+
+void parameters_clear(MigrationParameters *parameters);
+
+/* What QAPI does with a request before QEMU sees it: names and types. 0, or -EINVAL with the error filled in. */
+int parameters_read(const QemuBuild *build, const QmpMember *members, size_t count, ParameterChange *change,
+                    MigrationError *error);
+
+/* migrate_params_check(): whether the present parameters, with the change laid over them, are acceptable. Likewise. */
+int parameters_check(const MigrationContext *context, CapabilitySet capabilities, const MigrationParameters *present,
+                     const ParameterChange *change, MigrationError *error);
+
+/* Takes the change, whole or not at all: 0 or -ENOMEM. */
+int parameters_take(MigrationParameters *parameters, const ParameterChange *change);
+
+/* A copy, or NULL if out of memory. */
+MigrationParameters *parameters_copy(const MigrationParameters *parameters);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define _GNU_SOURCE
+#include "uffd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "names.h"
+
+#define FEATURE(name) [UFFD_ABI_FEATURE_##name]
+
+static const char *const feature_names[] = {
+    FEATURE(PAGEFAULT_FLAG_WP) = "pagefault-flag-wp",
+    FEATURE(EVENT_FORK) = "event-fork",
+    FEATURE(EVENT_REMAP) = "event-remap",
+    FEATURE(EVENT_REMOVE) = "event-remove",
+    FEATURE(MISSING_HUGETLBFS) = "missing-hugetlbfs",
+    FEATURE(MISSING_SHMEM) = "missing-shmem",
+    FEATURE(EVENT_UNMAP) = "event-unmap",
+    FEATURE(SIGBUS) = "sigbus",
+    FEATURE(THREAD_ID) = "thread-id",
+    FEATURE(MINOR_HUGETLBFS) = "minor-hugetlbfs",
+    FEATURE(MINOR_SHMEM) = "minor-shmem",
+    FEATURE(EXACT_ADDRESS) = "exact-address",
+    FEATURE(WP_HUGETLBFS_SHMEM) = "wp-hugetlbfs-shmem",
+    FEATURE(WP_UNPOPULATED) = "wp-unpopulated",
+    FEATURE(POISON) = "poison",
+    FEATURE(WP_ASYNC) = "wp-async",
+    FEATURE(MOVE) = "move",
+};
+
+#define IOCTL(name) [UFFD_ABI_NR_##name]
+
+static const char *const ioctl_names[] = {
+    IOCTL(REGISTER) = "register",
+    IOCTL(UNREGISTER) = "unregister",
+    IOCTL(WAKE) = "wake",
+    IOCTL(COPY) = "copy",
+    IOCTL(ZEROPAGE) = "zeropage",
+    IOCTL(MOVE) = "move",
+    IOCTL(WRITEPROTECT) = "writeprotect",
+    IOCTL(CONTINUE) = "continue",
+    IOCTL(POISON) = "poison",
+    IOCTL(API) = "api",
+};
+
+const char *uffd_feature_name(int bit)
+{
+    return name_at(feature_names, sizeof(feature_names) / sizeof(feature_names[0]), bit);
+}
+
+const char *uffd_ioctl_name(int bit)
+{
+    return name_at(ioctl_names, sizeof(ioctl_names) / sizeof(ioctl_names[0]), bit);
+}
+
+static int or_errno(long result)
+{
+    return result < 0 ? -errno : (int)result;
+}
+
+void uffd_opener_release(UffdOpener *opener)
+{
+    if (opener->tried_device && opener->device >= 0) {
+        close(opener->device);
+    }
+    *opener = (UffdOpener){0};
+}
+
+int uffd_open(UffdOpener *opener)
+{
+    if (!opener->tried_device) {
+        opener->tried_device = true;
+        opener->device = or_errno(open("/dev/userfaultfd", O_RDWR | O_CLOEXEC));
+    }
+    /* Never UFFD_USER_MODE_ONLY: QEMU needs faults that are taken inside the kernel. */
+    return or_errno(opener->device >= 0 ? ioctl(opener->device, UFFD_ABI_IOC_NEW, O_CLOEXEC)
+                                        : syscall(SYS_userfaultfd, O_CLOEXEC));
+}
+
+int uffd_api(int ufd, uint64_t features, struct uffd_abi_api *answer)
+{
+    *answer = (struct uffd_abi_api){.api = UFFD_ABI_API, .features = features};
+    return or_errno(ioctl(ufd, UFFD_ABI_IOC_API, answer));
+}
+
+int uffd_register_memory(int ufd, void *start, size_t length, uint64_t mode, uint64_t *ioctls)
+{
+    struct uffd_abi_register request = {.range = {(uintptr_t)start, length}, .mode = mode};
+    int result = or_errno(ioctl(ufd, UFFD_ABI_IOC_REGISTER, &request));
+    *ioctls = request.ioctls;
+    return result;
+}
+
+int uffd_unregister_memory(int ufd, void *start, size_t length)
+{
+    struct uffd_abi_range range = {(uintptr_t)start, length};
+    return or_errno(ioctl(ufd, UFFD_ABI_IOC_UNREGISTER, &range));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PYMIG_UFFD_H
+#define PYMIG_UFFD_H
+
+#include "pymig.h"
+#include "uffd_abi.h"
+
+/* How userfaultfd descriptors come to be: QEMU tries /dev/userfaultfd once, and stays with what it found. */
+typedef struct UffdOpener {
+    bool tried_device;
+    int device; /* descriptor of /dev/userfaultfd, or the negative errno of opening it */
+} UffdOpener;
+
+void uffd_opener_release(UffdOpener *opener);
+
+/* A new userfaultfd, close-on-exec, or a negative errno. */
+int uffd_open(UffdOpener *opener);
+
+/* UFFDIO_API on a descriptor; what the kernel answers lands in *answer. 0 or a negative errno. */
+int uffd_api(int ufd, uint64_t features, struct uffd_abi_api *answer);
+
+/* Registers a range; the ioctls that it then knows land in *ioctls. 0 or a negative errno. */
+int uffd_register_memory(int ufd, void *start, size_t length, uint64_t mode, uint64_t *ioctls);
+
+/* 0 or a negative errno. */
+int uffd_unregister_memory(int ufd, void *start, size_t length);
+
+#endif

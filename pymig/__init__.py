@@ -1,0 +1,46 @@
+"""QEMU's migration capabilities, checked as QEMU checks them, before QEMU does.
+
+>>> import pymig
+>>> pymig.check(["multifd", "compress"])
+<Verdict refused by 'multifd/compress': 'Multifd is not compatible with compress'>
+"""
+
+from pymig.build import QemuBuild
+from pymig.capability import CapabilitySet
+from pymig.checker import Checker, check, validate
+from pymig.errors import (
+    CapabilityError,
+    IgnoredParameterWarning,
+    MigrationActiveError,
+    MigrationError,
+    ParameterError,
+    UnknownCapabilityError,
+)
+from pymig.host import Host, HostReport, Memory, PostcopySupport, probe
+from pymig.state import AnnounceParameters, MigrationState
+from pymig.verdict import Verdict
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AnnounceParameters",
+    "CapabilityError",
+    "CapabilitySet",
+    "Checker",
+    "Host",
+    "HostReport",
+    "IgnoredParameterWarning",
+    "Memory",
+    "MigrationActiveError",
+    "MigrationError",
+    "MigrationState",
+    "ParameterError",
+    "PostcopySupport",
+    "QemuBuild",
+    "UnknownCapabilityError",
+    "Verdict",
+    "__version__",
+    "check",
+    "probe",
+    "validate",
+]

@@ -1,0 +1,7 @@
+"""``python -m pymig``."""
+
+import sys
+
+from pymig.cli import main
+
+sys.exit(main())

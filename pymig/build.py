@@ -1,0 +1,161 @@
+"""Which QEMU is asked."""
+
+from __future__ import annotations
+
+from pymig._core import ffi, lib
+from pymig.capability import BITS, CapabilitySet
+from pymig.frozen import Value
+from pymig.verdict import Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+RELEASES: tuple[str, ...] = tuple(ffi.string(lib.qemu_release_name(i)).decode() for i in range(lib.QEMU_RELEASE__MAX))
+
+FIRST_DEVELOPMENT_MICRO = 50
+"""QEMU's development trees call themselves X.Y.50 and on: neither X.Y nor the release after it."""
+
+
+def _numbers(release: object) -> tuple[int, ...] | None:
+    """(8, 0) or (8, 0, 5) for what looks like a release, written the way QEMU writes it."""
+    if isinstance(release, str):
+        parts = release.split(".")
+        if not all(part.isascii() and part.isdigit() and str(int(part[:9])) == part for part in parts):
+            return None
+        numbers = tuple(map(int, parts))
+    elif isinstance(release, tuple) and all(type(part) is int and part >= 0 for part in release):
+        numbers = release
+    else:
+        return None
+    return numbers if len(numbers) in (2, 3) else None
+
+
+def _known_release(release: object) -> str:
+    """The known release that this names."""
+    numbers = _numbers(release)
+    if numbers is not None:
+        exact = ".".join(map(str, numbers))
+        if exact in RELEASES:
+            return exact
+        series = ".".join(map(str, numbers[:2]))
+        if series in RELEASES and numbers[2] < FIRST_DEVELOPMENT_MICRO:
+            return series
+    shown = repr(release)
+    shown = shown if len(shown) <= 40 else shown[:37] + "..."  # noqa: PLR2004
+    raise ValueError(f"release must be one of {', '.join(RELEASES)}, as a string or a tuple of numbers, not {shown}")
+
+
+class QemuBuild(Value):
+    """One QEMU binary: its release, and the configure-time choices that change its answers. Immutable.
+
+    Args:
+        release: ``"8.0"``, ``"8.0.5"`` or ``(8, 0)``; a stable release answers as the first of its series.
+        live_block_migration: built with CONFIG_LIVE_BLOCK_MIGRATION.
+        replication: built with CONFIG_REPLICATION.
+        linux: built for Linux.
+        zstd: built with CONFIG_ZSTD.
+
+    Raises:
+        ValueError: a release that is not known; the text lists those that are.
+        TypeError: a choice that is no bool.
+    """
+
+    __slots__ = ("_bits", "_c", "_verdicts", "linux", "live_block_migration", "release", "replication", "zstd")
+
+    release: str
+    live_block_migration: bool
+    replication: bool
+    linux: bool
+    zstd: bool
+    _bits: dict[str, int]
+    _c: Any
+    _verdicts: dict[int, Verdict]
+
+    def __init__(
+        self,
+        release: str | tuple[int, ...] = "8.0",
+        *,
+        live_block_migration: bool = True,
+        replication: bool = True,
+        linux: bool = True,
+        zstd: bool = True,
+    ) -> None:
+        choices = {
+            "live_block_migration": live_block_migration,
+            "replication": replication,
+            "linux": linux,
+            "zstd": zstd,
+        }
+        known = _known_release(release)
+        for name, value in choices.items():
+            if not isinstance(value, bool):
+                raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
+        c_build = ffi.new("QemuBuild *", [RELEASES.index(known), live_block_migration, replication, linux, zstd])
+        self._set(release=known, **choices, _c=c_build, _verdicts=_verdicts(c_build))
+        self._set(_bits={name: BITS[name] for name in self.capabilities})
+
+    @staticmethod
+    def releases() -> tuple[str, ...]:
+        """The releases that are known, the oldest first."""
+        return RELEASES
+
+    @property
+    def capabilities(self) -> CapabilitySet:
+        """What its setter knows: the members of the release's MigrationCapability."""
+        return CapabilitySet.from_mask(lib.qemu_build_capabilities(self._c))
+
+    @property
+    def unstable(self) -> CapabilitySet:
+        """Those that QEMU's schema marks as unstable."""
+        return CapabilitySet.from_mask(lib.qemu_build_unstable(self._c))
+
+    @property
+    def listed(self) -> CapabilitySet:
+        """What its query-migrate-capabilities lists: not `block` where that was not built in."""
+        return CapabilitySet.from_mask(lib.qemu_build_listed(self._c))
+
+    def __repr__(self) -> str:
+        names = ("live_block_migration", "replication", "linux", "zstd")
+        without = "".join(f", {name}=False" for name in names if not getattr(self, name))
+        return f"QemuBuild({self.release!r}{without})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (self.release, self.live_block_migration, self.replication, self.linux, self.zstd))
+
+
+def _rebuild(release: str, live_block_migration: bool, replication: bool, linux: bool, zstd: bool) -> QemuBuild:
+    return QemuBuild(
+        release, live_block_migration=live_block_migration, replication=replication, linux=linux, zstd=zstd
+    )
+
+
+_VERDICTS: dict[int, dict[int, Verdict]] = {}
+
+
+def _verdicts(c_build: Any) -> dict[int, Verdict]:
+    """Every verdict of a build's release, by its code: made once, then shared."""
+    return _VERDICTS.get(c_build.release) or _VERDICTS.setdefault(c_build.release, _make_verdicts(c_build))
+
+
+def _make_verdicts(c_build: Any) -> dict[int, Verdict]:
+    rule = ffi.new("MigrationRule *")
+    return {
+        code: Verdict(
+            code,
+            ffi.string(rule.id).decode(),
+            ffi.string(rule.message).decode(),
+            ffi.string(rule.hint).decode() if rule.hint else None,
+            (),
+            CapabilitySet.from_mask(rule.capabilities & lib.qemu_build_capabilities(c_build)),
+        )
+        for code in range(lib.MIGRATION_VERDICT__MAX)
+        if lib.migration_rule(c_build, code, rule) == 0
+    }
+
+
+def require_build(build: object) -> QemuBuild:
+    """The build, or a TypeError that names the argument."""
+    if not isinstance(build, QemuBuild):
+        raise TypeError(f"build must be a QemuBuild, not {type(build).__name__}")
+    return build

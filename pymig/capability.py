@@ -1,0 +1,150 @@
+"""Sets of migration capabilities, by their QMP names."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+
+from pymig._core import ffi, lib
+from pymig.errors import UnknownCapabilityError
+from pymig.frozen import Frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+NAMES: tuple[str, ...] = tuple(
+    ffi.string(lib.migration_capability_name(i)).decode() for i in range(lib.MIGRATION_CAPABILITY__MAX)
+)
+"""Every capability's QMP name, by its bit."""
+
+BITS: dict[str, int] = {name: 1 << i for i, name in enumerate(NAMES)}
+"""Every capability's mask, by its QMP name."""
+
+ALL: int = (1 << len(NAMES)) - 1
+
+
+class CapabilitySet(AbstractSet[str], Frozen):
+    """An immutable set of capabilities, by QMP name, over one integer.
+
+    Bit i of ``mask`` stands for capability number i. The numbers are pymig's own and stay: 0 to 20 are those of QEMU
+    7.2 to 8.0 (``MigrationCapability`` in QEMU's qapi/migration.json), then switchover-ack, dirty-limit, mapped-ram.
+
+    Iterates in enum order, and compares and hashes like a frozenset of the names.
+
+    Args:
+        names: QMP names.
+
+    Raises:
+        UnknownCapabilityError: a name that no release of QEMU has.
+        TypeError: not an iterable of str.
+    """
+
+    __slots__ = ("_mask",)
+    _mask: int
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._set(_mask=mask_of_names(names, "names"))
+
+    @classmethod
+    def from_mask(cls, mask: int) -> CapabilitySet:
+        """The set with these bits.
+
+        Raises:
+            ValueError: negative, or with bits that stand for nothing.
+            TypeError: not an integer.
+        """
+        self = object.__new__(cls)
+        self._set(_mask=checked_mask(mask, "mask"))
+        return self
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[Any]) -> CapabilitySet:  # type: ignore[override]
+        return cls(it)
+
+    @property
+    def mask(self) -> int:
+        """The set as an integer: bit i is capability number i."""
+        return self._mask
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self._mask & BITS.get(name, 0))
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, bit in BITS.items() if self._mask & bit)
+
+    def __len__(self) -> int:
+        return self._mask.bit_count()
+
+    def __bool__(self) -> bool:
+        return self._mask != 0
+
+    __hash__ = AbstractSet._hash  # equal to the frozenset of the names, so hashed like it
+
+    def __repr__(self) -> str:
+        return f"CapabilitySet([{', '.join(map(repr, self))}])"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (CapabilitySet.from_mask, (self._mask,))
+
+
+def mask_of_names(names: Iterable[str], argument: str) -> int:
+    """The mask of an iterable of names; errors name the argument."""
+    if isinstance(names, CapabilitySet):
+        return names.mask
+    if isinstance(names, (str, bytes)):
+        raise TypeError(
+            f"{argument} must be an iterable of capability names, not one {type(names).__name__}: {names!r}"
+        )
+    mask = 0
+    try:
+        iterator = iter(names)
+    except TypeError:
+        raise TypeError(f"{argument} must be an iterable of capability names, not {type(names).__name__}") from None
+    for name in iterator:
+        if not isinstance(name, str):
+            raise TypeError(f"{argument} must hold capability names (str), not {type(name).__name__}")
+        bit = BITS.get(name)
+        if bit is None:
+            raise UnknownCapabilityError(name, NAMES)
+        mask |= bit
+    return mask
+
+
+def checked_mask(mask: int, argument: str) -> int:
+    """The mask as a plain int, with no bit that stands for nothing; errors name the argument."""
+    if isinstance(mask, bool):
+        raise TypeError(f"{argument} must be an integer mask, not bool")
+    try:
+        plain = operator.index(mask)
+    except TypeError:
+        raise TypeError(f"{argument} must be an integer mask, not {type(mask).__name__}") from None
+    if plain < 0:
+        raise ValueError(f"{argument} must not be negative")
+    if plain & ~ALL:
+        raise ValueError(f"{argument} has bits that stand for no capability; the known ones are 0 to {len(NAMES) - 1}")
+    return plain
+
+
+def mask_of(capabilities: Iterable[str] | int, argument: str) -> int:
+    """The mask of a CapabilitySet, an int mask or an iterable of names; errors name the argument."""
+    if isinstance(capabilities, CapabilitySet):
+        return capabilities.mask
+    if hasattr(capabilities, "__index__"):
+        return checked_mask(capabilities, argument)  # type: ignore[arg-type]
+    return mask_of_names(capabilities, argument)
+
+
+def known_mask(mask: int, known: int, argument: str) -> int:
+    """The mask, if a release knows all of it.
+
+    Raises:
+        UnknownCapabilityError: as QMP answers a name that its enum does not hold.
+    """
+    unknown = mask & ~known
+    if unknown:
+        checked_mask(mask, argument)
+        name = NAMES[(unknown & -unknown).bit_length() - 1]
+        raise UnknownCapabilityError(name, CapabilitySet.from_mask(known))
+    return mask

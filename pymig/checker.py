@@ -1,0 +1,199 @@
+"""Would QEMU accept this set of capabilities?"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from pymig._core import ffi, lib
+from pymig.build import QemuBuild
+from pymig.capability import known_mask, mask_of
+from pymig.errors import CapabilityError
+from pymig.frozen import Frozen
+from pymig.state import MigrationState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from typing_extensions import Buffer  # the type checker's own; nothing imports it at run time
+
+    from pymig.host import Host
+    from pymig.verdict import Verdict
+
+# The formats of an unsigned word of 4 or 8 bytes, as the struct module writes them.
+_WORD_FORMATS = frozenset(order + code for order in ("", "@", "=") for code in "ILQ")
+_CHECK_MANY = {
+    4: ("uint32_t[]", lib.migrate_caps_check_many32),
+    8: ("uint64_t[]", lib.migrate_caps_check_many64),
+}
+
+
+class Checker(Frozen):
+    """One context, prepared once, to check many sets in. Immutable; any number of threads may use it.
+
+    Args:
+        build: which QEMU is asked.
+        host: what its host can do; this machine if not given.
+        incoming: QEMU waits for an incoming migration (it was started with -incoming).
+        parameters: migration parameters that are set, in QMP's spelling, e.g. ``{"multifd-compression": "zstd"}``.
+
+    Raises:
+        ParameterError: QEMU would refuse the parameters.
+    """
+
+    __slots__ = ("_c", "_known", "_verdicts", "build", "host", "incoming", "verdicts")
+
+    build: QemuBuild
+    host: Host
+    incoming: bool
+    verdicts: Mapping[int, Verdict]
+    _c: Any
+    _known: int
+    _verdicts: dict[int, Verdict]
+
+    def __init__(
+        self,
+        build: QemuBuild = QemuBuild(),  # noqa: B008 - immutable
+        host: Host | None = None,
+        *,
+        incoming: bool = False,
+        parameters: Mapping[str, object] | None = None,
+    ) -> None:
+        state = MigrationState(build, host, incoming=incoming)
+        if parameters is not None:
+            state.set_parameters(parameters)
+        context = ffi.new(
+            "MigrationContext *",
+            [build._c[0], incoming, state.multifd_compression != "none", state.use_tls],
+        )
+        c_checker = lib.migration_checker_new(context, state.host._c)
+        if c_checker == ffi.NULL:
+            raise MemoryError
+        self._set(
+            build=build,
+            host=state.host,
+            incoming=incoming,
+            verdicts=MappingProxyType(build._verdicts),
+            _c=ffi.gc(c_checker, lib.migration_checker_free),
+            _known=build.capabilities.mask,
+            _verdicts=build._verdicts,
+        )
+
+    def check(self, new: Iterable[str] | int, old: Iterable[str] | int = ()) -> Verdict:
+        """QEMU's answer to a change from ``old`` to ``new`` (migrate_caps_check): the first rule that refuses.
+
+        Args:
+            new: the whole set that would be on afterwards: a CapabilitySet, an int mask or an iterable of names.
+            old: the set that is on before; it decides whether postcopy-ram is asked of the host again, and whether
+                shared memory is passed over in write tracking.
+
+        Raises:
+            UnknownCapabilityError: a capability that the release has not.
+        """
+        return self._verdicts[lib.migrate_caps_check(self._c, self._mask(old, "old"), self._mask(new, "new"))]
+
+    def explain(self, new: Iterable[str] | int, old: Iterable[str] | int = ()) -> list[Verdict]:
+        """Every rule that refuses, in QEMU's order; empty if the set is accepted. Arguments as in ``check``."""
+        codes = ffi.new("uint8_t[]", lib.MIGRATION_VERDICT__MAX)
+        count = lib.migrate_caps_explain(self._c, self._mask(old, "old"), self._mask(new, "new"), codes)
+        return [self._verdicts[codes[i]] for i in range(count)]
+
+    def check_many(self, masks: Buffer, old: Iterable[str] | int = 0, out: Buffer | None = None) -> bytearray | Buffer:
+        """``check`` of many sets against one old set.
+
+        Args:
+            masks: a C-contiguous buffer of uint32 or uint64 words, one a set: array.array, memoryview, NumPy array.
+                It is read in place.
+            old: as in ``check``.
+            out: a writable C-contiguous buffer of uint8, as long as there are words, to fill.
+
+        Returns:
+            ``out``, or a new bytearray: for each word its code in ``verdicts``.
+
+        Raises:
+            TypeError: a buffer of another type.
+            ValueError: ``out`` of another length, or a word with a capability that the release has not. Nothing
+                was written then.
+        """
+        old_mask = self._mask(old, "old")
+        words, count, check_many = _words(masks)
+        codes = bytearray(count) if out is None else out
+        result = check_many(self._c, old_mask, words, count, _codes(codes, count))
+        if result < 0:
+            raise ValueError(f"masks holds words with bits that QEMU {self.build.release} has no capability for")
+        return codes
+
+    def _mask(self, capabilities: Iterable[str] | int, argument: str) -> int:
+        return known_mask(mask_of(capabilities, argument), self._known, argument)
+
+    def __repr__(self) -> str:
+        incoming = ", incoming=True" if self.incoming else ""
+        return f"Checker({self.build!r}, {self.host!r}{incoming})"
+
+
+def _view(buffer: object, argument: str) -> memoryview:
+    try:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"{argument} must be a buffer, such as array.array or a NumPy array, not {type(buffer).__name__}"
+        ) from None
+    if not view.c_contiguous:
+        raise TypeError(f"{argument} must be C-contiguous; this one has strides")
+    return view
+
+
+def _words(masks: object) -> tuple[Any, int, Any]:
+    """The words as C sees them, their number, and the function for their width."""
+    view = _view(masks, "masks")
+    if view.format not in _WORD_FORMATS or view.itemsize not in _CHECK_MANY:
+        raise TypeError(f"masks must hold uint32 or uint64 words in native order, not items of format {view.format!r}")
+    c_type, check_many = _CHECK_MANY[view.itemsize]
+    return ffi.from_buffer(c_type, view), view.nbytes // view.itemsize, check_many
+
+
+def _codes(out: object, count: int) -> Any:
+    view = _view(out, "out")
+    if view.format not in ("B", "@B", "=B", "<B", ">B"):
+        raise TypeError(f"out must hold uint8, not items of format {view.format!r}")
+    if view.readonly:
+        raise TypeError("out must be writable; this one is read-only")
+    if view.nbytes != count:
+        raise ValueError(f"out must be as long as there are masks, {count}, not {view.nbytes}")
+    return ffi.from_buffer("uint8_t[]", view)
+
+
+def check(
+    new: Iterable[str] | int,
+    old: Iterable[str] | int = (),
+    *,
+    build: QemuBuild = QemuBuild(),  # noqa: B008 - immutable
+    host: Host | None = None,
+    incoming: bool = False,
+    parameters: Mapping[str, object] | None = None,
+) -> Verdict:
+    """QEMU's answer to one change; the arguments are those of Checker and of Checker.check.
+
+    For more than one check in the same context, a Checker is prepared once and asks the host once.
+    """
+    return Checker(build, host, incoming=incoming, parameters=parameters).check(new, old)
+
+
+def validate(
+    new: Iterable[str] | int,
+    old: Iterable[str] | int = (),
+    *,
+    build: QemuBuild = QemuBuild(),  # noqa: B008 - immutable
+    host: Host | None = None,
+    incoming: bool = False,
+    parameters: Mapping[str, object] | None = None,
+) -> None:
+    """Like check(), but returns nothing, or raises.
+
+    Raises:
+        CapabilityError: QEMU would refuse; its verdict says why.
+    """
+    verdict = check(new, old, build=build, host=host, incoming=incoming, parameters=parameters)
+    if not verdict:
+        raise CapabilityError(verdict)

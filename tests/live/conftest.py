@@ -1,0 +1,71 @@
+"""A real QEMU, started for the test and asked over QMP."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from qemu.qmp.legacy import QEMUMonitorProtocol, QMPBadPortError  # noqa: F401
+
+BINARY = "qemu-system-x86_64"
+
+
+class LiveQemu:
+    """One running QEMU."""
+
+    def __init__(self, monitor, process):
+        self.monitor = monitor
+        self.process = process
+
+    def ask(self, command, **arguments):
+        """The command's return value, or the text of QEMU's error."""
+        reply = self.monitor.cmd_raw(command, arguments or None)
+        return reply["return"] if "return" in reply else reply["error"]["desc"]
+
+    def capabilities(self):
+        return [entry["capability"] for entry in self.ask("query-migrate-capabilities")]
+
+    def set_capabilities(self, states):
+        """The text of QEMU's error, "" if it accepts."""
+        request = [{"capability": name, "state": state} for name, state in states.items()]
+        answer = self.ask("migrate-set-capabilities", capabilities=request)
+        return answer if isinstance(answer, str) else ""
+
+
+@contextmanager
+def live_qemu(*arguments, user=None):
+    """Starts QEMU without a machine, as another user if one is given, and ends it whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="pymig-qmp-") as folder:
+        if user is not None:
+            shutil.chown(folder, user, user)
+        socket, log = Path(folder, "qmp"), Path(folder, "log")
+        command = [BINARY, "-machine", "none", "-nodefaults", "-display", "none", "-S"]
+        command += ["-qmp", f"unix:{socket},server=on,wait=off", *arguments]
+        identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+        with log.open("w") as stderr:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, **identity)
+        try:
+            deadline = time.monotonic() + 30
+            while not socket.exists():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"QEMU did not start: {log.read_text()}")
+                time.sleep(0.01)
+            monitor = QEMUMonitorProtocol(str(socket))
+            monitor.connect()
+            try:
+                yield LiveQemu(monitor, process)
+            finally:
+                monitor.close()
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def binary():
+    if shutil.which(BINARY) is None:
+        pytest.skip(f"needs a real QEMU: {BINARY} is not in PATH (Debian: qemu-system-x86)")
+    return BINARY
