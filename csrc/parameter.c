@@ -257,12 +257,12 @@ int parameters_read(const QemuBuild *build, const QmpMember *members, size_t cou
 {
     const QmpMember *given[MIGRATION_PARAMETER__MAX] = {NULL}, *unexpected = NULL;
 
-    for (const QmpMember *member = members; member < members + count; member++) {
-        int parameter = migration_parameter_from_name(member->name);
+    for (size_t i = 0; i < count; i++) {
+        int parameter = migration_parameter_from_name(members[i].name);
         if (parameter >= 0) {
-            given[parameter] = member;
+            given[parameter] = &members[i];
         } else if (unexpected == NULL) {
-            unexpected = member;
+            unexpected = &members[i];
         }
     }
     memset(change, 0, sizeof(*change));

@@ -77,9 +77,9 @@ static WriteTrackingAnswer track_blocks(UffdOpener *opener, const RamBlock *bloc
     if (ufd < 0) {
         return answer;
     }
-    for (const RamBlock *block = blocks; private && block < blocks + count; block++) {
-        bool *able = block->share ? &shared : &private;
-        *able = *able && block_can_be_tracked(ufd, block);
+    for (size_t i = 0; private && i < count; i++) {
+        bool *able = blocks[i].share ? &shared : &private;
+        *able = *able && block_can_be_tracked(ufd, &blocks[i]);
     }
     close(ufd);
     answer.all = shared && private ? WRITE_TRACKING_COMPATIBLE : WRITE_TRACKING_AVAILABLE;

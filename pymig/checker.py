@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import MappingProxyType
 
 from pymig._core import ffi, lib
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from pymig.host import Host
     from pymig.verdict import Verdict
 
-# The formats of an unsigned word of 4 or 8 bytes, as the struct module writes them.
-_WORD_FORMATS = frozenset(order + code for order in ("", "@", "=") for code in "ILQ")
+# The formats of an unsigned byte, and of a word of 4 or 8 in native order, as the struct module writes them.
+_NATIVE = ("", "@", "=", "<" if sys.byteorder == "little" else ">")
+_BYTE_FORMATS = frozenset(order + "B" for order in _NATIVE)
+_WORD_FORMATS = frozenset(order + code for order in _NATIVE for code in "ILQ")
 _CHECK_MANY = {
     4: ("uint32_t[]", lib.migrate_caps_check_many32),
     8: ("uint64_t[]", lib.migrate_caps_check_many64),
@@ -155,7 +158,7 @@ def _words(masks: object) -> tuple[Any, int, Any]:
 
 def _codes(out: object, count: int) -> Any:
     view = _view(out, "out")
-    if view.format not in ("B", "@B", "=B", "<B", ">B"):
+    if view.format not in _BYTE_FORMATS:
         raise TypeError(f"out must hold uint8, not items of format {view.format!r}")
     if view.readonly:
         raise TypeError("out must be writable; this one is read-only")

@@ -1,0 +1,74 @@
+# What there is to do: `make help`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml setup.py $(wildcard csrc/*)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+# A virtual environment with pymig in it, as editable source, and with the tools of one purpose: .venv/.for-test
+$(VENV)/.for-%: $(SOURCES)
+	.ci/require venv headers compiler
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[$*]'
+	touch $@
+
+.PHONY: run
+run: $(VENV)/.for-completion ## set everything up, and check for real on this host
+	$(BIN)/pymig probe || test $$? -eq 1
+	$(BIN)/pymig check multifd postcopy-ram --incoming || test $$? -eq 1
+	$(BIN)/pymig check background-snapshot || test $$? -eq 1
+
+.PHONY: test
+test: $(VENV)/.for-test ## set everything up, a real QEMU included, and pass the tests
+	.ci/require cmocka qemu strace
+	$(MAKE) --no-print-directory -C tests/c check
+	$(BIN)/pytest -q
+
+.PHONY: test-c
+test-c: ## the C core by itself: gcc and clang, then both with sanitizers
+	.ci/require compiler cmocka clang
+	$(MAKE) -C tests/c check CC=gcc
+	$(MAKE) -C tests/c check CC=clang
+	$(MAKE) -C tests/c check CC=gcc SANITIZE=1
+	$(MAKE) -C tests/c check CC=clang SANITIZE=1
+
+.PHONY: lint
+lint: $(VENV)/.for-lint $(VENV)/.for-test ## formatters, linters, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy pymig
+	$(BIN)/clang-format --dry-run --Werror csrc/*.[ch] tests/c/*.[ch]
+
+.PHONY: format
+format: $(VENV)/.for-lint ## let the formatters have their way
+	$(BIN)/ruff format
+	$(BIN)/clang-format -i csrc/*.[ch] tests/c/*.[ch]
+
+.PHONY: pythons
+pythons: $(VENV)/.for-tox ## the suite on every Python of 3.10 to 3.13 that is here; ENVS=3.10,3.13 for some
+	$(BIN)/tox run -q $(if $(ENVS),-e $(ENVS))
+
+.PHONY: coverage
+coverage: $(VENV)/.for-coverage $(VENV)/.for-test ## lines and branches of csrc/ and pymig/ that the tests reach
+	.ci/require cmocka qemu strace
+	.ci/coverage
+
+.PHONY: dist
+dist: $(VENV)/.for-dist ## sdist and wheel, audited, and each tested by itself
+	.ci/require cmocka qemu strace
+	.ci/dist
+
+.PHONY: bench
+bench: $(VENV)/.for-bench ## the benchmarks, side by side with their peers
+	$(BIN)/pytest bench
+
+.PHONY: clean
+clean: ## remove what was made
+	rm -rf $(VENV) build dist .tox *.egg-info pymig/_core.c pymig/*.so .coverage*

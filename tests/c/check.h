@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PYMIG_TESTS_CHECK_H
+#define PYMIG_TESTS_CHECK_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "pymig.h"
+
+static const QemuBuild full_build = {QEMU_8_0, true, true, true, true};
+
+/* A context in which nothing is missing. */
+static inline MigrationContext plain_context(void)
+{
+    return (MigrationContext){.build = full_build};
+}
+
+static inline MigrationHost *capable_host(void)
+{
+    return migration_host_stated(WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, &(PostcopySupport){.ok = true});
+}
+
+#endif

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The core by itself: names, checks, states, parameters. What QEMU answers is proved elsewhere, against QEMU. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "capability.h"
+
+/* ---- Names ---- */
+
+static void names_go_both_ways(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < MIGRATION_CAPABILITY__MAX; i++) {
+        assert_int_equal(migration_capability_from_name(migration_capability_name(i)), i);
+    }
+    for (int i = 0; i < QEMU_RELEASE__MAX; i++) {
+        assert_int_equal(qemu_release_from_name(qemu_release_name(i)), i);
+    }
+    for (int i = 0; i < MIGRATION_PARAMETER__MAX; i++) {
+        assert_int_equal(migration_parameter_from_name(migration_parameter_name(i)), i);
+        assert_in_range(migration_parameter_type(i), PARAMETER_UINT8, PARAMETER_MULTIFD_COMPRESSION);
+    }
+    for (int i = 0; i < MIGRATION_STATUS__MAX; i++) {
+        assert_int_equal(migration_status_from_name(migration_status_name(i)), i);
+    }
+    assert_string_equal(multifd_compression_name(MULTIFD_COMPRESSION_ZSTD), "zstd");
+}
+
+static void numbers_out_of_range_have_no_name(void **unused)
+{
+    (void)unused;
+    static const int numbers[] = {-1, 1000, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        assert_null(migration_capability_name(numbers[i]));
+        assert_null(qemu_release_name(numbers[i]));
+        assert_null(migration_parameter_name(numbers[i]));
+        assert_null(migration_status_name(numbers[i]));
+        assert_null(multifd_compression_name(numbers[i]));
+        assert_null(uffd_feature_name(numbers[i]));
+        assert_null(uffd_ioctl_name(numbers[i]));
+        assert_int_equal(migration_parameter_type(numbers[i]), -EINVAL);
+        assert_false(migration_parameter_ignored(&full_build, numbers[i]));
+    }
+    assert_int_equal(migration_capability_from_name("Multifd"), -ENOENT);
+    assert_int_equal(qemu_release_from_name("8"), -ENOENT);
+    assert_int_equal(migration_parameter_from_name(""), -ENOENT);
+    assert_int_equal(migration_status_from_name("running"), -ENOENT);
+    assert_null(uffd_ioctl_name(0x20)); /* a hole in the table */
+    assert_string_equal(uffd_ioctl_name(0x3F), "api");
+    assert_string_equal(uffd_feature_name(0), "pagefault-flag-wp");
+}
+
+static void an_unknown_release_has_nothing(void **unused)
+{
+    (void)unused;
+    MigrationHost *host = capable_host();
+    static const int releases[] = {-1, QEMU_RELEASE__MAX};
+    for (int i = 0; i < 2; i++) {
+        MigrationContext context = plain_context();
+        MigrationRule rule;
+        context.build.release = releases[i];
+        assert_int_equal(qemu_build_capabilities(&context.build), 0);
+        assert_int_equal(qemu_build_listed(&context.build), 0);
+        assert_int_equal(qemu_build_unstable(&context.build), 0);
+        assert_false(migration_parameter_ignored(&context.build, MIGRATION_PARAMETER_MULTIFD_ZLIB_LEVEL));
+        assert_null(migration_checker_new(&context, host));
+        assert_null(migration_state_new(&context, host));
+        assert_int_equal(migration_rule(&context.build, MIGRATION_POSTCOPY_HOST, &rule), -ENOENT);
+    }
+    migration_host_free(host);
+}
+
+/* ---- The check ---- */
+
+static void every_code_has_its_rule(void **unused)
+{
+    (void)unused;
+    MigrationRule rule;
+    for (int code = 0; code < MIGRATION_VERDICT__MAX; code++) {
+        assert_int_equal(migration_rule(&full_build, code, &rule), 0);
+        assert_true((code == MIGRATION_ACCEPTED) == (*rule.message == '\0'));
+        assert_true(has_all(qemu_build_capabilities(&full_build), rule.capabilities));
+    }
+    assert_int_equal(migration_rule(&full_build, MIGRATION_VERDICT__MAX, &rule), -ENOENT);
+    assert_int_equal(migration_rule(&full_build, -1, &rule), -ENOENT);
+}
+
+static void a_check_names_the_first_rule(void **unused)
+{
+    (void)unused;
+    MigrationHost *host = capable_host();
+    MigrationContext context = plain_context();
+    MigrationChecker *checker = migration_checker_new(&context, host);
+    uint8_t codes[MIGRATION_VERDICT__MAX];
+
+    assert_int_equal(migrate_caps_check(checker, 0, CAP(MULTIFD)), MIGRATION_ACCEPTED);
+    assert_int_equal(migrate_caps_check(checker, 0, CAP(MULTIFD) | CAP(COMPRESS)), MIGRATION_MULTIFD_COMPRESS);
+    CapabilitySet snapshot = CAP(BACKGROUND_SNAPSHOT) | CAP(MULTIFD) | CAP(COMPRESS);
+    assert_int_equal(migrate_caps_check(checker, 0, snapshot), MIGRATION_SNAPSHOT_MULTIFD);
+    assert_int_equal(migrate_caps_explain(checker, 0, snapshot, codes), 3);
+    assert_int_equal(codes[1], MIGRATION_SNAPSHOT_COMPRESS);
+    assert_int_equal(codes[2], MIGRATION_MULTIFD_COMPRESS);
+    migration_checker_free(checker);
+    migration_host_free(host);
+}
+
+static void unknown_bits_are_refused_before_anything_is_written(void **unused)
+{
+    (void)unused;
+    MigrationHost *host = capable_host();
+    MigrationContext context = plain_context();
+    MigrationChecker *checker = migration_checker_new(&context, host);
+    uint8_t codes[MIGRATION_VERDICT__MAX] = {77, 77};
+    const uint32_t words32[] = {1, (uint32_t)1 << 31};
+    const uint64_t words64[] = {1, (uint64_t)1 << 63};
+
+    for (int bit = MIGRATION_CAPABILITY_SWITCHOVER_ACK; bit < 64; bit++) {
+        CapabilitySet unknown = (CapabilitySet)1 << bit;
+        assert_int_equal(migrate_caps_check(checker, 0, unknown), -EINVAL);
+        assert_int_equal(migrate_caps_check(checker, unknown, 0), -EINVAL);
+        assert_int_equal(migrate_caps_explain(checker, 0, unknown, codes), -EINVAL);
+        assert_int_equal(migrate_caps_check_many32(checker, unknown, words32, 1, codes), -EINVAL);
+    }
+    assert_int_equal(migrate_caps_check_many32(checker, 0, words32, 2, codes), -EINVAL);
+    assert_int_equal(migrate_caps_check_many64(checker, 0, words64, 2, codes), -EINVAL);
+    assert_int_equal(codes[0], 77);
+    assert_int_equal(codes[1], 77);
+    assert_int_equal(migrate_caps_check_many32(checker, 0, NULL, 0, NULL), 0);
+    migration_checker_free(checker);
+    migration_host_free(host);
+}
+
+static void many_checks_are_single_checks(void **unused)
+{
+    (void)unused;
+    enum { COUNT = 1 << 16, STRIDE = 32 };
+    static uint32_t words32[COUNT];
+    static uint64_t words64[COUNT];
+    static uint8_t codes32[COUNT], codes64[COUNT];
+    MigrationHost *host = capable_host();
+    MigrationContext context = plain_context();
+    MigrationChecker *checker = migration_checker_new(&context, host);
+
+    for (uint32_t i = 0; i < COUNT; i++) {
+        words64[i] = words32[i] = i * STRIDE + i % STRIDE;
+    }
+    assert_int_equal(migrate_caps_check_many32(checker, 0, words32, COUNT, codes32), 0);
+    assert_int_equal(migrate_caps_check_many64(checker, 0, words64, COUNT, codes64), 0);
+    assert_memory_equal(codes32, codes64, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(codes32[i], migrate_caps_check(checker, 0, words64[i]));
+    }
+    migration_checker_free(checker);
+    migration_host_free(host);
+}
+
+/* ---- Hosts ---- */
+
+static void stated_facts_stay(void **unused)
+{
+    (void)unused;
+    PostcopySupport said = {.ok = false, .step = POSTCOPY_STEP_RANGE_IOCTLS, .error = 4095, .detail = UINT32_MAX};
+    MigrationHost *host = migration_host_stated(WRITE_TRACKING_AVAILABLE, WRITE_TRACKING_COMPATIBLE, &said);
+
+    for (int i = 0; i < 2; i++) {
+        PostcopySupport support = migration_host_postcopy(host);
+        assert_int_equal(migration_host_write_tracking(host, false), WRITE_TRACKING_AVAILABLE);
+        assert_int_equal(migration_host_write_tracking(host, true), WRITE_TRACKING_COMPATIBLE);
+        assert_false(support.ok);
+        assert_int_equal(support.step, said.step);
+        assert_int_equal(support.error, said.error);
+        assert_int_equal(support.detail, said.detail);
+        migration_host_refresh(host);
+    }
+    migration_host_free(host);
+    assert_null(migration_host_stated(WRITE_TRACKING_UNKNOWN, WRITE_TRACKING_ABSENT, &said));
+    assert_null(migration_host_stated(WRITE_TRACKING_ABSENT, 4, &said));
+    assert_null(migration_host_local(NULL, SIZE_MAX, 0));
+}
+
+static void refreshing_has_no_end(void **unused)
+{
+    (void)unused;
+    MigrationHost *host = migration_host_local(&(RamBlock){.kind = RAM_BLOCK_ANONYMOUS}, 1, 0);
+    int tracking = migration_host_write_tracking(host, false);
+    bool ok = migration_host_postcopy(host).ok;
+
+    for (int i = 0; i < 3000; i++) { /* more often than the counter in the word can count */
+        migration_host_refresh(host);
+    }
+    assert_int_equal(migration_host_write_tracking(host, false), tracking);
+    assert_int_equal(migration_host_postcopy(host).ok, ok);
+    migration_host_free(host);
+}
+
+static void the_texts_of_each_step(void **unused)
+{
+    (void)unused;
+    static const struct {
+        PostcopySupport support;
+        const char *text;
+    } cases[] = {
+        {{.ok = true}, ""},
+        {{.ok = false}, "Postcopy is not supported"},
+        {{.step = 1}, "Target page size bigger than host page size"},
+        {{.step = 2, .error = EPERM},
+         "postcopy_ram_supported_by_host: userfaultfd not available: Operation not permitted"},
+        {{.step = 4, .error = EMFILE, .detail = 1},
+         "receive_ufd_features: uffd_open() failed: Too many open files\nufd_check_and_apply failed"},
+        {{.step = 4, .error = EINVAL, .detail = 2},
+         "receive_ufd_features: UFFDIO_API failed: Invalid argument\nufd_check_and_apply failed"},
+        {{.step = 5, .error = EINVAL, .detail = 256},
+         "request_ufd_features failed: UFFDIO_API failed: Invalid argument\nufd_check_and_apply failed: features 256"},
+        {{.step = 6, .detail = 256 | 3 << 16},
+         "Missing userfault features: 3\nufd_check_and_apply failed: features 256"},
+        {{.step = 10, .error = EPERM}, "postcopy_ram_supported_by_host: munlockall: Operation not permitted"},
+        {{.step = 11, .error = ENOMEM},
+         "postcopy_ram_supported_by_host: Failed to map test area: Cannot allocate memory"},
+        {{.step = 12, .error = EINVAL}, "postcopy_ram_supported_by_host userfault register: Invalid argument"},
+        {{.step = 13, .error = EINVAL}, "postcopy_ram_supported_by_host userfault unregister: Invalid argument"},
+        {{.step = 14, .detail = 0x1c}, "Missing userfault map features: 1c"},
+    };
+    char text[256], little[8];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int length = postcopy_support_message(&cases[i].support, text, sizeof(text));
+        assert_string_equal(text, cases[i].text);
+        assert_int_equal(length, strlen(text));
+        assert_int_equal(postcopy_support_message(&cases[i].support, little, sizeof(little)), length);
+        assert_true(strlen(little) < sizeof(little));
+    }
+}
+
+static void a_larger_target_page_is_step_1(void **unused)
+{
+    (void)unused;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    PostcopySupport support = postcopy_ram_supported_by_host(NULL, 0, page * 2);
+    assert_false(support.ok);
+    assert_int_equal(support.step, POSTCOPY_STEP_TARGET_PAGE_SIZE);
+    assert_int_not_equal(postcopy_ram_supported_by_host(NULL, 0, page).step, POSTCOPY_STEP_TARGET_PAGE_SIZE);
+}
+
+static void errno_is_left_alone(void **unused)
+{
+    (void)unused;
+    RamBlock block = {.kind = RAM_BLOCK_ANONYMOUS};
+    char text[16];
+    errno = 4242;
+    ram_write_tracking_available();
+    ram_write_tracking_compatible(&block, 1, false);
+    postcopy_ram_supported_by_host(&block, 1, 0);
+    host_probe(&block, 1, 0);
+    postcopy_support_message(&(PostcopySupport){.step = 2, .error = 1}, text, sizeof(text));
+    assert_int_equal(errno, 4242);
+}
+
+static void a_read_only_block_is_not_tracked(void **unused)
+{
+    (void)unused;
+    RamBlock blocks[] = {{.readonly = true}, {.share = true, .readonly = true}};
+    if (ram_write_tracking_available()) {
+        assert_true(ram_write_tracking_compatible(blocks, 2, false));
+        assert_true(ram_write_tracking_compatible(NULL, 0, false));
+    }
+}
+
+/* ---- States ---- */
+
+static MigrationState *new_state(MigrationHost *host)
+{
+    MigrationContext context = plain_context();
+    return migration_state_new(&context, host);
+}
+
+static void a_refused_change_changes_nothing(void **unused)
+{
+    (void)unused;
+    MigrationHost *host = capable_host();
+    MigrationState *state = new_state(host);
+    const MigrationCapabilityStatus list[] = {
+        {MIGRATION_CAPABILITY_EVENTS, true},
+        {MIGRATION_CAPABILITY_MULTIFD, false},
+        {MIGRATION_CAPABILITY_MULTIFD, true},
+        {MIGRATION_CAPABILITY_COMPRESS, true},
+    };
+    assert_int_equal(qmp_migrate_set_capabilities(state, list, 4), MIGRATION_MULTIFD_COMPRESS);
+    assert_int_equal(migration_capabilities(state), 0);
+    assert_int_equal(qmp_migrate_set_capabilities(state, list, 3), 0);
+    assert_int_equal(migration_capabilities(state), CAP(EVENTS) | CAP(MULTIFD));
+    assert_int_equal(migrate_cap_set(state, MIGRATION_CAPABILITY_COMPRESS, true), MIGRATION_MULTIFD_COMPRESS);
+    assert_int_equal(migrate_cap_set(state, -1, true), -EINVAL);
+    assert_int_equal(migrate_cap_set(state, MIGRATION_CAPABILITY_MAPPED_RAM, true), -EINVAL);
+    assert_int_equal(migrate_cap_set(state, MIGRATION_CAPABILITY__MAX, true), -EINVAL);
+    assert_int_equal(migrate_change_capabilities(state, CAP(EVENTS), CAP(EVENTS)), -EINVAL);
+    assert_int_equal(migrate_set_status(state, MIGRATION_STATUS_ACTIVE), 0);
+    assert_int_equal(migrate_set_status(state, MIGRATION_STATUS__MAX), -EINVAL);
+    assert_int_equal(qmp_migrate_set_capabilities(state, NULL, 0), -EBUSY);
+    assert_int_equal(migration_status(state), MIGRATION_STATUS_ACTIVE);
+    assert_int_equal(migration_capabilities(state), CAP(EVENTS) | CAP(MULTIFD));
+    migration_state_free(state);
+    migration_host_free(host);
+}
+
+static void parameters_are_taken_whole_or_not_at_all(void **unused)
+{
+    (void)unused;
+    MigrationHost *host = capable_host();
+    MigrationState *state = new_state(host);
+    QmpMember members[] = {
+        {.name = "tls-creds", .type = QMP_STRING, .text = "tls0"},
+        {.name = "announce-max", .type = QMP_INT, .number = 7},
+        {.name = "compress-level", .type = QMP_INT, .number = 10},
+    };
+    MigrationError error;
+
+    assert_int_equal(qmp_migrate_set_parameters(state, members, 3, &error), -EINVAL);
+    assert_string_equal(error.message, "Parameter 'compress_level' expects a value between 0 and 9");
+    assert_int_equal(error.parameter, MIGRATION_PARAMETER_COMPRESS_LEVEL);
+    assert_false(error.wrong_type);
+    migration_error_clear(&error);
+    assert_false(migrate_use_tls(state));
+    assert_int_equal(migrate_announce_params(state).max, 550);
+
+    assert_int_equal(qmp_migrate_set_parameters(state, members, 2, &error), 0);
+    assert_null(error.message);
+    assert_true(migrate_use_tls(state));
+    assert_int_equal(migrate_announce_params(state).max, 7);
+
+    QmpMember member;
+    MigrationParameters *parameters = qmp_query_migrate_parameters(state);
+    assert_int_equal(migration_parameters_get(parameters, MIGRATION_PARAMETER_TLS_CREDS, &member), 0);
+    assert_string_equal(member.text, "tls0");
+    assert_int_equal(migration_parameters_get(parameters, MIGRATION_PARAMETER__MAX, &member), -EINVAL);
+    migration_parameters_free(parameters);
+
+    members[0] = (QmpMember){.name = "tls-creds", .type = QMP_NULL};
+    members[1] = (QmpMember){.name = "no-such", .type = QMP_OTHER};
+    assert_int_equal(qmp_migrate_set_parameters(state, members, 2, &error), -EINVAL);
+    assert_true(error.unexpected);
+    migration_error_clear(&error);
+    assert_true(migrate_use_tls(state));
+    assert_int_equal(qmp_migrate_set_parameters(state, members, 1, &error), 0);
+    assert_false(migrate_use_tls(state));
+    migration_state_free(state);
+    migration_host_free(host);
+}
+
+/* ---- Threads and fork ---- */
+
+enum { THREADS = 8, CHANGES = 20000 };
+
+typedef struct Worker {
+    MigrationState *state;
+    MigrationChecker *checker;
+    int own;
+    bool lost;
+} Worker;
+
+static void *change_and_look(void *argument)
+{
+    Worker *worker = argument;
+    for (int i = 0; i < CHANGES; i++) {
+        CapabilitySet mine = (CapabilitySet)1 << worker->own;
+        CapabilitySet shared = i % 3 ? CAP(MULTIFD) : CAP(COMPRESS) | CAP(XBZRLE);
+        bool on = i & 1;
+        int code = migrate_change_capabilities(worker->state, on ? mine | shared : 0, on ? 0 : mine | shared);
+        CapabilitySet now = migration_capabilities(worker->state);
+        bool expected = on ? code == 0 : false;
+        worker->lost |= has_any(now, mine) != expected || migrate_caps_check(worker->checker, now, now) != 0;
+    }
+    return NULL;
+}
+
+static void threads_lose_nothing(void **unused)
+{
+    (void)unused;
+    static const int own[THREADS] = {
+        MIGRATION_CAPABILITY_EVENTS,        MIGRATION_CAPABILITY_ZERO_BLOCKS,   MIGRATION_CAPABILITY_DIRTY_BITMAPS,
+        MIGRATION_CAPABILITY_VALIDATE_UUID, MIGRATION_CAPABILITY_RELEASE_RAM,   MIGRATION_CAPABILITY_RDMA_PIN_ALL,
+        MIGRATION_CAPABILITY_RETURN_PATH,   MIGRATION_CAPABILITY_AUTO_CONVERGE,
+    };
+    MigrationHost *host = capable_host();
+    MigrationContext context = plain_context();
+    MigrationState *state = new_state(host);
+    MigrationChecker *checker = migration_checker_new(&context, host);
+    pthread_t threads[THREADS];
+    Worker workers[THREADS];
+
+    for (int i = 0; i < THREADS; i++) {
+        workers[i] = (Worker){state, checker, own[i], false};
+        assert_int_equal(pthread_create(&threads[i], NULL, change_and_look, &workers[i]), 0);
+    }
+    for (int i = 0; i < 20; i++) { /* and a fork in between finds the lock free */
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(10);
+            migrate_change_capabilities(state, CAP(EVENTS), CAP(MULTIFD));
+            _exit(migrate_events(state) ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_false(workers[i].lost);
+    }
+    migration_checker_free(checker);
+    migration_state_free(state);
+    migration_host_free(host);
+}
+
+static void freeing_nothing(void **unused)
+{
+    (void)unused;
+    migration_host_free(NULL);
+    migration_checker_free(NULL);
+    migration_state_free(NULL);
+    migration_parameters_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_go_both_ways),
+        cmocka_unit_test(numbers_out_of_range_have_no_name),
+        cmocka_unit_test(an_unknown_release_has_nothing),
+        cmocka_unit_test(every_code_has_its_rule),
+        cmocka_unit_test(a_check_names_the_first_rule),
+        cmocka_unit_test(unknown_bits_are_refused_before_anything_is_written),
+        cmocka_unit_test(many_checks_are_single_checks),
+        cmocka_unit_test(stated_facts_stay),
+        cmocka_unit_test(refreshing_has_no_end),
+        cmocka_unit_test(the_texts_of_each_step),
+        cmocka_unit_test(a_larger_target_page_is_step_1),
+        cmocka_unit_test(errno_is_left_alone),
+        cmocka_unit_test(a_read_only_block_is_not_tracked),
+        cmocka_unit_test(a_refused_change_changes_nothing),
+        cmocka_unit_test(parameters_are_taken_whole_or_not_at_all),
+        cmocka_unit_test(threads_lose_nothing),
+        cmocka_unit_test(freeing_nothing),
+    };
+    return cmocka_run_group_tests_name("core", tests, NULL, NULL);
+}

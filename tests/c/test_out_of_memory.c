@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each allocation fails in turn: the answer is the documented one, nothing is half done. Linked with --wrap. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* How many allocations still work; negative: all. */
+static int budget = -1;
+
+static int fails(void)
+{
+    return budget >= 0 && budget-- == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+char *__real_strdup(const char *text);
+int __real_vasprintf(char **text, const char *format, va_list arguments);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+char *__wrap_strdup(const char *text);
+int __wrap_vasprintf(char **text, const char *format, va_list arguments);
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails() ? NULL : __real_strdup(text);
+}
+
+__attribute__((format(printf, 2, 0))) int __wrap_vasprintf(char **text, const char *format, va_list arguments)
+{
+    return fails() ? -1 : __real_vasprintf(text, format, arguments);
+}
+
+static void objects(void **unused)
+{
+    (void)unused;
+    MigrationHost *host = capable_host();
+    MigrationContext context = plain_context();
+    budget = 0;
+    assert_null(migration_host_local(NULL, 0, 0));
+    budget = 0;
+    assert_null(capable_host());
+    budget = 0;
+    assert_null(migration_checker_new(&context, host));
+    budget = 0;
+    assert_null(migration_state_new(&context, host));
+    budget = -1;
+    migration_host_free(host);
+}
+
+static void parameters(void **unused)
+{
+    (void)unused;
+    MigrationHost *host = capable_host();
+    MigrationContext context = plain_context();
+    MigrationState *state = migration_state_new(&context, host);
+    MigrationError error;
+    const QmpMember texts[] = {
+        {.name = "tls-creds", .type = QMP_STRING, .text = "a"},
+        {.name = "tls-hostname", .type = QMP_STRING, .text = "b"},
+        {.name = "announce-max", .type = QMP_INT, .number = 1},
+    };
+    const QmpMember bad = {.name = "compress-level", .type = QMP_INT, .number = 10};
+
+    for (int i = 0; i < 2; i++) {
+        budget = i;
+        assert_int_equal(qmp_migrate_set_parameters(state, texts, 3, &error), -ENOMEM);
+        assert_false(migrate_use_tls(state));
+        assert_int_equal(migrate_announce_params(state).max, 550);
+    }
+    budget = -1;
+    assert_int_equal(qmp_migrate_set_parameters(state, texts, 3, &error), 0);
+    for (int i = 0; i < 3; i++) {
+        budget = i;
+        assert_null(qmp_query_migrate_parameters(state));
+    }
+    budget = 0;
+    assert_int_equal(qmp_migrate_set_parameters(state, &bad, 1, &error), -EINVAL);
+    assert_null(error.message);
+    budget = -1;
+    migration_error_clear(&error);
+    migration_state_free(state);
+    migration_host_free(host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(objects),
+        cmocka_unit_test(parameters),
+    };
+    return cmocka_run_group_tests_name("out of memory", tests, NULL, NULL);
+}

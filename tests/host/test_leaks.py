@@ -1,0 +1,189 @@
+"""Nothing leaks: every public C function is called in a loop, and memory and descriptors are counted."""
+
+import ctypes
+import gc
+import os
+
+import pytest
+
+import pymig
+from pymig._core import ffi, lib
+
+ROUNDS = 20_000
+TOLERANCE = 16 * 1024  # bytes in all: less than one byte a round
+
+
+class Mallinfo2(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    ]
+
+
+C = ctypes.CDLL(None)
+if not hasattr(C, "mallinfo2"):
+    pytest.skip("needs mallinfo2() of glibc 2.33", allow_module_level=True)
+C.mallinfo2.restype = Mallinfo2
+
+
+def in_use():
+    """Bytes that malloc has handed out, and the number of open descriptors and mappings."""
+    gc.collect()
+    info = C.mallinfo2()
+    with open("/proc/self/maps", "rb") as maps:
+        mappings = len(maps.readlines())
+    return info.uordblks + info.hblkhd, len(os.listdir("/proc/self/fd")), mappings
+
+
+BUILD = ffi.new("QemuBuild *", [lib.QEMU_8_0, True, True, True, True])
+CONTEXT = ffi.new("MigrationContext *", [BUILD[0], True, False, False])
+BLOCKS = ffi.new("RamBlock[]", [(lib.RAM_BLOCK_ANONYMOUS, False, False), (lib.RAM_BLOCK_ANONYMOUS, True, False)])
+SUPPORT = ffi.new("PostcopySupport *", [False, 2, 1, 0])
+HOST = ffi.gc(lib.migration_host_stated(3, 3, SUPPORT), lib.migration_host_free)
+LOCAL = ffi.gc(lib.migration_host_local(BLOCKS, 2, 0), lib.migration_host_free)
+CHECKER = ffi.gc(lib.migration_checker_new(CONTEXT, HOST), lib.migration_checker_free)
+STATE = ffi.gc(lib.migration_state_new(CONTEXT, HOST), lib.migration_state_free)
+NAME = ffi.new("char[]", b"multifd")
+CODES = ffi.new("uint8_t[]", 64)
+WORDS32, WORDS64 = ffi.new("uint32_t[]", [5, 1 << 19]), ffi.new("uint64_t[]", [5, 1 << 19])
+RULE = ffi.new("MigrationRule *")
+MEMBER = ffi.new("QmpMember *")
+ERROR = ffi.new("MigrationError *")
+ENTRIES = ffi.new("MigrationCapabilityStatus[]", 32)
+TEXT = ffi.new("char[]", 256)
+TLS = ffi.new("char[]", b"tls-creds")
+LEVEL = ffi.new("char[]", b"compress-level")
+GOOD = ffi.new("QmpMember[]", [(TLS, lib.QMP_STRING, 0, NAME)])
+BAD = ffi.new("QmpMember[]", [(TLS, lib.QMP_STRING, 0, NAME), (LEVEL, lib.QMP_INT, 10, ffi.NULL)])
+
+
+def set_parameters():
+    assert lib.qmp_migrate_set_parameters(STATE, GOOD, 1, ERROR) == 0
+    assert lib.qmp_migrate_set_parameters(STATE, BAD, 2, ERROR) < 0
+    lib.migration_error_clear(ERROR)
+
+
+def query_parameters():
+    parameters = lib.qmp_query_migrate_parameters(STATE)
+    assert lib.migration_parameters_get(parameters, lib.MIGRATION_PARAMETER_TLS_CREDS, MEMBER) == 0
+    lib.migration_parameters_free(parameters)
+
+
+def ask_local():
+    lib.migration_host_refresh(LOCAL)
+    return lib.migration_host_write_tracking(LOCAL, False), lib.migration_host_postcopy(LOCAL)
+
+
+# Each public function: how it is called. Functions that come as a pair stand with their partner.
+CALLS = {
+    "migration_capability_name": lambda: lib.migration_capability_name(3),
+    "migration_capability_from_name": lambda: lib.migration_capability_from_name(NAME),
+    "qemu_release_name": lambda: lib.qemu_release_name(0),
+    "qemu_release_from_name": lambda: lib.qemu_release_from_name(NAME),
+    "qemu_build_capabilities": lambda: lib.qemu_build_capabilities(BUILD),
+    "qemu_build_listed": lambda: lib.qemu_build_listed(BUILD),
+    "qemu_build_unstable": lambda: lib.qemu_build_unstable(BUILD),
+    "ram_write_tracking_available": lambda: lib.ram_write_tracking_available(),
+    "ram_write_tracking_compatible": lambda: lib.ram_write_tracking_compatible(BLOCKS, 2, False),
+    "postcopy_ram_supported_by_host": lambda: lib.postcopy_ram_supported_by_host(BLOCKS, 2, 0),
+    "postcopy_support_message": lambda: lib.postcopy_support_message(SUPPORT, TEXT, 256),
+    "host_probe": lambda: lib.host_probe(BLOCKS, 2, 0),
+    "uffd_feature_name": lambda: lib.uffd_feature_name(0),
+    "uffd_ioctl_name": lambda: lib.uffd_ioctl_name(0),
+    "migration_host_local migration_host_free": lambda: lib.migration_host_free(lib.migration_host_local(BLOCKS, 2, 0)),
+    "migration_host_stated": lambda: lib.migration_host_free(lib.migration_host_stated(1, 1, SUPPORT)),
+    "migration_host_refresh migration_host_write_tracking migration_host_postcopy": ask_local,
+    "migration_checker_new migration_checker_free": lambda: lib.migration_checker_free(
+        lib.migration_checker_new(CONTEXT, HOST)
+    ),
+    "migrate_caps_check": lambda: lib.migrate_caps_check(CHECKER, 0, 1 << 18),
+    "migrate_caps_explain": lambda: lib.migrate_caps_explain(CHECKER, 0, (1 << 21) - 1, CODES),
+    "migrate_caps_check_many32": lambda: lib.migrate_caps_check_many32(CHECKER, 0, WORDS32, 2, CODES),
+    "migrate_caps_check_many64": lambda: lib.migrate_caps_check_many64(CHECKER, 0, WORDS64, 2, CODES),
+    "migration_rule": lambda: lib.migration_rule(BUILD, 3, RULE),
+    "migration_parameter_name": lambda: lib.migration_parameter_name(3),
+    "migration_parameter_from_name": lambda: lib.migration_parameter_from_name(NAME),
+    "migration_parameter_type": lambda: lib.migration_parameter_type(3),
+    "migration_parameter_ignored": lambda: lib.migration_parameter_ignored(BUILD, 3),
+    "multifd_compression_name": lambda: lib.multifd_compression_name(1),
+    "qmp_migrate_set_parameters migration_error_clear": set_parameters,
+    "qmp_query_migrate_parameters migration_parameters_get migration_parameters_free": query_parameters,
+    "migration_status_name": lambda: lib.migration_status_name(1),
+    "migration_status_from_name": lambda: lib.migration_status_from_name(NAME),
+    "migration_active_message": lambda: lib.migration_active_message(),
+    "migration_state_new migration_state_free": lambda: lib.migration_state_free(
+        lib.migration_state_new(CONTEXT, HOST)
+    ),
+    "migration_status": lambda: lib.migration_status(STATE),
+    "migrate_set_status": lambda: lib.migrate_set_status(STATE, 0),
+    "migration_capabilities": lambda: lib.migration_capabilities(STATE),
+    "migrate_cap_set": lambda: lib.migrate_cap_set(STATE, 12, True),
+    "qmp_migrate_set_capabilities": lambda: lib.qmp_migrate_set_capabilities(STATE, ENTRIES, 3),
+    "migrate_change_capabilities": lambda: lib.migrate_change_capabilities(STATE, 1 << 12, 1 << 4),
+    "qmp_query_migrate_capabilities": lambda: lib.qmp_query_migrate_capabilities(STATE, ENTRIES),
+}
+ACCESSORS = [name for name in dir(lib) if name.startswith("migrate_") and name not in CALLS]
+CALLS.update({name: lambda name=name: getattr(lib, name)(STATE) for name in ACCESSORS})
+
+
+def functions():
+    return {name for name in dir(lib) if isinstance(getattr(lib, name), type(len))}
+
+
+def test_every_public_function_is_called():
+    assert {name for names in CALLS for name in names.split()} == functions()
+
+
+@pytest.mark.parametrize("names", CALLS)
+def test_c_function(names):
+    call = CALLS[names]
+    for _ in range(100):
+        call()
+    before = in_use()
+    for _ in range(ROUNDS):
+        call()
+    after = in_use()
+    assert after[0] - before[0] < TOLERANCE, "memory"
+    assert after[1:] == before[1:], "descriptors or mappings"
+
+
+def refused(function, *arguments):
+    with pytest.raises((pymig.MigrationError, TypeError, ValueError)):
+        function(*arguments)
+
+
+PYTHON = {
+    "CapabilitySet": lambda: pymig.CapabilitySet(["multifd"]) | {"events"},
+    "QemuBuild": lambda: pymig.QemuBuild("8.0.3", zstd=False),
+    "Checker": lambda: pymig.Checker(host=pymig.Host()).check(["multifd"]),
+    "state": lambda: pymig.MigrationState(host=pymig.Host()).set_parameters({"tls-creds": "x"}),
+    "refused": lambda: refused(
+        pymig.MigrationState(host=pymig.Host()).set_parameters, {"tls-creds": "x", "compress-level": 10}
+    ),
+    "probe": lambda: pymig.probe().to_json(),
+    "local": lambda: pymig.Host.local().postcopy,
+}
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_python(name):
+    call = PYTHON[name]
+    for _ in range(100):
+        call()
+    before = in_use()
+    for _ in range(2000):
+        call()
+    after = in_use()
+    assert after[0] - before[0] < TOLERANCE, "memory"
+    assert after[1] == before[1], "descriptors"

@@ -1,0 +1,163 @@
+"""The command line, as a user meets it."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from pymig import Host
+from pymig.cli import main
+
+
+def run(capsys, *arguments):
+    try:
+        status = main(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_accepted(capsys):
+    assert run(capsys, "check", "multifd", "zero-copy-send") == (0, "accepted  QEMU 8.0: multifd, zero-copy-send\n", "")
+    assert run(capsys, "check")[0] == 0
+
+
+def test_refused_says_what_helps(capsys):
+    status, out, err = run(capsys, "check", "multifd", "compress")
+    assert (status, err) == (1, "")
+    assert out.splitlines() == [
+        "refused  Multifd is not compatible with compress",
+        "         rule      multifd/compress",
+        "         accepted  without compress",
+        "         accepted  without multifd",
+    ]
+
+
+def test_all_rules(capsys):
+    status, out, _ = run(capsys, "check", "x-colo", "postcopy-preempt", "--without", "replication", "--all")
+    assert status == 1
+    assert [line for line in out.splitlines() if line.startswith("refused")] == [
+        "refused  QEMU compiled without replication module can't enable COLO",
+        "refused  Postcopy preempt requires postcopy-ram",
+    ]
+    assert "hint" in out
+
+
+def test_json(capsys):
+    status, out, _ = run(capsys, "check", "multifd", "compress", "--json")
+    answer = json.loads(out)
+    assert status == 1
+    assert answer["ok"] is False
+    assert answer["capabilities"] == ["compress", "multifd"]
+    assert answer["refusals"][0]["rule"] == "multifd/compress"
+    assert answer["refusals"][0]["accepted"] == ["without compress", "without multifd"]
+
+
+def test_old_incoming_and_another_hosts_facts(capsys, tmp_path, monkeypatch):
+    facts = tmp_path / "facts.json"
+    facts.write_text(Host("absent", False).to_json())
+    asked = ("check", "postcopy-ram", "--incoming", "--host", str(facts))
+    status, out, _ = run(capsys, *asked)
+    assert status == 1
+    assert "Postcopy is not supported" in out
+    assert run(capsys, *asked, "--old", "postcopy-ram")[0] == 0
+    with facts.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert run(capsys, "check", "background-snapshot", "--host", "-")[0] == 1
+
+
+@pytest.mark.parametrize("value, status", [("none", 0), ("zlib", 1), ("zstd", 1)])
+def test_parameters(capsys, value, status):
+    parameter = f"multifd-compression={value}"
+    assert run(capsys, "check", "multifd", "zero-copy-send", "--parameter", parameter)[0] == status
+
+
+def test_parameters_are_read_by_their_type(capsys):
+    right = ["tls-creds=3", "compress-level=0x9", "block-incremental=on", "compress-wait-thread=false"]
+    arguments = [word for parameter in right for word in ("--parameter", parameter)]
+    assert run(capsys, "check", "multifd", *arguments)[0] == 0
+    assert run(capsys, "check", "multifd", "zero-copy-send", "--parameter", "tls-creds=")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["check", "multfd"], "did you mean multifd?"),
+        (["check", "?"], "see pymig list"),
+        (["check", "multifd", "--qemu", "9"], "release must be one of"),
+        (["check", "multifd", "--without", "kvm"], "invalid choice"),
+        (["check", "multifd", "--parameter", "x"], "NAME=VALUE"),
+        (["check", "multifd", "--parameter", "compress-level=x"], "whole number"),
+        (["check", "multifd", "--parameter", "compress-level=10"], "expects a value between 0 and 9"),
+        (["check", "multifd", "--parameter", "block-incremental=1"], "on or off"),
+        (["check", "multifd", "--parameter", "no-such=1"], "is unexpected"),
+        (["check", "multifd", "--host", "/nonexistent"], "No such file"),
+        (["check", "multifd", "--host", "/dev/null"], "not JSON"),
+        (["check", "mapped-ram"], "does not accept value"),
+        ([], "required"),
+        (["frobnicate"], "invalid choice"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage(capsys, arguments, says):
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert says in err
+
+
+def test_list(capsys):
+    status, out, _ = run(capsys, "list")
+    assert status == 0
+    assert "  x-ignore-shared          unstable" in out.splitlines()
+    answer = json.loads(run(capsys, "list", "--without", "live-block-migration", "--json")[1])
+    assert [entry["name"] for entry in answer["capabilities"] if not entry["listed"]] == ["block"]
+    assert {"name": "compress-wait-thread", "default": True} in answer["parameters"]
+
+
+def test_probe(capsys):
+    status, out, _ = run(capsys, "probe")
+    facts = json.loads(run(capsys, "probe", "--json")[1])
+    assert (status == 0) == (facts["postcopy"]["ok"] and facts["write_tracking"] == "compatible")
+    assert "write tracking" in out
+
+
+def command(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "pymig", *arguments], capture_output=True, text=True, check=False, **options
+    )
+
+
+def test_as_a_process():
+    assert command("check", "multifd").returncode == 0
+    assert command("check", "multifd", "compress").returncode == 1
+    assert command("check", "multfd").returncode == 2
+    assert command("--version").stdout.startswith("pymig ")
+    for name in ((), ("check",), ("probe",), ("list",)):
+        assert command(*name, "--help").returncode == 0
+
+
+def test_colour_only_on_a_terminal():
+    assert "\033" not in command("check", "multifd").stdout
+
+    def on_terminal(**environment):
+        master, terminal = pty.openpty()
+        env = {**os.environ, "TERM": "xterm", "NO_COLOR": "", **environment}
+        subprocess.run([sys.executable, "-m", "pymig", "check", "multifd"], stdout=terminal, env=env, check=True)
+        os.close(terminal)
+        with os.fdopen(master, "rb") as shown:
+            return shown.read1()
+
+    assert b"\033[32maccepted" in on_terminal()
+    assert b"\033" not in on_terminal(NO_COLOR="1")
+    assert b"\033" not in on_terminal(TERM="dumb")
+
+
+def test_a_reader_that_stops_reading():
+    shell = f"{sys.executable} -m pymig list | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout == "Capabilities of QEMU 8.0\n"
