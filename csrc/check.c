@@ -12,6 +12,9 @@ void migration_checker_init(MigrationChecker *checker, const MigrationContext *c
 {
     checker->host = host;
     checker->known = qemu_build_capabilities(&context->build);
+    checker->release = context->build.release;
+    checker->flavour = qemu_release_host_flavour(checker->release);
+    checker->ignored = qemu_release_ignored_blocks(checker->release);
     checker->count = rules_compile(context, checker->rules);
 }
 
@@ -39,7 +42,7 @@ static inline bool rule_matches(const CompiledRule *rule, CapabilitySet old_set,
 }
 
 /* Whether the rule refuses: 1 or 0, or -EAGAIN if the host has to be asked first. */
-static inline int rule_refuses(const CompiledRule *rule, const MigrationHost *host, CapabilitySet old_set,
+static inline int rule_refuses(const MigrationChecker *checker, const CompiledRule *rule, CapabilitySet old_set,
                                CapabilitySet new_set)
 {
     if (!rule_matches(rule, old_set, new_set)) {
@@ -49,7 +52,8 @@ static inline int rule_refuses(const CompiledRule *rule, const MigrationHost *ho
         return 1;
     }
     /* QEMU passes shared blocks over as the stored set says, not the new one. */
-    int able = migration_host_known(host, rule->question, has_any(old_set, CAP(X_IGNORE_SHARED)));
+    int ignored = has_any(old_set, CAP(X_IGNORE_SHARED)) ? checker->ignored : IGNORE_NO_BLOCKS;
+    int able = migration_host_known(checker->host, checker->flavour, rule->question, ignored);
     return able < 0 ? able : !able;
 }
 
@@ -58,7 +62,7 @@ int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, Cap
 {
     for (int i = 0; i < checker->count; i++) {
         const CompiledRule *rule = &checker->rules[i];
-        int refuses = rule_refuses(rule, checker->host, old_set, new_set);
+        int refuses = rule_refuses(checker, rule, old_set, new_set);
         if (refuses < 0) {
             *question = rule->question;
             return refuses;
@@ -76,7 +80,7 @@ static int caps_check(const MigrationChecker *checker, CapabilitySet old_set, Ca
     int code;
 
     while ((code = caps_check_known(checker, old_set, new_set, &question)) == -EAGAIN) {
-        migration_host_ask(checker->host, question);
+        migration_host_ask(checker->host, checker->flavour, question);
     }
     return code;
 }
@@ -87,6 +91,11 @@ int migrate_caps_check(const MigrationChecker *checker, CapabilitySet old_set, C
         return -EINVAL;
     }
     return caps_check(checker, old_set, new_set);
+}
+
+uint32_t migrate_caps_warnings(const MigrationChecker *checker, CapabilitySet new_set, int code)
+{
+    return rules_warnings(checker->release, new_set, code);
 }
 
 int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
@@ -102,8 +111,8 @@ int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set,
         if (rule->code == MIGRATION_SNAPSHOT_MEMORY && count > 0 && codes[count - 1] == MIGRATION_SNAPSHOT_KERNEL) {
             continue;
         }
-        while ((refuses = rule_refuses(rule, checker->host, old_set, new_set)) == -EAGAIN) {
-            migration_host_ask(checker->host, rule->question);
+        while ((refuses = rule_refuses(checker, rule, old_set, new_set)) == -EAGAIN) {
+            migration_host_ask(checker->host, checker->flavour, rule->question);
         }
         if (refuses) {
             codes[count++] = rule->code;

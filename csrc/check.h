@@ -8,6 +8,9 @@
 struct MigrationChecker {
     MigrationHost *host;
     CapabilitySet known;
+    int release;
+    int flavour; /* enum HostFlavour */
+    int ignored; /* enum IgnoredBlocks, while x-ignore-shared is on */
     int count;
     CompiledRule rules[MIGRATION_VERDICT__MAX];
 };

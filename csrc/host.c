@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The facts of a host, kept in one atomic word: no lock, so nothing to hang on in a child after fork().
+ * The facts of a host, kept in atomic words, two for each flavour of asking: no lock, so nothing to hang on in a child
+ * after fork(). The top ten bits of each word count refreshes, so that an answer that was under way when refresh() came
+ * is not kept. The rest is
  *
- *   bits  0..1   write tracking, unknown 0           bits  6..9   postcopy's failing step
- *   bits  2..3   the same, shared blocks passed over  bits 10..21  its errno
- *   bit   4      postcopy has been asked             bits 22..53  its detail
- *   bit   5      postcopy is supported               bits 54..63  refreshes, so that an answer that was under way
- *                                                                  when refresh() came is not kept
+ *   of write tracking   two bits for each of enum IgnoredBlocks, unknown 0
+ *   of postcopy         bit 0: has been asked; 1: supported; 2..5: the step; 6..17: its errno; 18..49: its detail
  */
+#define _GNU_SOURCE
 #include "host.h"
 
 #include <errno.h>
@@ -19,155 +19,205 @@
 
 #define REFRESH_UNIT ((uint64_t)1 << 54)
 #define REFRESHES (~(REFRESH_UNIT - 1))
-#define POSTCOPY_ASKED ((uint64_t)1 << 4)
+
+typedef struct KnownFacts {
+    _Atomic uint64_t write_tracking;
+    _Atomic uint64_t postcopy;
+} KnownFacts;
 
 struct MigrationHost {
-    _Atomic uint64_t facts;
+    KnownFacts known[HOST_FLAVOUR__MAX];
     bool stated;
     uint64_t target_page_size;
     size_t count;
     RamBlock blocks[];
 };
 
-static uint64_t pack_write_tracking(int all, int ignore_shared)
+static uint64_t pack_write_tracking(const int tracking[IGNORED_BLOCKS__MAX])
 {
-    return (uint64_t)all | (uint64_t)ignore_shared << 2;
+    uint64_t word = 0;
+    for (int i = 0; i < IGNORED_BLOCKS__MAX; i++) {
+        word |= (uint64_t)tracking[i] << 2 * i;
+    }
+    return word;
 }
 
-static int unpack_write_tracking(uint64_t facts, bool ignore_shared)
+static int unpack_write_tracking(uint64_t word, int ignored)
 {
-    return facts >> (ignore_shared ? 2 : 0) & 3;
+    return word >> 2 * ignored & 3;
 }
 
 static uint64_t pack_postcopy(const PostcopySupport *support)
 {
-    return POSTCOPY_ASKED | (uint64_t)support->ok << 5 | (uint64_t)(support->step & 0xf) << 6 |
-           (uint64_t)(support->error & 0xfff) << 10 | (uint64_t)support->detail << 22;
+    return 1 | (uint64_t)support->ok << 1 | (uint64_t)(support->step & 0xf) << 2 |
+           (uint64_t)(support->error & 0xfff) << 6 | (uint64_t)support->detail << 18;
 }
 
-static PostcopySupport unpack_postcopy(uint64_t facts)
+static PostcopySupport unpack_postcopy(uint64_t word)
 {
     return (PostcopySupport){
-        .ok = facts >> 5 & 1,
-        .step = facts >> 6 & 0xf,
-        .error = facts >> 10 & 0xfff,
-        .detail = (uint32_t)(facts >> 22),
+        .ok = word >> 1 & 1,
+        .step = word >> 2 & 0xf,
+        .error = word >> 6 & 0xfff,
+        .detail = (uint32_t)(word >> 18),
     };
 }
 
-static MigrationHost *host_new(const RamBlock *blocks, size_t count)
+static bool is_known(uint64_t word)
+{
+    return (word & ~REFRESHES) != 0;
+}
+
+/* ---- Life ---- */
+
+static MigrationHost *host_new(size_t count)
 {
     if (count > (SIZE_MAX - sizeof(MigrationHost)) / sizeof(RamBlock)) {
         return NULL;
     }
     MigrationHost *host = calloc(1, sizeof(*host) + count * sizeof(RamBlock));
-    if (host != NULL && count > 0) {
+    if (host != NULL) {
         host->count = count;
-        memcpy(host->blocks, blocks, count * sizeof(RamBlock));
     }
     return host;
 }
 
 MigrationHost *migration_host_local(const RamBlock *blocks, size_t count, uint64_t target_page_size)
 {
-    MigrationHost *host = host_new(blocks, count);
-    if (host != NULL) {
-        host->target_page_size = target_page_size;
+    MigrationHost *host = host_new(count);
+    if (host == NULL) {
+        return NULL;
+    }
+    host->target_page_size = target_page_size;
+    for (size_t i = 0; i < count; i++) {
+        host->blocks[i] = blocks[i];
+        host->blocks[i].path = NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (blocks[i].path != NULL && (host->blocks[i].path = strdup(blocks[i].path)) == NULL) {
+            migration_host_free(host);
+            return NULL;
+        }
     }
     return host;
 }
 
-static bool is_write_tracking(int value)
+static bool all_known(const int tracking[IGNORED_BLOCKS__MAX])
 {
-    return value >= WRITE_TRACKING_ABSENT && value <= WRITE_TRACKING_COMPATIBLE;
+    for (int i = 0; i < IGNORED_BLOCKS__MAX; i++) {
+        if (tracking[i] < WRITE_TRACKING_ABSENT || tracking[i] > WRITE_TRACKING_COMPATIBLE) {
+            return false;
+        }
+    }
+    return true;
 }
 
-MigrationHost *migration_host_stated(int write_tracking, int write_tracking_ignore_shared,
-                                     const PostcopySupport *postcopy)
+MigrationHost *migration_host_stated(const HostFacts facts[HOST_FLAVOUR__MAX])
 {
-    if (!is_write_tracking(write_tracking) || !is_write_tracking(write_tracking_ignore_shared)) {
+    MigrationHost *host = host_new(0);
+    if (host == NULL) {
         return NULL;
     }
-    MigrationHost *host = host_new(NULL, 0);
-    if (host != NULL) {
-        host->stated = true;
-        host->facts = pack_write_tracking(write_tracking, write_tracking_ignore_shared) | pack_postcopy(postcopy);
+    host->stated = true;
+    for (int i = 0; i < HOST_FLAVOUR__MAX; i++) {
+        if (!all_known(facts[i].write_tracking)) {
+            migration_host_free(host);
+            return NULL;
+        }
+        host->known[i].write_tracking = pack_write_tracking(facts[i].write_tracking);
+        host->known[i].postcopy = pack_postcopy(&facts[i].postcopy);
     }
     return host;
 }
 
 void migration_host_free(MigrationHost *host)
 {
-    free(host);
+    if (host != NULL) {
+        for (size_t i = 0; i < host->count; i++) {
+            free((char *)host->blocks[i].path);
+        }
+        free(host);
+    }
+}
+
+static void forget(_Atomic uint64_t *known)
+{
+    uint64_t word = *known;
+    while (!atomic_compare_exchange_weak(known, &word, (word & REFRESHES) + REFRESH_UNIT)) {
+    }
 }
 
 void migration_host_refresh(MigrationHost *host)
 {
-    if (host->stated) {
-        return;
-    }
-    uint64_t facts = host->facts;
-    while (!atomic_compare_exchange_weak(&host->facts, &facts, (facts & REFRESHES) + REFRESH_UNIT)) {
+    for (int i = 0; i < HOST_FLAVOUR__MAX && !host->stated; i++) {
+        forget(&host->known[i].write_tracking);
+        forget(&host->known[i].postcopy);
     }
 }
 
-int migration_host_known(const MigrationHost *host, HostQuestion question, bool ignore_shared)
+/* ---- Asking ---- */
+
+int migration_host_known(const MigrationHost *host, int flavour, HostQuestion question, int ignored)
 {
-    uint64_t facts = host->facts;
+    const KnownFacts *known = &host->known[flavour];
     if (question == ASK_POSTCOPY) {
-        return facts & POSTCOPY_ASKED ? unpack_postcopy(facts).ok : -EAGAIN;
+        uint64_t word = known->postcopy;
+        return is_known(word) ? unpack_postcopy(word).ok : -EAGAIN;
     }
-    int tracking = unpack_write_tracking(facts, ignore_shared);
-    if (tracking == WRITE_TRACKING_UNKNOWN) {
+    uint64_t word = known->write_tracking;
+    if (!is_known(word)) {
         return -EAGAIN;
     }
-    return tracking >=
+    return unpack_write_tracking(word, ignored) >=
            (question == ASK_WRITE_TRACKING_AVAILABLE ? WRITE_TRACKING_AVAILABLE : WRITE_TRACKING_COMPATIBLE);
 }
 
-/* The kernel's answer, in the bits of the word that are its own. */
-static uint64_t ask_kernel(const MigrationHost *host, HostQuestion question, uint64_t *bits)
+static uint64_t ask_kernel(const MigrationHost *host, int flavour, HostQuestion question)
 {
     if (question == ASK_POSTCOPY) {
-        PostcopySupport support = postcopy_ram_supported_by_host(host->blocks, host->count, host->target_page_size);
-        *bits = ~(REFRESHES | pack_write_tracking(3, 3));
+        PostcopySupport support = probe_postcopy(flavour, host->blocks, host->count, host->target_page_size);
         return pack_postcopy(&support);
     }
-    WriteTrackingAnswer answer = probe_write_tracking(host->blocks, host->count);
-    *bits = pack_write_tracking(3, 3);
-    return pack_write_tracking(answer.all, answer.ignore_shared);
+    HostFacts facts;
+    probe_write_tracking(flavour, host->blocks, host->count, facts.write_tracking);
+    return pack_write_tracking(facts.write_tracking);
 }
 
-void migration_host_ask(MigrationHost *host, HostQuestion question)
+void migration_host_ask(MigrationHost *host, int flavour, HostQuestion question)
 {
-    uint64_t facts = host->facts, refreshes = facts & REFRESHES, bits;
-    uint64_t answer = ask_kernel(host, question, &bits);
+    KnownFacts *known = &host->known[flavour];
+    _Atomic uint64_t *fact = question == ASK_POSTCOPY ? &known->postcopy : &known->write_tracking;
+    uint64_t word = *fact, refreshes = word & REFRESHES;
+    uint64_t answer = ask_kernel(host, flavour, question);
 
     do {
-        bool answered = (facts & bits) != 0, refreshed = (facts & REFRESHES) != refreshes;
-        if (answered || refreshed) {
+        bool refreshed = (word & REFRESHES) != refreshes;
+        if (is_known(word) || refreshed) {
             return;
         }
-    } while (!atomic_compare_exchange_weak(&host->facts, &facts, facts | answer));
+    } while (!atomic_compare_exchange_weak(fact, &word, word | answer));
 }
 
-/* The facts, with those in `bits` known. */
-static uint64_t facts_with(MigrationHost *host, uint64_t bits, HostQuestion question)
+int migration_host_write_tracking(MigrationHost *host, int flavour, int ignored)
 {
-    uint64_t facts;
-    while (((facts = host->facts) & bits) == 0) {
-        migration_host_ask(host, question);
+    uint64_t word;
+    if (flavour < 0 || flavour >= HOST_FLAVOUR__MAX || ignored < 0 || ignored >= IGNORED_BLOCKS__MAX) {
+        return WRITE_TRACKING_UNKNOWN;
     }
-    return facts;
+    while (!is_known(word = host->known[flavour].write_tracking)) {
+        migration_host_ask(host, flavour, ASK_WRITE_TRACKING_AVAILABLE);
+    }
+    return unpack_write_tracking(word, ignored);
 }
 
-int migration_host_write_tracking(MigrationHost *host, bool ignore_shared)
+PostcopySupport migration_host_postcopy(MigrationHost *host, int flavour)
 {
-    uint64_t facts = facts_with(host, pack_write_tracking(3, 3), ASK_WRITE_TRACKING_AVAILABLE);
-    return unpack_write_tracking(facts, ignore_shared);
-}
-
-PostcopySupport migration_host_postcopy(MigrationHost *host)
-{
-    return unpack_postcopy(facts_with(host, POSTCOPY_ASKED, ASK_POSTCOPY));
+    uint64_t word;
+    if (flavour < 0 || flavour >= HOST_FLAVOUR__MAX) {
+        return (PostcopySupport){.ok = false};
+    }
+    while (!is_known(word = host->known[flavour].postcopy)) {
+        migration_host_ask(host, flavour, ASK_POSTCOPY);
+    }
+    return unpack_postcopy(word);
 }

@@ -6,9 +6,9 @@
 #include "rules.h"
 
 /* Whether the host is able to do what the question asks: 1 or 0, or -EAGAIN if it has not been asked yet. */
-int migration_host_known(const MigrationHost *host, HostQuestion question, bool ignore_shared);
+int migration_host_known(const MigrationHost *host, int flavour, HostQuestion question, int ignored);
 
 /* Asks the kernel, and keeps the answer. */
-void migration_host_ask(MigrationHost *host, HostQuestion question);
+void migration_host_ask(MigrationHost *host, int flavour, HostQuestion question);
 
 #endif

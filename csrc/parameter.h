@@ -6,11 +6,18 @@
 
 #include "pymig.h"
 
-/* Strings live in `text` (NULL for ""), and their number is their length; everything else lives in `number`, which
- * accessors read without a lock. */
+/* A text of strings, each with its NUL; one string for a string, any number for a list. */
+typedef struct Text {
+    char *bytes;
+    size_t size;
+} Text;
+
+/* Numbers, flags and enums live in `number`, which accessors read without a lock; of a string it is the length, of a
+ * list how many strings it holds. */
 struct MigrationParameters {
+    int release;
     _Atomic uint64_t number[MIGRATION_PARAMETER__MAX];
-    char *text[MIGRATION_PARAMETER__MAX];
+    Text text[MIGRATION_PARAMETER__MAX];
 };
 
 /* A request, read but not yet taken: values of the right type. The texts are borrowed. */
@@ -20,7 +27,7 @@ typedef struct ParameterChange {
     const char *text[MIGRATION_PARAMETER__MAX];
 } ParameterChange;
 
-void parameters_init(MigrationParameters *parameters);
+void parameters_init(MigrationParameters *parameters, int release);
 
 void parameters_clear(MigrationParameters *parameters);
 

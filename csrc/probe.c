@@ -4,15 +4,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <locale.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "memory.h"
-#include "munlockall.h"
+#include "seccomp.h"
 #include "uffd.h"
+
+static UffdOpener opener_of(int flavour)
+{
+    return flavour == HOST_7_2 ? uffd_opener_by_syscall() : (UffdOpener){0};
+}
 
 /* ---- Write tracking ---- */
 
@@ -52,45 +53,70 @@ static int open_write_tracking(UffdOpener *opener)
     return result < 0 ? result : -EOPNOTSUPP;
 }
 
-static bool block_can_be_tracked(int ufd, const RamBlock *block)
+static void track_block(int ufd, const RamBlock *block, RamBlockReport *report)
 {
     MappedBlock mapped;
     uint64_t ioctls;
 
-    if (block->readonly) {
-        return true;
+    report->map_error = -ram_block_map(block, &mapped);
+    if (report->map_error != 0) {
+        return;
     }
-    if (ram_block_map(block, &mapped) < 0) {
+    int result = uffd_register_memory(ufd, mapped.start, mapped.length, UFFD_ABI_REGISTER_MODE_WP, &ioctls);
+    ram_block_unmap(&mapped); /* unregisters it, too */
+    report->register_error = -result;
+    report->tracked = result == 0 && (ioctls & UFFD_BIT(NR_WRITEPROTECT));
+}
+
+static bool is_passed_over(const RamBlock *block, int ignored)
+{
+    switch (ignored) {
+    case IGNORE_SHARED_BLOCKS:
+        return block->share;
+    case IGNORE_SHARED_FILES:
+        return block->share && block->kind == RAM_BLOCK_FILE;
+    default:
         return false;
     }
-    bool able = uffd_register_memory(ufd, mapped.start, mapped.length, UFFD_ABI_REGISTER_MODE_WP, &ioctls) == 0 &&
-                (ioctls & UFFD_BIT(NR_WRITEPROTECT));
-    ram_block_unmap(&mapped); /* unregisters it, too */
-    return able;
 }
 
-static WriteTrackingAnswer track_blocks(UffdOpener *opener, const RamBlock *blocks, size_t count)
+/* Every block is tried, so that the answer is there for every choice of ignored ones, and for each by itself. */
+static void track_blocks(int ufd, const RamBlock *blocks, size_t count, int tracking[IGNORED_BLOCKS__MAX],
+                         RamBlockReport *reports)
 {
-    WriteTrackingAnswer answer = {WRITE_TRACKING_AVAILABLE, WRITE_TRACKING_AVAILABLE};
-    bool shared = true, private = true;
-    int ufd = open_write_tracking(opener);
-    if (ufd < 0) {
-        return answer;
+    for (size_t i = 0; i < count; i++) {
+        RamBlockReport report = {.register_error = -1, .tracked = blocks[i].readonly};
+        if (!blocks[i].readonly) {
+            track_block(ufd, &blocks[i], &report);
+        }
+        for (int ignored = 0; ignored < IGNORED_BLOCKS__MAX; ignored++) {
+            if (!report.tracked && !is_passed_over(&blocks[i], ignored)) {
+                tracking[ignored] = WRITE_TRACKING_AVAILABLE;
+            }
+        }
+        if (reports != NULL) {
+            reports[i] = report;
+        }
     }
-    for (size_t i = 0; private && i < count; i++) {
-        bool *able = blocks[i].share ? &shared : &private;
-        *able = *able && block_can_be_tracked(ufd, &blocks[i]);
-    }
-    close(ufd);
-    answer.all = shared && private ? WRITE_TRACKING_COMPATIBLE : WRITE_TRACKING_AVAILABLE;
-    answer.ignore_shared = private ? WRITE_TRACKING_COMPATIBLE : WRITE_TRACKING_AVAILABLE;
-    return answer;
 }
 
-static WriteTrackingAnswer write_tracking(UffdOpener *opener, bool available, const RamBlock *blocks, size_t count)
+static void set_all(int tracking[IGNORED_BLOCKS__MAX], int value)
 {
-    return available ? track_blocks(opener, blocks, count)
-                     : (WriteTrackingAnswer){WRITE_TRACKING_ABSENT, WRITE_TRACKING_ABSENT};
+    for (int i = 0; i < IGNORED_BLOCKS__MAX; i++) {
+        tracking[i] = value;
+    }
+}
+
+static void write_tracking(UffdOpener *opener, bool available, const RamBlock *blocks, size_t count,
+                           int tracking[IGNORED_BLOCKS__MAX], RamBlockReport *reports)
+{
+    set_all(tracking, available ? WRITE_TRACKING_AVAILABLE : WRITE_TRACKING_ABSENT);
+    int ufd = available ? open_write_tracking(opener) : -EOPNOTSUPP;
+    if (ufd >= 0) {
+        set_all(tracking, WRITE_TRACKING_COMPATIBLE);
+        track_blocks(ufd, blocks, count, tracking, reports);
+        close(ufd);
+    }
 }
 
 bool ram_write_tracking_available(void)
@@ -105,50 +131,52 @@ bool ram_write_tracking_available(void)
 
 bool ram_write_tracking_compatible(const RamBlock *blocks, size_t count, bool ignore_shared)
 {
-    int saved_errno = errno;
+    int saved_errno = errno, tracking[IGNORED_BLOCKS__MAX];
     UffdOpener opener = {0};
-    WriteTrackingAnswer answer = track_blocks(&opener, blocks, count);
+    write_tracking(&opener, true, blocks, count, tracking, NULL);
     uffd_opener_release(&opener);
     errno = saved_errno;
-    return (ignore_shared ? answer.ignore_shared : answer.all) == WRITE_TRACKING_COMPATIBLE;
+    return tracking[ignore_shared ? IGNORE_SHARED_BLOCKS : IGNORE_NO_BLOCKS] == WRITE_TRACKING_COMPATIBLE;
 }
 
-WriteTrackingAnswer probe_write_tracking(const RamBlock *blocks, size_t count)
+void probe_write_tracking(int flavour, const RamBlock *blocks, size_t count, int tracking[IGNORED_BLOCKS__MAX])
 {
     int saved_errno = errno;
-    UffdOpener opener = {0};
-    WriteTrackingAnswer answer = write_tracking(&opener, write_tracking_available(&opener), blocks, count);
+    UffdOpener opener = opener_of(flavour);
+    write_tracking(&opener, write_tracking_available(&opener), blocks, count, tracking, NULL);
     uffd_opener_release(&opener);
     errno = saved_errno;
-    return answer;
 }
 
 /* ---- Postcopy ---- */
+
+static const PostcopySupport supported = {.ok = true};
 
 static PostcopySupport fails(PostcopyStep step, int result, uint64_t detail)
 {
     return (PostcopySupport){.step = step, .error = result < 0 ? -result : 0, .detail = (uint32_t)detail};
 }
 
-static const PostcopySupport supported = {.ok = true};
-
-enum { DETAIL_OPEN = 1, DETAIL_API = 2 };
-
 /* Steps 4 to 6: the features, and the ioctls that come with them. */
-static PostcopySupport check_and_apply_features(UffdOpener *opener, int ufd)
+static PostcopySupport check_and_apply_features(UffdOpener *opener, int ufd, uint64_t *features)
 {
+    enum {
+        DESCRIPTOR = 1,
+        API = 2
+    };
     const uint64_t needed = UFFD_BIT(NR_REGISTER) | UFFD_BIT(NR_UNREGISTER);
     struct uffd_abi_api answer;
     int second = uffd_open(opener);
     if (second < 0) {
-        return fails(POSTCOPY_STEP_QUERY_FEATURES, second, DETAIL_OPEN);
+        return fails(POSTCOPY_STEP_QUERY_FEATURES, second, DESCRIPTOR);
     }
     int result = uffd_api(second, 0, &answer);
     close(second);
     if (result < 0) {
-        return fails(POSTCOPY_STEP_QUERY_FEATURES, result, DETAIL_API);
+        return fails(POSTCOPY_STEP_QUERY_FEATURES, result, API);
     }
 
+    *features = answer.features;
     uint64_t asked = answer.features & UFFD_BIT(FEATURE_THREAD_ID);
     result = uffd_api(ufd, asked, &answer);
     if (result < 0) {
@@ -156,6 +184,46 @@ static PostcopySupport check_and_apply_features(UffdOpener *opener, int ufd)
     }
     uint64_t missing = needed & ~answer.ioctls;
     return missing ? fails(POSTCOPY_STEP_API_IOCTLS, 0, asked | missing << 16) : supported;
+}
+
+/* Steps 8 and 9 for one block. */
+static int refusing_step(const BlockBacking *backing, int flavour)
+{
+    if (backing->length % backing->page_size != 0) {
+        return POSTCOPY_STEP_BLOCK_LENGTH;
+    }
+    if (flavour == HOST_REFERENCE && backing->file_system == RAM_FILE_SYSTEM_OTHER) {
+        return POSTCOPY_STEP_FILE_SYSTEM;
+    }
+    return POSTCOPY_STEP_NONE;
+}
+
+/* Steps 7 to 9. Every block is looked at before step 7, which is about all of them. */
+static PostcopySupport check_blocks(int flavour, const RamBlock *blocks, size_t count, uint64_t features,
+                                    RamBlockReport *reports)
+{
+    uint64_t page_sizes = 0;
+    PostcopySupport first = supported;
+
+    for (size_t i = 0; i < count; i++) {
+        BlockBacking backing = {0};
+        int result = ram_block_inspect(&blocks[i], &backing);
+        int step = result < 0 ? POSTCOPY_STEP_MEMORY : refusing_step(&backing, flavour);
+        page_sizes |= backing.page_size;
+        if (step != POSTCOPY_STEP_NONE && first.ok) {
+            first = fails(step, result, i);
+        }
+        if (reports != NULL) {
+            reports[i].postcopy_step = step;
+            reports[i].page_size = backing.page_size;
+            reports[i].file_system = backing.file_system;
+        }
+    }
+    bool huge_pages = page_sizes != host_page_size();
+    if (huge_pages && !(features & UFFD_BIT(FEATURE_MISSING_HUGETLBFS))) {
+        return fails(POSTCOPY_STEP_HUGE_PAGES, 0, 0);
+    }
+    return first;
 }
 
 /* Steps 11 to 14: one page is really registered. */
@@ -180,21 +248,23 @@ static PostcopySupport register_test_page(int ufd)
     return support;
 }
 
-static PostcopySupport postcopy_with(UffdOpener *opener, int ufd)
+static PostcopySupport postcopy_on(int ufd, UffdOpener *opener, int flavour, const RamBlock *blocks, size_t count,
+                                   RamBlockReport *reports)
 {
-    PostcopySupport support = check_and_apply_features(opener, ufd);
+    uint64_t features;
+    PostcopySupport support = check_and_apply_features(opener, ufd, &features);
+    if (support.ok) {
+        support = check_blocks(flavour, blocks, count, features, reports);
+    }
     if (!support.ok) {
         return support;
     }
-    /* Steps 7 to 9 look at blocks that are not anonymous. */
     int result = munlockall_would_work();
-    if (result < 0) {
-        return fails(POSTCOPY_STEP_MUNLOCKALL, result, 0);
-    }
-    return register_test_page(ufd);
+    return result < 0 ? fails(POSTCOPY_STEP_MUNLOCKALL, result, 0) : register_test_page(ufd);
 }
 
-static PostcopySupport postcopy(UffdOpener *opener, uint64_t target_page_size)
+static PostcopySupport postcopy(UffdOpener *opener, int flavour, const RamBlock *blocks, size_t count,
+                                uint64_t target_page_size, RamBlockReport *reports)
 {
     if (target_page_size > host_page_size()) {
         return fails(POSTCOPY_STEP_TARGET_PAGE_SIZE, 0, 0);
@@ -203,84 +273,24 @@ static PostcopySupport postcopy(UffdOpener *opener, uint64_t target_page_size)
     if (ufd < 0) {
         return fails(POSTCOPY_STEP_OPEN, ufd, 0);
     }
-    PostcopySupport support = postcopy_with(opener, ufd);
+    PostcopySupport support = postcopy_on(ufd, opener, flavour, blocks, count, reports);
     close(ufd);
     return support;
 }
 
-PostcopySupport postcopy_ram_supported_by_host(const RamBlock *blocks, size_t count, uint64_t target_page_size)
+PostcopySupport probe_postcopy(int flavour, const RamBlock *blocks, size_t count, uint64_t target_page_size)
 {
     int saved_errno = errno;
-    UffdOpener opener = {0};
-    (void)blocks, (void)count;
-    PostcopySupport support = postcopy(&opener, target_page_size);
+    UffdOpener opener = opener_of(flavour);
+    PostcopySupport support = postcopy(&opener, flavour, blocks, count, target_page_size, NULL);
     uffd_opener_release(&opener);
     errno = saved_errno;
     return support;
 }
 
-/* ---- Texts ---- */
-
-/* strerror() in QEMU's language whatever the caller's locale is, and without a static buffer. */
-static void describe_errno(int error, char *text, size_t size)
+PostcopySupport postcopy_ram_supported_by_host(const RamBlock *blocks, size_t count, uint64_t target_page_size)
 {
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    snprintf(text, size, "%s", c != (locale_t)0 ? strerror_l(error, c) : "");
-    if (c != (locale_t)0) {
-        freelocale(c);
-    }
-}
-
-#define PROBE "postcopy_ram_supported_by_host"
-
-int postcopy_support_message(const PostcopySupport *support, char *text, size_t size)
-{
-    int saved_errno = errno, length = 0;
-    char error[128];
-    unsigned detail = support->detail;
-    describe_errno(support->error, error, sizeof(error));
-
-    switch (support->step) {
-    case POSTCOPY_STEP_TARGET_PAGE_SIZE:
-        length = snprintf(text, size, "Target page size bigger than host page size");
-        break;
-    case POSTCOPY_STEP_OPEN:
-        length = snprintf(text, size, PROBE ": userfaultfd not available: %s", error);
-        break;
-    case POSTCOPY_STEP_QUERY_FEATURES:
-        length = snprintf(text, size, "receive_ufd_features: %s failed: %s\nufd_check_and_apply failed",
-                          detail == DETAIL_OPEN ? "uffd_open()" : "UFFDIO_API", error);
-        break;
-    case POSTCOPY_STEP_REQUEST_FEATURES:
-        length = snprintf(text, size,
-                          "request_ufd_features failed: UFFDIO_API failed: %s\nufd_check_and_apply failed: features %u",
-                          error, detail);
-        break;
-    case POSTCOPY_STEP_API_IOCTLS:
-        length = snprintf(text, size, "Missing userfault features: %x\nufd_check_and_apply failed: features %u",
-                          detail >> 16, detail & 0xffff);
-        break;
-    case POSTCOPY_STEP_MUNLOCKALL:
-        length = snprintf(text, size, PROBE ": munlockall: %s", error);
-        break;
-    case POSTCOPY_STEP_MAP:
-        length = snprintf(text, size, PROBE ": Failed to map test area: %s", error);
-        break;
-    case POSTCOPY_STEP_REGISTER:
-        length = snprintf(text, size, PROBE " userfault register: %s", error);
-        break;
-    case POSTCOPY_STEP_UNREGISTER:
-        length = snprintf(text, size, PROBE " userfault unregister: %s", error);
-        break;
-    case POSTCOPY_STEP_RANGE_IOCTLS:
-        length = snprintf(text, size, "Missing userfault map features: %x", detail);
-        break;
-    default:
-        length = snprintf(text, size, "%s", support->ok ? "" : "Postcopy is not supported");
-        break;
-    }
-    errno = saved_errno;
-    return length;
+    return probe_postcopy(HOST_REFERENCE, blocks, count, target_page_size);
 }
 
 /* ---- Everything ---- */
@@ -305,17 +315,18 @@ static UffdReport report_uffd(UffdOpener *opener)
     return report;
 }
 
-HostReport host_probe(const RamBlock *blocks, size_t count, uint64_t target_page_size)
+HostReport host_probe(const RamBlock *blocks, size_t count, uint64_t target_page_size, RamBlockReport *reports)
 {
     int saved_errno = errno;
     UffdOpener opener = {0};
     HostReport report = {.uffd = report_uffd(&opener), .page_size = host_page_size()};
     bool available = report.uffd.features & UFFD_BIT(FEATURE_PAGEFAULT_FLAG_WP);
-    WriteTrackingAnswer tracking = write_tracking(&opener, available, blocks, count);
 
-    report.write_tracking = tracking.all;
-    report.write_tracking_ignore_shared = tracking.ignore_shared;
-    report.postcopy = postcopy(&opener, target_page_size);
+    for (size_t i = 0; reports != NULL && i < count; i++) {
+        reports[i] = (RamBlockReport){.register_error = -1};
+    }
+    write_tracking(&opener, available, blocks, count, report.facts.write_tracking, reports);
+    report.facts.postcopy = postcopy(&opener, HOST_REFERENCE, blocks, count, target_page_size, reports);
     uffd_opener_release(&opener);
     errno = saved_errno;
     return report;

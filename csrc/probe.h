@@ -4,13 +4,10 @@
 
 #include "pymig.h"
 
-/* enum WriteTracking, for all blocks and with shared ones passed over. */
-typedef struct WriteTrackingAnswer {
-    int all;
-    int ignore_shared;
-} WriteTrackingAnswer;
+/* ram_write_tracking_available() and ram_write_tracking_compatible() in one go, for each choice of ignored blocks. */
+void probe_write_tracking(int flavour, const RamBlock *blocks, size_t count, int tracking[IGNORED_BLOCKS__MAX]);
 
-/* ram_write_tracking_available() and ram_write_tracking_compatible(), both ways, in one go. */
-WriteTrackingAnswer probe_write_tracking(const RamBlock *blocks, size_t count);
+/* postcopy_ram_supported_by_host() as this flavour has it. */
+PostcopySupport probe_postcopy(int flavour, const RamBlock *blocks, size_t count, uint64_t target_page_size);
 
 #endif

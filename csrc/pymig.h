@@ -31,8 +31,8 @@ extern "C" {
 
 /* ---- Capabilities ------------------------------------------------------------------------------------------- */
 
-/* Numbers are this library's own: those of QEMU 9.0, where no member was missing yet. They are never reused. A
- * release's enum order is always the order of these numbers. */
+/* Numbers are this library's own: those of QEMU 9.0, which has them all. They are never reused. A release's enum order
+ * is always the order of these numbers. */
 typedef enum MigrationCapability {
     MIGRATION_CAPABILITY_XBZRLE = 0,
     MIGRATION_CAPABILITY_RDMA_PIN_ALL = 1,
@@ -74,7 +74,21 @@ PYMIG_API int migration_capability_from_name(const char *name);
 /* ---- Which QEMU --------------------------------------------------------------------------------------------- */
 
 /* The known releases, in order of time. A number is only good within one version of this library: store names. */
-typedef enum QemuRelease { QEMU_8_0 = 0, QEMU_RELEASE__MAX = 1 } QemuRelease;
+typedef enum QemuRelease {
+    QEMU_7_2 = 0,
+    QEMU_8_0,
+    QEMU_8_0_50, /* the reference: the development tree of 24 April 2023 */
+    QEMU_8_1,
+    QEMU_8_2,
+    QEMU_9_0,
+    QEMU_9_1,
+    QEMU_9_2,
+    QEMU_10_0,
+    QEMU_10_1,
+    QEMU_10_2,
+    QEMU_11_0, /* as of its development tree of 13 February 2026 */
+    QEMU_RELEASE__MAX
+} QemuRelease;
 
 /* "8.0"; NULL for a number out of range. */
 PYMIG_API const char *qemu_release_name(int release);
@@ -97,8 +111,9 @@ PYMIG_API CapabilitySet qemu_build_capabilities(const QemuBuild *build);
 /* What query-migrate-capabilities lists: a build without live block migration leaves `block` out. */
 PYMIG_API CapabilitySet qemu_build_listed(const QemuBuild *build);
 
-/* Those of its capabilities that the QAPI schema marks as unstable. */
+/* Those of its capabilities that the QAPI schema marks as unstable, and as deprecated. */
 PYMIG_API CapabilitySet qemu_build_unstable(const QemuBuild *build);
+PYMIG_API CapabilitySet qemu_build_deprecated(const QemuBuild *build);
 
 /* ---- What a host can do ------------------------------------------------------------------------------------- */
 
@@ -123,11 +138,17 @@ typedef enum PostcopyStep {
     POSTCOPY_STEP_BLOCK_LENGTH = 8,     /* a block is no multiple of its page size */
     POSTCOPY_STEP_FILE_SYSTEM = 9,      /* a block's file is neither on tmpfs nor on hugetlbfs */
     POSTCOPY_STEP_MUNLOCKALL = 10,
-    POSTCOPY_STEP_MAP = 11,         /* one page of private anonymous memory cannot be mapped */
-    POSTCOPY_STEP_REGISTER = 12,    /* UFFDIO_REGISTER of it with UFFDIO_REGISTER_MODE_MISSING */
-    POSTCOPY_STEP_UNREGISTER = 13,  /* UFFDIO_UNREGISTER of it */
-    POSTCOPY_STEP_RANGE_IOCTLS = 14 /* it lacks UFFDIO_WAKE, UFFDIO_COPY or UFFDIO_ZEROPAGE */
+    POSTCOPY_STEP_MAP = 11,          /* one page of private anonymous memory cannot be mapped */
+    POSTCOPY_STEP_REGISTER = 12,     /* UFFDIO_REGISTER of it with UFFDIO_REGISTER_MODE_MISSING */
+    POSTCOPY_STEP_UNREGISTER = 13,   /* UFFDIO_UNREGISTER of it */
+    POSTCOPY_STEP_RANGE_IOCTLS = 14, /* it lacks UFFDIO_WAKE, UFFDIO_COPY or UFFDIO_ZEROPAGE */
+    POSTCOPY_STEP_MEMORY = 15        /* no step of QEMU's: a block can't even be made, so QEMU would not start */
 } PostcopyStep;
+
+/* Stands where an errno value stands: a seccomp filter would kill the process for the system call. */
+enum {
+    PYMIG_ERROR_KILLED = 4095
+};
 
 /* The answer of postcopy_ram_supported_by_host(). */
 typedef struct PostcopySupport {
@@ -135,12 +156,14 @@ typedef struct PostcopySupport {
     int step;        /* enum PostcopyStep: the first that failed */
     int error;       /* errno of that step's system call, 0 where none failed */
     uint32_t detail; /* step 4: 1 if the descriptor, 2 if UFFDIO_API failed; 5 and 6: the features asked for;
-                        6 (high half) and 14: the missing ioctls; 7 to 9: the index of the block */
+                        6 (high half) and 14: the missing ioctls; 8, 9 and 15: the index of the block */
 } PostcopySupport;
 
 /* What backs a block of guest memory. */
 typedef enum RamBlockKind {
-    RAM_BLOCK_ANONYMOUS = 0 /* memory-backend-ram */
+    RAM_BLOCK_ANONYMOUS = 0, /* memory-backend-ram */
+    RAM_BLOCK_MEMFD = 1,     /* memory-backend-memfd */
+    RAM_BLOCK_FILE = 2       /* memory-backend-file */
 } RamBlockKind;
 
 /* One block of guest memory, as a QEMU memory backend makes it. Sizes in bytes. */
@@ -148,7 +171,28 @@ typedef struct RamBlock {
     int kind; /* enum RamBlockKind */
     bool share;
     bool readonly;
+    uint64_t size;      /* the backend's size; 0: one page of what backs it */
+    uint64_t page_size; /* of a memfd: its huge pages' size, a power of two; 0: the host's page size */
+    const char *path;   /* of a file: an existing file or folder; nothing there is changed */
 } RamBlock;
+
+/* The file system behind a block, as far as QEMU tells them apart. */
+typedef enum RamFileSystem {
+    RAM_FILE_SYSTEM_NONE = 0, /* no file behind it */
+    RAM_FILE_SYSTEM_OTHER = 1,
+    RAM_FILE_SYSTEM_TMPFS = 2,
+    RAM_FILE_SYSTEM_HUGETLBFS = 3
+} RamFileSystem;
+
+/* What this machine makes of one block. */
+typedef struct RamBlockReport {
+    int map_error;      /* errno of making or mapping it, 0 if that works */
+    int register_error; /* errno of UFFDIO_REGISTER for write protection, 0 if it works, -1 if it was not tried */
+    bool tracked;       /* it can be write-tracked, or is read-only and need not be */
+    int postcopy_step;  /* the step of the postcopy probe that refuses it: 0, 8, 9 or 15 */
+    int file_system;    /* enum RamFileSystem */
+    uint64_t page_size; /* of what backs it, in bytes; 0 if it can't be made */
+} RamBlockReport;
 
 /* How userfaultfd answers here, in numbers. Each error is an errno value, 0 where the step worked, -1 where it was
  * not tried. */
@@ -160,12 +204,48 @@ typedef struct UffdReport {
     uint64_t ioctls;   /* uffdio_api.ioctls: bit n is ioctl number n */
 } UffdReport;
 
-/* The whole answer of this machine. */
+/* How each way to a userfaultfd answers, for a diagnosis. Errors as in UffdReport. */
+typedef struct UffdWays {
+    int device_open_error;       /* open("/dev/userfaultfd", O_RDWR | O_CLOEXEC) */
+    int device_new_error;        /* USERFAULTFD_IOC_NEW on it; -1 if it does not open */
+    int syscall_error;           /* userfaultfd(O_CLOEXEC) */
+    int syscall_user_mode_error; /* userfaultfd(O_CLOEXEC | UFFD_USER_MODE_ONLY), which QEMU has no use for */
+    int seccomp_mode;            /* prctl(PR_GET_SECCOMP): 2 with a filter; -1 if unknown */
+    uint64_t effective;          /* the process's effective capabilities; bit 19 is CAP_SYS_PTRACE */
+} UffdWays;
+
+/* How a release asks its host. */
+typedef enum HostFlavour {
+    HOST_REFERENCE = 0, /* 8.0.50 and later */
+    HOST_8_0 = 1,       /* the same, without the step that looks at file systems */
+    HOST_7_2 = 2,       /* likewise, and userfaultfd comes from the system call alone */
+    HOST_FLAVOUR__MAX = 3
+} HostFlavour;
+
+/* Which blocks are passed over in write tracking. */
+typedef enum IgnoredBlocks {
+    IGNORE_NO_BLOCKS = 0,
+    IGNORE_SHARED_BLOCKS = 1, /* up to 8.0.50, with x-ignore-shared on before */
+    IGNORE_SHARED_FILES = 2,  /* from 8.1 on: shared blocks of kind file alone */
+    IGNORED_BLOCKS__MAX = 3
+} IgnoredBlocks;
+
+/* enum HostFlavour; HOST_REFERENCE for a number out of range. */
+PYMIG_API int qemu_release_host_flavour(int release);
+
+/* enum IgnoredBlocks: what a release passes over while x-ignore-shared is on. */
+PYMIG_API int qemu_release_ignored_blocks(int release);
+
+/* What is to know of a host, as one flavour asks it. */
+typedef struct HostFacts {
+    int write_tracking[3]; /* enum WriteTracking, by enum IgnoredBlocks */
+    PostcopySupport postcopy;
+} HostFacts;
+
+/* The whole answer of this machine, as the reference asks. */
 typedef struct HostReport {
     UffdReport uffd;
-    int write_tracking;               /* enum WriteTracking */
-    int write_tracking_ignore_shared; /* the same, with shared blocks passed over */
-    PostcopySupport postcopy;
+    HostFacts facts;
     uint64_t page_size; /* of the host, in bytes */
 } HostReport;
 
@@ -184,12 +264,18 @@ PYMIG_API bool ram_write_tracking_compatible(const RamBlock *blocks, size_t coun
 PYMIG_API PostcopySupport postcopy_ram_supported_by_host(const RamBlock *blocks, size_t count,
                                                          uint64_t target_page_size);
 
-/* The text that QEMU logs for this answer, as snprintf() gives it: at most size bytes with the terminating NUL, and
- * the length of the whole text as the result. "" if it is supported. Two log lines are parted by a newline. */
-PYMIG_API int postcopy_support_message(const PostcopySupport *support, char *text, size_t size);
+/* The text that this release gives for this answer: up to 8.0.50 what it logs, two lines parted by a newline; from 8.1
+ * on what follows "Postcopy is not supported: ". As snprintf() gives it: at most size bytes with the terminating NUL,
+ * and the length of the whole text as the result. "" if it is supported. The blocks are those that were asked about. */
+PYMIG_API int postcopy_support_message(const PostcopySupport *support, int release, const RamBlock *blocks,
+                                       size_t count, char *text, size_t size);
 
-/* All of the above in one go. */
-PYMIG_API HostReport host_probe(const RamBlock *blocks, size_t count, uint64_t target_page_size);
+/* All of the above in one go. A report a block goes to `reports`, which may be NULL. */
+PYMIG_API HostReport host_probe(const RamBlock *blocks, size_t count, uint64_t target_page_size,
+                                RamBlockReport *reports);
+
+/* Tries every way to a userfaultfd. */
+PYMIG_API UffdWays uffd_try_ways(void);
 
 /* The name of bit n of uffdio_api.features ("pagefault-flag-wp"), NULL for a bit without a name here. */
 PYMIG_API const char *uffd_feature_name(int bit);
@@ -201,25 +287,25 @@ PYMIG_API const char *uffd_ioctl_name(int bit);
  * need it; or stated. */
 typedef struct MigrationHost MigrationHost;
 
-/* This machine, with a guest that has these blocks (copied) and this page size (0: the host's own). NULL if out of
- * memory. */
+/* This machine, with a guest that has these blocks (copied, paths too) and this page size (0: the host's own). NULL if
+ * out of memory. */
 PYMIG_API MigrationHost *migration_host_local(const RamBlock *blocks, size_t count, uint64_t target_page_size);
 
-/* A host of which these facts are known (copied). NULL if out of memory, or if write tracking is unknown. */
-PYMIG_API MigrationHost *migration_host_stated(int write_tracking, int write_tracking_ignore_shared,
-                                               const PostcopySupport *postcopy);
+/* A host of which these facts are known (copied), by enum HostFlavour. NULL if out of memory, or if write tracking is
+ * unknown. */
+PYMIG_API MigrationHost *migration_host_stated(const HostFacts facts[HOST_FLAVOUR__MAX]);
 
 PYMIG_API void migration_host_free(MigrationHost *host);
 
 /* Forgets what a local host answered; the next question asks again. A stated host keeps its facts. */
 PYMIG_API void migration_host_refresh(MigrationHost *host);
 
-/* enum WriteTracking, never UNKNOWN. Two threads that need the first answer at once may both ask the kernel; the
- * first answer to come counts for both. */
-PYMIG_API int migration_host_write_tracking(MigrationHost *host, bool ignore_shared);
+/* enum WriteTracking, never UNKNOWN, as this flavour asks with these blocks ignored; UNKNOWN for numbers out of range.
+ * Two threads that need the first answer at once may both ask the kernel; the first answer to come counts for both. */
+PYMIG_API int migration_host_write_tracking(MigrationHost *host, int flavour, int ignored);
 
-/* Likewise. */
-PYMIG_API PostcopySupport migration_host_postcopy(MigrationHost *host);
+/* Likewise; not supported for a number out of range. */
+PYMIG_API PostcopySupport migration_host_postcopy(MigrationHost *host, int flavour);
 
 /* ---- The check ---------------------------------------------------------------------------------------------- */
 
@@ -252,7 +338,22 @@ typedef enum MigrationVerdict {
     MIGRATION_PREEMPT_POSTCOPY_RAM = 24,
     MIGRATION_PREEMPT_COMPRESS = 25,
     MIGRATION_MULTIFD_COMPRESS = 26,
-    MIGRATION_VERDICT__MAX = 27
+    MIGRATION_POSTCOPY_MULTIFD = 27,
+    MIGRATION_MULTIFD_SINGLE_CHANNEL = 28,
+    MIGRATION_PREEMPT_INCOMING_STARTED = 29,
+    MIGRATION_MULTIFD_INCOMING_STARTED = 30,
+    MIGRATION_SWITCHOVER_ACK_RETURN_PATH = 31,
+    MIGRATION_DIRTY_LIMIT_AUTO_CONVERGE = 32,
+    MIGRATION_DIRTY_LIMIT_KVM = 33,
+    MIGRATION_MULTIFD_XBZRLE = 34,
+    MIGRATION_COMPRESS_XBZRLE = 35,
+    MIGRATION_MAPPED_RAM_XBZRLE = 36,
+    MIGRATION_MAPPED_RAM_COMPRESS = 37,
+    MIGRATION_MAPPED_RAM_POSTCOPY_RAM = 38,
+    MIGRATION_RDMA_XBZRLE = 39,
+    MIGRATION_RDMA_MULTIFD = 40,
+    MIGRATION_RDMA_POSTCOPY_RAM = 41,
+    MIGRATION_VERDICT__MAX = 42
 } MigrationVerdict;
 
 /* What stands behind a code. */
@@ -261,14 +362,20 @@ typedef struct MigrationRule {
     const char *message;        /* QEMU's text, as QMP's error carries it */
     const char *hint;           /* QEMU's second text, which only HMP shows; NULL if there is none */
     CapabilitySet capabilities; /* those that the rule looks at */
+    bool reason_follows;        /* the text goes on with ": " and postcopy_support_message() */
 } MigrationRule;
 
 /* The circumstances that a check looks at, beside the host. */
 typedef struct MigrationContext {
     QemuBuild build;
-    bool incoming;   /* QEMU waits for an incoming migration (-incoming, also defer) */
-    bool compressed; /* multifd-compression is not none */
-    bool tls;        /* tls-creds is set and not empty */
+    bool incoming;         /* QEMU waits for an incoming migration (-incoming, also defer) */
+    bool incoming_started; /* a listening socket of the incoming side is open (looked at from 8.1 on) */
+    bool kvm_dirty_ring;   /* KVM, with its dirty ring (dirty-ring-size) in use (from 8.1 on) */
+    bool rdma;             /* an RDMA migration is set up (from 10.1 on) */
+    bool single_channel;   /* the incoming transport can't carry several channels (7.2 alone) */
+    bool compressed;       /* multifd-compression is not none */
+    bool tls;              /* tls-creds is set and not empty */
+    bool ignore_all;       /* every block is passed over in write tracking: mode is cpr-transfer or cpr-exec */
 } MigrationContext;
 
 /* One context, prepared once. */
@@ -296,6 +403,12 @@ PYMIG_API int migrate_caps_check_many32(const MigrationChecker *checker, Capabil
 PYMIG_API int migrate_caps_check_many64(const MigrationChecker *checker, CapabilitySet old_set,
                                         const uint64_t *new_sets, size_t count, uint8_t *codes);
 
+/* What QEMU warns of on the way to this verdict, as a set of bits: bit n is warning number n of this build. */
+PYMIG_API uint32_t migrate_caps_warnings(const MigrationChecker *checker, CapabilitySet new_set, int code);
+
+/* The text of warning number n; NULL for a number out of range. */
+PYMIG_API const char *migration_warning(int number);
+
 /* Fills in what stands behind a code for this build. -ENOENT if the build has no such rule. */
 PYMIG_API int migration_rule(const QemuBuild *build, int code, MigrationRule *rule);
 
@@ -319,6 +432,7 @@ typedef enum MigrationParameter {
     MIGRATION_PARAMETER_TLS_HOSTNAME,
     MIGRATION_PARAMETER_TLS_AUTHZ,
     MIGRATION_PARAMETER_MAX_BANDWIDTH,
+    MIGRATION_PARAMETER_AVAIL_SWITCHOVER_BANDWIDTH,
     MIGRATION_PARAMETER_DOWNTIME_LIMIT,
     MIGRATION_PARAMETER_X_CHECKPOINT_DELAY,
     MIGRATION_PARAMETER_BLOCK_INCREMENTAL,
@@ -328,7 +442,14 @@ typedef enum MigrationParameter {
     MIGRATION_PARAMETER_MAX_CPU_THROTTLE,
     MIGRATION_PARAMETER_MULTIFD_COMPRESSION,
     MIGRATION_PARAMETER_MULTIFD_ZLIB_LEVEL,
+    MIGRATION_PARAMETER_MULTIFD_QATZIP_LEVEL,
     MIGRATION_PARAMETER_MULTIFD_ZSTD_LEVEL,
+    MIGRATION_PARAMETER_X_VCPU_DIRTY_LIMIT_PERIOD,
+    MIGRATION_PARAMETER_VCPU_DIRTY_LIMIT,
+    MIGRATION_PARAMETER_MODE,
+    MIGRATION_PARAMETER_ZERO_PAGE_DETECTION,
+    MIGRATION_PARAMETER_DIRECT_IO,
+    MIGRATION_PARAMETER_CPR_EXEC_COMMAND,
     MIGRATION_PARAMETER__MAX
 } MigrationParameter;
 
@@ -339,6 +460,21 @@ typedef enum MultiFDCompression {
     MULTIFD_COMPRESSION__MAX = 3
 } MultiFDCompression;
 
+typedef enum MigMode {
+    MIG_MODE_NORMAL = 0,
+    MIG_MODE_CPR_REBOOT = 1,
+    MIG_MODE_CPR_TRANSFER = 2,
+    MIG_MODE_CPR_EXEC = 3,
+    MIG_MODE__MAX = 4
+} MigMode;
+
+typedef enum ZeroPageDetection {
+    ZERO_PAGE_DETECTION_NONE = 0,
+    ZERO_PAGE_DETECTION_LEGACY = 1,
+    ZERO_PAGE_DETECTION_MULTIFD = 2,
+    ZERO_PAGE_DETECTION__MAX = 3
+} ZeroPageDetection;
+
 /* The QMP type of a parameter. */
 typedef enum ParameterType {
     PARAMETER_UINT8 = 0,
@@ -346,7 +482,8 @@ typedef enum ParameterType {
     PARAMETER_UINT64 = 2, /* QAPI's size, too */
     PARAMETER_BOOL = 3,
     PARAMETER_STRING = 4, /* StrOrNull; null unsets it, a query gives "" */
-    PARAMETER_MULTIFD_COMPRESSION = 5
+    PARAMETER_ENUM = 5,
+    PARAMETER_STRINGS = 6 /* a list of strings */
 } ParameterType;
 
 /* The kinds of value that a QMP request can hold. */
@@ -356,10 +493,12 @@ typedef enum QmpType {
     QMP_INT = 2,    /* -2^63 .. 2^64-1; a negative one as its two's complement, as QEMU takes it */
     QMP_NUMBER = 3, /* any other number; no migration parameter takes one */
     QMP_STRING = 4,
-    QMP_OTHER = 5 /* an array or an object */
+    QMP_STRINGS = 5, /* an array of `number` strings, one after the other in `text`, each with its NUL */
+    QMP_ARRAY = 6,   /* any other array; `number` is the index of the first element that is no string */
+    QMP_OTHER = 7    /* an object, or what JSON has not */
 } QmpType;
 
-/* A member of a QMP object: of `number` and `text` the one that fits the type. */
+/* A member of a QMP object: of `number` and `text` what fits the type. */
 typedef struct QmpMember {
     const char *name;
     int type; /* enum QmpType */
@@ -371,7 +510,7 @@ typedef struct QmpMember {
 typedef struct MigrationError {
     int parameter;   /* enum MigrationParameter, or -1 for none of them */
     bool wrong_type; /* the value's QMP type is at fault, not its size */
-    bool unexpected; /* no parameter has this name */
+    int unexpected;  /* the index of the first member whose name no parameter has, if that is why; else -1 */
     char *message;   /* QEMU's text; free it with migration_error_clear(). NULL if out of memory */
 } MigrationError;
 
@@ -386,12 +525,17 @@ PYMIG_API int migration_parameter_from_name(const char *name);
 /* enum ParameterType, or -EINVAL for a number out of range. */
 PYMIG_API int migration_parameter_type(int parameter);
 
+/* Whether this release has the parameter, and whether its QAPI schema marks it as deprecated or unstable. */
+PYMIG_API bool migration_parameter_known(const QemuBuild *build, int parameter);
+PYMIG_API bool migration_parameter_deprecated(const QemuBuild *build, int parameter);
+PYMIG_API bool migration_parameter_unstable(const QemuBuild *build, int parameter);
+
 /* True for a parameter that this release takes in a request and then ignores (multifd-zlib-level and -zstd-level up
  * to 8.2, a fault of QEMU's): a value of the right type is accepted and never stored. */
 PYMIG_API bool migration_parameter_ignored(const QemuBuild *build, int parameter);
 
-/* "none", "zlib", "zstd"; NULL for a number out of range. */
-PYMIG_API const char *multifd_compression_name(int method);
+/* The name of an enum parameter's value ("zstd"), in whatever release; NULL for numbers out of range. */
+PYMIG_API const char *migration_parameter_value_name(int parameter, uint64_t value);
 
 /* All parameters at one moment. */
 typedef struct MigrationParameters MigrationParameters;
@@ -420,7 +564,9 @@ typedef enum MigrationStatus {
     MIGRATION_STATUS_PRE_SWITCHOVER = 11,
     MIGRATION_STATUS_DEVICE = 12,
     MIGRATION_STATUS_WAIT_UNPLUG = 13,
-    MIGRATION_STATUS__MAX = 14
+    MIGRATION_STATUS_POSTCOPY_RECOVER_SETUP = 14,
+    MIGRATION_STATUS_POSTCOPY_DEVICE = 15,
+    MIGRATION_STATUS__MAX = 16
 } MigrationStatus;
 
 /* "postcopy-active"; NULL for a number out of range. */
@@ -429,15 +575,18 @@ PYMIG_API const char *migration_status_name(int status);
 /* The status with this name, or -ENOENT. */
 PYMIG_API int migration_status_from_name(const char *name);
 
+/* Whether this release has the status. */
+PYMIG_API bool migration_status_known(const QemuBuild *build, int status);
+
 /* The text with which a change is refused while a migration runs (-EBUSY below). */
 PYMIG_API const char *migration_active_message(void);
 
 /* A mirror of QEMU's MigrationState: capabilities, parameters, status. */
 typedef struct MigrationState MigrationState;
 
-/* All capabilities off, all parameters at their defaults, status none. `compressed` and `tls` of the context don't
- * count: they follow the parameters. The host is borrowed: it must outlive the state. NULL if out of memory or if the
- * release is unknown. */
+/* All capabilities off, all parameters at their defaults, status none. `compressed`, `tls` and `ignore_all` of the
+ * context don't count: they follow the parameters. The host is borrowed: it must outlive the state. NULL if out of
+ * memory or if the release is unknown. */
 PYMIG_API MigrationState *migration_state_new(const MigrationContext *context, MigrationHost *host);
 
 PYMIG_API void migration_state_free(MigrationState *state);
@@ -445,7 +594,7 @@ PYMIG_API void migration_state_free(MigrationState *state);
 /* enum MigrationStatus. */
 PYMIG_API int migration_status(const MigrationState *state);
 
-/* -EINVAL for a number out of range. */
+/* -EINVAL for a status that the release has not. */
 PYMIG_API int migrate_set_status(MigrationState *state, int status);
 
 /* The present set. */
@@ -486,9 +635,11 @@ PYMIG_API bool migrate_block(const MigrationState *state);
 PYMIG_API bool migrate_colo(const MigrationState *state);
 PYMIG_API bool migrate_compress(const MigrationState *state);
 PYMIG_API bool migrate_dirty_bitmaps(const MigrationState *state);
+PYMIG_API bool migrate_dirty_limit(const MigrationState *state);
 PYMIG_API bool migrate_events(const MigrationState *state);
 PYMIG_API bool migrate_ignore_shared(const MigrationState *state);
 PYMIG_API bool migrate_late_block_activate(const MigrationState *state);
+PYMIG_API bool migrate_mapped_ram(const MigrationState *state);
 PYMIG_API bool migrate_multifd(const MigrationState *state);
 PYMIG_API bool migrate_pause_before_switchover(const MigrationState *state);
 PYMIG_API bool migrate_postcopy_blocktime(const MigrationState *state);
@@ -497,6 +648,7 @@ PYMIG_API bool migrate_postcopy_ram(const MigrationState *state);
 PYMIG_API bool migrate_rdma_pin_all(const MigrationState *state);
 PYMIG_API bool migrate_release_ram(const MigrationState *state);
 PYMIG_API bool migrate_return_path(const MigrationState *state);
+PYMIG_API bool migrate_switchover_ack(const MigrationState *state);
 PYMIG_API bool migrate_validate_uuid(const MigrationState *state);
 PYMIG_API bool migrate_xbzrle(const MigrationState *state);
 PYMIG_API bool migrate_zero_blocks(const MigrationState *state);
@@ -510,7 +662,7 @@ PYMIG_API int migrate_compress_threads(const MigrationState *state);      /* 1..
 PYMIG_API int migrate_compress_wait_thread(const MigrationState *state);  /* 0 or 1 */
 PYMIG_API int migrate_decompress_threads(const MigrationState *state);    /* 1..255 */
 PYMIG_API uint8_t migrate_max_cpu_throttle(const MigrationState *state);  /* percent */
-/* bytes/s, 0 is unlimited; the 64 bits of the parameter as a signed number */
+/* bytes/s, 0 is unlimited; the parameter's 64 bits as a signed number (from 8.1 on QEMU gives them unsigned) */
 PYMIG_API int64_t migrate_max_postcopy_bandwidth(const MigrationState *state);
 PYMIG_API int migrate_multifd_channels(const MigrationState *state); /* 1..255 */
 PYMIG_API MultiFDCompression migrate_multifd_compression(const MigrationState *state);
@@ -529,8 +681,28 @@ typedef struct AnnounceParameters {
 /* All four as of one moment. */
 PYMIG_API AnnounceParameters migrate_announce_params(const MigrationState *state);
 
-/* tls-creds is set and not empty. */
+/* tls-creds is set and not empty; migrate_tls from 8.1 on. */
 PYMIG_API bool migrate_use_tls(const MigrationState *state);
+PYMIG_API bool migrate_tls(const MigrationState *state);
+
+/* postcopy-ram or dirty-bitmaps is on. */
+PYMIG_API bool migrate_postcopy(const MigrationState *state);
+
+/* Those that came after the reference. */
+PYMIG_API uint8_t migrate_cpu_throttle_increment(const MigrationState *state); /* percent */
+PYMIG_API uint8_t migrate_cpu_throttle_initial(const MigrationState *state);   /* percent */
+PYMIG_API bool migrate_cpu_throttle_tailslow(const MigrationState *state);
+PYMIG_API uint64_t migrate_downtime_limit(const MigrationState *state);             /* ms */
+PYMIG_API uint64_t migrate_max_bandwidth(const MigrationState *state);              /* bytes/s */
+PYMIG_API uint64_t migrate_avail_switchover_bandwidth(const MigrationState *state); /* bytes/s, 0: estimated */
+PYMIG_API MigMode migrate_mode(const MigrationState *state);
+PYMIG_API ZeroPageDetection migrate_zero_page_detection(const MigrationState *state);
+PYMIG_API uint64_t migrate_vcpu_dirty_limit_period(const MigrationState *state); /* ms */
+PYMIG_API bool migrate_direct_io(const MigrationState *state);
+PYMIG_API int migrate_multifd_qatzip_level(const MigrationState *state); /* 1..9 */
+
+/* Whether this release has an accessor of this name, without "migrate_" ("multifd"). */
+PYMIG_API bool migration_accessor_known(const QemuBuild *build, const char *name);
 
 #ifdef __cplusplus
 }

@@ -14,13 +14,19 @@ enum {
     WHEN_LINUX = 1 << 3,
     WHEN_NOT_LINUX = 1 << 4,
     WHEN_COMPRESSED_OR_TLS = 1 << 5,
+    WHEN_INCOMING_STARTED = 1 << 6,
+    WHEN_NO_DIRTY_RING = 1 << 7,
+    WHEN_RDMA = 1 << 8,
+    WHEN_SINGLE_CHANNEL = 1 << 9,
+    WHEN_BLOCKS_COUNT = 1 << 10, /* not every block is passed over */
 };
 
 /* The rules stand in the order in which QEMU checks them. A rule that names neither `need` nor `forbid` refuses the
- * trigger itself. */
+ * trigger itself. A rule about a capability that a release has not can't apply there, and needs no range. */
 typedef struct RuleRow {
     MigrationRule text;
     int code;
+    ReleaseRange releases;    /* {0}: always */
     int when;                 /* counts only in a context that is all of this */
     int refused_when;         /* in a context that is any of this, the trigger itself is refused */
     CapabilitySet trigger;    /* counts only if all of these are on, */
@@ -40,27 +46,40 @@ typedef struct RuleRow {
         .trigger = CAP(BACKGROUND_SNAPSHOT), .forbid = CAP(capability_)                                                \
     }
 
+#define PREEMPT_TOO_LATE "Postcopy preempt must be set before incoming starts"
+#define MULTIFD_TOO_LATE "Multifd must be set before incoming starts"
+
 static const RuleRow rules[] = {
     {RULE(BLOCK_NOT_BUILT, "block/not-built",
           "QEMU compiled without old-style (blk/-b, inc/-i) block migration"),
-     .text.hint = "Use drive_mirror+NBD instead.",
+     .text.hint = "Use drive_mirror+NBD instead.", .releases = BEFORE(8_2),
+     .when = WHEN_NO_LIVE_BLOCK_MIGRATION, .trigger = CAP(BLOCK)},
+    {RULE(BLOCK_NOT_BUILT, "block/not-built",
+          "QEMU compiled without old-style (blk/-b, inc/-i) block migration"),
+     .text.hint = "Use blockdev-mirror with NBD instead.", .releases = FROM(8_2),
      .when = WHEN_NO_LIVE_BLOCK_MIGRATION, .trigger = CAP(BLOCK)},
     {RULE(COLO_NOT_BUILT, "x-colo/not-built",
           "QEMU compiled without replication module can't enable COLO"),
      .text.hint = "Please enable replication before COLO.",
      .when = WHEN_NO_REPLICATION, .trigger = CAP(X_COLO)},
-    {RULE(POSTCOPY_HOST, "postcopy-ram/host", "Postcopy is not supported"),
+    {RULE(POSTCOPY_HOST, "postcopy-ram/host", "Postcopy is not supported"), .releases = BEFORE(8_1),
+     .when = WHEN_INCOMING, .trigger = CAP(POSTCOPY_RAM), .unless_old = CAP(POSTCOPY_RAM),
+     .question = ASK_POSTCOPY},
+    {RULE(POSTCOPY_HOST, "postcopy-ram/host", "Postcopy is not supported"), .releases = FROM(8_1),
+     .text.reason_follows = true,
      .when = WHEN_INCOMING, .trigger = CAP(POSTCOPY_RAM), .unless_old = CAP(POSTCOPY_RAM),
      .question = ASK_POSTCOPY},
     {RULE(POSTCOPY_IGNORE_SHARED, "postcopy-ram/x-ignore-shared",
           "Postcopy is not compatible with ignore-shared"),
      .trigger = CAP(POSTCOPY_RAM), .forbid = CAP(X_IGNORE_SHARED)},
+    {RULE(POSTCOPY_MULTIFD, "postcopy-ram/multifd", "Postcopy is not yet compatible with multifd"),
+     .releases = BETWEEN(8_1, 10_1), .trigger = CAP(POSTCOPY_RAM), .forbid = CAP(MULTIFD)},
     {RULE(SNAPSHOT_KERNEL, "background-snapshot/kernel",
           "Background-snapshot is not supported by host kernel"),
      .trigger = CAP(BACKGROUND_SNAPSHOT), .question = ASK_WRITE_TRACKING_AVAILABLE},
     {RULE(SNAPSHOT_MEMORY, "background-snapshot/memory",
           "Background-snapshot is not compatible with guest memory configuration"),
-     .trigger = CAP(BACKGROUND_SNAPSHOT), .question = ASK_WRITE_TRACKING_COMPATIBLE},
+     .when = WHEN_BLOCKS_COUNT, .trigger = CAP(BACKGROUND_SNAPSHOT), .question = ASK_WRITE_TRACKING_COMPATIBLE},
     SNAPSHOT_CONFLICT("postcopy-ram", POSTCOPY_RAM),
     SNAPSHOT_CONFLICT("dirty-bitmaps", DIRTY_BITMAPS),
     SNAPSHOT_CONFLICT("postcopy-blocktime", POSTCOPY_BLOCKTIME),
@@ -77,29 +96,110 @@ static const RuleRow rules[] = {
     SNAPSHOT_CONFLICT("validate-uuid", VALIDATE_UUID),
     SNAPSHOT_CONFLICT("zero-copy-send", ZERO_COPY_SEND),
     {RULE(ZERO_COPY_PLAIN_MULTIFD, "zero-copy-send/plain-multifd",
-          "Zero copy only available for non-compressed non-TLS multifd migration"),
+          ZERO_COPY_NOT_PLAIN),
      .when = WHEN_LINUX, .refused_when = WHEN_COMPRESSED_OR_TLS,
      .trigger = CAP(ZERO_COPY_SEND), .need = CAP(MULTIFD), .forbid = CAP(COMPRESS) | CAP(XBZRLE)},
     {RULE(ZERO_COPY_LINUX, "zero-copy-send/linux", "Zero copy currently only available on Linux"),
      .when = WHEN_NOT_LINUX, .trigger = CAP(ZERO_COPY_SEND)},
+    {RULE(MULTIFD_SINGLE_CHANNEL, "multifd/single-channel", "multifd is not supported by current protocol"),
+     .releases = BEFORE(8_0), .when = WHEN_INCOMING | WHEN_SINGLE_CHANNEL, .trigger = CAP(MULTIFD)},
     {RULE(PREEMPT_POSTCOPY_RAM, "postcopy-preempt/postcopy-ram", "Postcopy preempt requires postcopy-ram"),
      .trigger = CAP(POSTCOPY_PREEMPT), .need = CAP(POSTCOPY_RAM)},
     {RULE(PREEMPT_COMPRESS, "postcopy-preempt/compress", "Postcopy preempt not compatible with compress"),
      .trigger = CAP(POSTCOPY_PREEMPT), .forbid = CAP(COMPRESS)},
+    {RULE(PREEMPT_INCOMING_STARTED, "postcopy-preempt/incoming-started", PREEMPT_TOO_LATE),
+     .releases = BETWEEN(8_1, 10_1), .when = WHEN_INCOMING_STARTED, .trigger = CAP(POSTCOPY_PREEMPT)},
+    {RULE(PREEMPT_INCOMING_STARTED, "postcopy-preempt/incoming-started", PREEMPT_TOO_LATE),
+     .releases = FROM(10_1), .when = WHEN_INCOMING_STARTED,
+     .trigger = CAP(POSTCOPY_PREEMPT), .unless_old = CAP(POSTCOPY_PREEMPT)},
     {RULE(MULTIFD_COMPRESS, "multifd/compress", "Multifd is not compatible with compress"),
      .trigger = CAP(MULTIFD), .forbid = CAP(COMPRESS)},
+    {RULE(MULTIFD_INCOMING_STARTED, "multifd/incoming-started", MULTIFD_TOO_LATE),
+     .releases = BETWEEN(8_1, 10_1), .when = WHEN_INCOMING_STARTED, .trigger = CAP(MULTIFD)},
+    {RULE(MULTIFD_INCOMING_STARTED, "multifd/incoming-started", MULTIFD_TOO_LATE),
+     .releases = FROM(10_1), .when = WHEN_INCOMING_STARTED,
+     .trigger = CAP(MULTIFD), .unless_old = CAP(MULTIFD)},
+    {RULE(SWITCHOVER_ACK_RETURN_PATH, "switchover-ack/return-path",
+          "Capability 'switchover-ack' requires capability 'return-path'"),
+     .trigger = CAP(SWITCHOVER_ACK), .need = CAP(RETURN_PATH)},
+    {RULE(DIRTY_LIMIT_AUTO_CONVERGE, "dirty-limit/auto-converge",
+          "dirty-limit conflicts with auto-converge either of then available currently"),
+     .trigger = CAP(DIRTY_LIMIT), .forbid = CAP(AUTO_CONVERGE)},
+    {RULE(DIRTY_LIMIT_KVM, "dirty-limit/kvm",
+          "dirty-limit requires KVM with accelerator property 'dirty-ring-size' set"),
+     .when = WHEN_NO_DIRTY_RING, .trigger = CAP(DIRTY_LIMIT)},
+    {RULE(MULTIFD_XBZRLE, "multifd/xbzrle", "Multifd is not compatible with xbzrle"), .releases = FROM(8_2),
+     .trigger = CAP(MULTIFD), .forbid = CAP(XBZRLE)},
+    {RULE(COMPRESS_XBZRLE, "compress/xbzrle", "Compression is not compatible with xbzrle"), .releases = FROM(8_2),
+     .trigger = CAP(COMPRESS), .forbid = CAP(XBZRLE)},
+    {RULE(MAPPED_RAM_XBZRLE, "mapped-ram/xbzrle", "Mapped-ram migration is incompatible with xbzrle"),
+     .trigger = CAP(MAPPED_RAM), .forbid = CAP(XBZRLE)},
+    {RULE(MAPPED_RAM_COMPRESS, "mapped-ram/compress", "Mapped-ram migration is incompatible with compression"),
+     .trigger = CAP(MAPPED_RAM), .forbid = CAP(COMPRESS)},
+    {RULE(MAPPED_RAM_POSTCOPY_RAM, "mapped-ram/postcopy-ram", "Mapped-ram migration is incompatible with postcopy"),
+     .trigger = CAP(MAPPED_RAM), .forbid = CAP(POSTCOPY_RAM)},
+    {RULE(RDMA_XBZRLE, "rdma/xbzrle", "RDMA and XBZRLE can't be used together"), .releases = FROM(10_1),
+     .when = WHEN_RDMA, .trigger = CAP(XBZRLE)},
+    {RULE(RDMA_MULTIFD, "rdma/multifd", "RDMA and multifd can't be used together"), .releases = FROM(10_1),
+     .when = WHEN_RDMA, .trigger = CAP(MULTIFD)},
+    {RULE(RDMA_POSTCOPY_RAM, "rdma/postcopy-ram", "RDMA and postcopy-ram can't be used together"),
+     .releases = FROM(10_1), .when = WHEN_RDMA, .trigger = CAP(POSTCOPY_RAM)},
+};
+
+/* What QEMU warns of while a capability is on. All warnings come before the first rule, but for those that the rule of
+ * \`unless\` forestalls. */
+typedef struct WarningRow {
+    const char *text;
+    ReleaseRange releases;
+    CapabilitySet trigger;
+    int unless;
+} WarningRow;
+
+static const WarningRow warnings[] = {
+    {"block migration is deprecated; use blockdev-mirror with NBD instead",
+     BETWEEN(8_2, 9_1), CAP(BLOCK), MIGRATION_BLOCK_NOT_BUILT},
+    {"old compression method is deprecated; use multifd compression methods instead",
+     BETWEEN(8_2, 9_1), CAP(COMPRESS), MIGRATION_BLOCK_NOT_BUILT},
+    {"zero-blocks capability is deprecated", BETWEEN(9_2, 11_0), CAP(ZERO_BLOCKS), -1},
 };
 /* clang-format on */
 
-enum { N_RULES = sizeof(rules) / sizeof(rules[0]) };
+enum {
+    N_RULES = sizeof(rules) / sizeof(rules[0]),
+    N_WARNINGS = sizeof(warnings) / sizeof(warnings[0]),
+};
 
 static int circumstances(const MigrationContext *context)
 {
     const QemuBuild *build = &context->build;
-    return (build->live_block_migration ? 0 : WHEN_NO_LIVE_BLOCK_MIGRATION) |
-           (build->replication ? 0 : WHEN_NO_REPLICATION) | (context->incoming ? WHEN_INCOMING : 0) |
-           (build->on_linux ? WHEN_LINUX : WHEN_NOT_LINUX) |
-           (context->compressed || context->tls ? WHEN_COMPRESSED_OR_TLS : 0);
+    const struct {
+        bool is;
+        int when;
+    } all[] = {
+        {!build->live_block_migration, WHEN_NO_LIVE_BLOCK_MIGRATION},
+        {!build->replication, WHEN_NO_REPLICATION},
+        {build->on_linux, WHEN_LINUX},
+        {!build->on_linux, WHEN_NOT_LINUX},
+        {context->incoming, WHEN_INCOMING},
+        {context->incoming_started, WHEN_INCOMING_STARTED},
+        {!context->kvm_dirty_ring, WHEN_NO_DIRTY_RING},
+        {context->rdma, WHEN_RDMA},
+        {context->single_channel, WHEN_SINGLE_CHANNEL},
+        {context->compressed || context->tls, WHEN_COMPRESSED_OR_TLS},
+        {!context->ignore_all, WHEN_BLOCKS_COUNT},
+    };
+    int now = 0;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        now |= all[i].is ? all[i].when : 0;
+    }
+    return now;
+}
+
+static bool row_counts(const RuleRow *row, int release, CapabilitySet known)
+{
+    bool in_range = row->releases.until == 0 || release_within(release, row->releases);
+    bool names_others = (row->need | row->forbid) != 0, knows_others = has_any(row->need | row->forbid, known);
+    return in_range && has_all(known, row->trigger) && (!names_others || knows_others);
 }
 
 static bool refuses_trigger(const RuleRow *row, int now)
@@ -109,10 +209,11 @@ static bool refuses_trigger(const RuleRow *row, int now)
 
 int rules_compile(const MigrationContext *context, CompiledRule compiled[MIGRATION_VERDICT__MAX])
 {
+    CapabilitySet known = qemu_build_capabilities(&context->build);
     int now = circumstances(context), count = 0;
 
     for (const RuleRow *row = rules; row < rules + N_RULES; row++) {
-        if ((row->when & now) != row->when) {
+        if (!row_counts(row, context->build.release, known) || (row->when & now) != row->when) {
             continue;
         }
         compiled[count++] = (CompiledRule){
@@ -129,6 +230,7 @@ int rules_compile(const MigrationContext *context, CompiledRule compiled[MIGRATI
 
 int migration_rule(const QemuBuild *build, int code, MigrationRule *rule)
 {
+    CapabilitySet known = qemu_build_capabilities(build);
     if (!qemu_release_known(build->release)) {
         return -ENOENT;
     }
@@ -137,11 +239,28 @@ int migration_rule(const QemuBuild *build, int code, MigrationRule *rule)
         return 0;
     }
     for (const RuleRow *row = rules; row < rules + N_RULES; row++) {
-        if (row->code == code) {
+        if (row->code == code && row_counts(row, build->release, known)) {
             *rule = row->text;
-            rule->capabilities = row->trigger | row->need | row->forbid;
+            rule->capabilities = (row->trigger | row->need | row->forbid) & known;
             return 0;
         }
     }
     return -ENOENT;
+}
+
+uint32_t rules_warnings(int release, CapabilitySet new_set, int code)
+{
+    uint32_t given = 0;
+    for (int i = 0; i < N_WARNINGS; i++) {
+        const WarningRow *row = &warnings[i];
+        if (release_within(release, row->releases) && has_any(new_set, row->trigger) && code != row->unless) {
+            given |= (uint32_t)1 << i;
+        }
+    }
+    return given;
+}
+
+const char *migration_warning(int number)
+{
+    return number >= 0 && number < N_WARNINGS ? warnings[number].text : NULL;
 }

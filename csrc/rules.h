@@ -23,6 +23,12 @@ typedef struct CompiledRule {
     uint8_t code;     /* enum MigrationVerdict */
 } CompiledRule;
 
+/* The text of a rule that parameters are checked against, too. */
+#define ZERO_COPY_NOT_PLAIN "Zero copy only available for non-compressed non-TLS multifd migration"
+
+/* As migrate_caps_warnings(). */
+uint32_t rules_warnings(int release, CapabilitySet new_set, int code);
+
 /* Those rules that can refuse in this context, in QEMU's order. Returns their number. */
 int rules_compile(const MigrationContext *context, CompiledRule rules[MIGRATION_VERDICT__MAX]);
 

@@ -3,12 +3,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "build.h"
 #include "capability.h"
 #include "check.h"
 #include "host.h"
-#include "names.h"
 #include "parameter.h"
 
 /* What accessors read is atomic; whoever changes anything, or reads several things at once, holds the lock. */
@@ -45,39 +45,58 @@ static void hold_over_fork(void)
 
 /* ---- Status ---- */
 
-static const char *const status_names[MIGRATION_STATUS__MAX] = {
-    [MIGRATION_STATUS_NONE] = "none",
-    [MIGRATION_STATUS_SETUP] = "setup",
-    [MIGRATION_STATUS_CANCELLING] = "cancelling",
-    [MIGRATION_STATUS_CANCELLED] = "cancelled",
-    [MIGRATION_STATUS_ACTIVE] = "active",
-    [MIGRATION_STATUS_POSTCOPY_ACTIVE] = "postcopy-active",
-    [MIGRATION_STATUS_POSTCOPY_PAUSED] = "postcopy-paused",
-    [MIGRATION_STATUS_POSTCOPY_RECOVER] = "postcopy-recover",
-    [MIGRATION_STATUS_COMPLETED] = "completed",
-    [MIGRATION_STATUS_FAILED] = "failed",
-    [MIGRATION_STATUS_COLO] = "colo",
-    [MIGRATION_STATUS_PRE_SWITCHOVER] = "pre-switchover",
-    [MIGRATION_STATUS_DEVICE] = "device",
-    [MIGRATION_STATUS_WAIT_UNPLUG] = "wait-unplug",
-};
+typedef struct StatusRow {
+    const char *name;
+    ReleaseRange present;
+    ReleaseRange running; /* the releases in which capabilities can't change in it */
+} StatusRow;
 
-static const bool running[MIGRATION_STATUS__MAX] = {
-    [MIGRATION_STATUS_SETUP] = true,           [MIGRATION_STATUS_CANCELLING] = true,
-    [MIGRATION_STATUS_ACTIVE] = true,          [MIGRATION_STATUS_POSTCOPY_ACTIVE] = true,
-    [MIGRATION_STATUS_POSTCOPY_PAUSED] = true, [MIGRATION_STATUS_POSTCOPY_RECOVER] = true,
-    [MIGRATION_STATUS_PRE_SWITCHOVER] = true,  [MIGRATION_STATUS_DEVICE] = true,
-    [MIGRATION_STATUS_WAIT_UNPLUG] = true,
+#define STATUS(name) [MIGRATION_STATUS_##name]
+
+/* clang-format off */
+static const StatusRow statuses[MIGRATION_STATUS__MAX] = {
+    STATUS(NONE)                   = {"none", ALWAYS, NEVER},
+    STATUS(SETUP)                  = {"setup", ALWAYS, ALWAYS},
+    STATUS(CANCELLING)             = {"cancelling", ALWAYS, ALWAYS},
+    STATUS(CANCELLED)              = {"cancelled", ALWAYS, NEVER},
+    STATUS(ACTIVE)                 = {"active", ALWAYS, ALWAYS},
+    STATUS(POSTCOPY_ACTIVE)        = {"postcopy-active", ALWAYS, ALWAYS},
+    STATUS(POSTCOPY_PAUSED)        = {"postcopy-paused", ALWAYS, ALWAYS},
+    STATUS(POSTCOPY_RECOVER)       = {"postcopy-recover", ALWAYS, ALWAYS},
+    STATUS(COMPLETED)              = {"completed", ALWAYS, NEVER},
+    STATUS(FAILED)                 = {"failed", ALWAYS, NEVER},
+    STATUS(COLO)                   = {"colo", ALWAYS, FROM(8_1)},
+    STATUS(PRE_SWITCHOVER)         = {"pre-switchover", ALWAYS, ALWAYS},
+    STATUS(DEVICE)                 = {"device", ALWAYS, ALWAYS},
+    STATUS(WAIT_UNPLUG)            = {"wait-unplug", ALWAYS, ALWAYS},
+    STATUS(POSTCOPY_RECOVER_SETUP) = {"postcopy-recover-setup", FROM(9_1), ALWAYS},
+    STATUS(POSTCOPY_DEVICE)        = {"postcopy-device", FROM(10_2), ALWAYS},
 };
+/* clang-format on */
 
 const char *migration_status_name(int status)
 {
-    return name_at(status_names, MIGRATION_STATUS__MAX, status);
+    return status >= 0 && status < MIGRATION_STATUS__MAX ? statuses[status].name : NULL;
 }
 
 int migration_status_from_name(const char *name)
 {
-    return index_of_name(status_names, MIGRATION_STATUS__MAX, name);
+    for (int i = 0; i < MIGRATION_STATUS__MAX; i++) {
+        if (strcmp(statuses[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -ENOENT;
+}
+
+bool migration_status_known(const QemuBuild *build, int status)
+{
+    return migration_status_name(status) != NULL && release_within(build->release, statuses[status].present);
+}
+
+static bool is_running(const MigrationState *state)
+{
+    return release_within(state->context.build.release, statuses[state->status].running);
 }
 
 const char *migration_active_message(void)
@@ -92,7 +111,7 @@ int migration_status(const MigrationState *state)
 
 int migrate_set_status(MigrationState *state, int status)
 {
-    if (migration_status_name(status) == NULL) {
+    if (!migration_status_known(&state->context.build, status)) {
         return -EINVAL;
     }
     acquire();
@@ -108,6 +127,7 @@ static void follow_parameters(MigrationState *state)
 {
     state->context.compressed = migrate_multifd_compression(state) != MULTIFD_COMPRESSION_NONE;
     state->context.tls = migrate_use_tls(state);
+    state->context.ignore_all = migrate_mode(state) >= MIG_MODE_CPR_TRANSFER;
     migration_checker_init(&state->checker, &state->context, state->host);
 }
 
@@ -121,7 +141,7 @@ MigrationState *migration_state_new(const MigrationContext *context, MigrationHo
     if (state != NULL) {
         state->context = *context;
         state->host = host;
-        parameters_init(&state->parameters);
+        parameters_init(&state->parameters, context->build.release);
         follow_parameters(state);
     }
     return state;
@@ -145,7 +165,7 @@ CapabilitySet migration_capabilities(const MigrationState *state)
 /* With the lock held. -EAGAIN if the host has to be asked first. */
 static int try_change(MigrationState *state, CapabilitySet on, CapabilitySet off, HostQuestion *question)
 {
-    if (running[state->status]) {
+    if (is_running(state)) {
         return -EBUSY;
     }
     CapabilitySet new_set = (state->capabilities | on) & ~off;
@@ -158,6 +178,7 @@ static int try_change(MigrationState *state, CapabilitySet on, CapabilitySet off
 
 int migrate_change_capabilities(MigrationState *state, CapabilitySet on, CapabilitySet off)
 {
+    int flavour = qemu_release_host_flavour(state->context.build.release);
     HostQuestion question;
 
     if (has_any(on | off, ~qemu_build_capabilities(&state->context.build)) || has_any(on, off)) {
@@ -170,7 +191,7 @@ int migrate_change_capabilities(MigrationState *state, CapabilitySet on, Capabil
         if (code != -EAGAIN) {
             return code;
         }
-        migration_host_ask(state->host, question); /* may take long: never with the lock held */
+        migration_host_ask(state->host, flavour, question); /* may take long: never with the lock held */
     }
 }
 
@@ -224,7 +245,7 @@ int qmp_migrate_set_parameters(MigrationState *state, const QmpMember *members, 
 {
     ParameterChange change;
 
-    *error = (MigrationError){.parameter = -1};
+    *error = (MigrationError){.parameter = -1, .unexpected = -1};
     int result = parameters_read(&state->context.build, members, count, &change, error);
     if (result == 0) {
         acquire();
@@ -256,9 +277,11 @@ CAPABILITY_ACCESSOR(migrate_block, BLOCK)
 CAPABILITY_ACCESSOR(migrate_colo, X_COLO)
 CAPABILITY_ACCESSOR(migrate_compress, COMPRESS)
 CAPABILITY_ACCESSOR(migrate_dirty_bitmaps, DIRTY_BITMAPS)
+CAPABILITY_ACCESSOR(migrate_dirty_limit, DIRTY_LIMIT)
 CAPABILITY_ACCESSOR(migrate_events, EVENTS)
 CAPABILITY_ACCESSOR(migrate_ignore_shared, X_IGNORE_SHARED)
 CAPABILITY_ACCESSOR(migrate_late_block_activate, LATE_BLOCK_ACTIVATE)
+CAPABILITY_ACCESSOR(migrate_mapped_ram, MAPPED_RAM)
 CAPABILITY_ACCESSOR(migrate_multifd, MULTIFD)
 CAPABILITY_ACCESSOR(migrate_pause_before_switchover, PAUSE_BEFORE_SWITCHOVER)
 CAPABILITY_ACCESSOR(migrate_postcopy_blocktime, POSTCOPY_BLOCKTIME)
@@ -267,6 +290,7 @@ CAPABILITY_ACCESSOR(migrate_postcopy_ram, POSTCOPY_RAM)
 CAPABILITY_ACCESSOR(migrate_rdma_pin_all, RDMA_PIN_ALL)
 CAPABILITY_ACCESSOR(migrate_release_ram, RELEASE_RAM)
 CAPABILITY_ACCESSOR(migrate_return_path, RETURN_PATH)
+CAPABILITY_ACCESSOR(migrate_switchover_ack, SWITCHOVER_ACK)
 CAPABILITY_ACCESSOR(migrate_validate_uuid, VALIDATE_UUID)
 CAPABILITY_ACCESSOR(migrate_xbzrle, XBZRLE)
 CAPABILITY_ACCESSOR(migrate_zero_blocks, ZERO_BLOCKS)
@@ -295,6 +319,24 @@ PARAMETER_ACCESSOR(uint8_t, migrate_throttle_trigger_threshold, THROTTLE_TRIGGER
 PARAMETER_ACCESSOR(uint64_t, migrate_xbzrle_cache_size, XBZRLE_CACHE_SIZE)
 PARAMETER_ACCESSOR(bool, migrate_use_tls, TLS_CREDS)
 
+PARAMETER_ACCESSOR(bool, migrate_tls, TLS_CREDS)
+PARAMETER_ACCESSOR(uint8_t, migrate_cpu_throttle_increment, CPU_THROTTLE_INCREMENT)
+PARAMETER_ACCESSOR(uint8_t, migrate_cpu_throttle_initial, CPU_THROTTLE_INITIAL)
+PARAMETER_ACCESSOR(bool, migrate_cpu_throttle_tailslow, CPU_THROTTLE_TAILSLOW)
+PARAMETER_ACCESSOR(uint64_t, migrate_downtime_limit, DOWNTIME_LIMIT)
+PARAMETER_ACCESSOR(uint64_t, migrate_max_bandwidth, MAX_BANDWIDTH)
+PARAMETER_ACCESSOR(uint64_t, migrate_avail_switchover_bandwidth, AVAIL_SWITCHOVER_BANDWIDTH)
+PARAMETER_ACCESSOR(MigMode, migrate_mode, MODE)
+PARAMETER_ACCESSOR(ZeroPageDetection, migrate_zero_page_detection, ZERO_PAGE_DETECTION)
+PARAMETER_ACCESSOR(uint64_t, migrate_vcpu_dirty_limit_period, X_VCPU_DIRTY_LIMIT_PERIOD)
+PARAMETER_ACCESSOR(bool, migrate_direct_io, DIRECT_IO)
+PARAMETER_ACCESSOR(int, migrate_multifd_qatzip_level, MULTIFD_QATZIP_LEVEL)
+
+bool migrate_postcopy(const MigrationState *state)
+{
+    return has_any(state->capabilities, CAP(POSTCOPY_RAM) | CAP(DIRTY_BITMAPS));
+}
+
 AnnounceParameters migrate_announce_params(const MigrationState *state)
 {
     acquire();
@@ -306,4 +348,45 @@ AnnounceParameters migrate_announce_params(const MigrationState *state)
     };
     release();
     return announce;
+}
+
+/* The accessors that are not in every release. */
+static const struct {
+    const char *name;
+    ReleaseRange present;
+} accessors[] = {
+    {"block", BEFORE(9_1)},
+    {"compress", BEFORE(9_1)},
+    {"dirty_limit", FROM(8_1)},
+    {"mapped_ram", FROM(9_0)},
+    {"switchover_ack", FROM(8_1)},
+    {"zero_blocks", BEFORE(9_2)},
+    {"block_incremental", BEFORE(9_1)},
+    {"compress_level", BEFORE(9_1)},
+    {"compress_threads", BEFORE(9_1)},
+    {"compress_wait_thread", BEFORE(9_1)},
+    {"decompress_threads", BEFORE(9_1)},
+    {"use_tls", BEFORE(8_1)},
+    {"tls", FROM(8_1)},
+    {"cpu_throttle_increment", FROM(8_1)},
+    {"cpu_throttle_initial", FROM(8_1)},
+    {"cpu_throttle_tailslow", FROM(8_1)},
+    {"downtime_limit", FROM(8_1)},
+    {"max_bandwidth", FROM(8_1)},
+    {"avail_switchover_bandwidth", FROM(8_2)},
+    {"mode", FROM(8_2)},
+    {"zero_page_detection", FROM(9_0)},
+    {"vcpu_dirty_limit_period", FROM(9_0)},
+    {"direct_io", FROM(9_1)},
+    {"multifd_qatzip_level", FROM(9_2)},
+};
+
+bool migration_accessor_known(const QemuBuild *build, const char *name)
+{
+    for (size_t i = 0; i < sizeof(accessors) / sizeof(accessors[0]); i++) {
+        if (strcmp(accessors[i].name, name) == 0) {
+            return release_within(build->release, accessors[i].present);
+        }
+    }
+    return qemu_release_known(build->release);
 }

@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <unistd.h>
 
 #include "names.h"
+#include "seccomp.h"
 
 #define FEATURE(name) [UFFD_ABI_FEATURE_##name]
 
@@ -68,15 +71,74 @@ void uffd_opener_release(UffdOpener *opener)
     *opener = (UffdOpener){0};
 }
 
+UffdOpener uffd_opener_by_syscall(void)
+{
+    return (UffdOpener){.tried_device = true, .device = -ENODEV};
+}
+
+static int open_device(void)
+{
+    return or_errno(open("/dev/userfaultfd", O_RDWR | O_CLOEXEC));
+}
+
+static int open_by_device(int device)
+{
+    return or_errno(ioctl(device, UFFD_ABI_IOC_NEW, O_CLOEXEC));
+}
+
+/* A filter may kill whoever makes the call: a child finds out. */
+static int open_by_syscall(int flags)
+{
+    if (seccomp_mode() == SECCOMP_MODE_FILTER) {
+        int result = rehearse(SYS_userfaultfd, flags);
+        if (result < 0) {
+            return result;
+        }
+    }
+    return or_errno(syscall(SYS_userfaultfd, flags));
+}
+
 int uffd_open(UffdOpener *opener)
 {
     if (!opener->tried_device) {
         opener->tried_device = true;
-        opener->device = or_errno(open("/dev/userfaultfd", O_RDWR | O_CLOEXEC));
+        opener->device = open_device();
     }
     /* Never UFFD_USER_MODE_ONLY: QEMU needs faults that are taken inside the kernel. */
-    return or_errno(opener->device >= 0 ? ioctl(opener->device, UFFD_ABI_IOC_NEW, O_CLOEXEC)
-                                        : syscall(SYS_userfaultfd, O_CLOEXEC));
+    return opener->device >= 0 ? open_by_device(opener->device) : open_by_syscall(O_CLOEXEC);
+}
+
+/* The errno with which a way failed, 0 if it worked; what was opened is closed. */
+static int error_of(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd < 0 ? -fd : 0;
+}
+
+static uint64_t effective_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    syscall(SYS_capget, &header, data);
+    return data[0].effective | (uint64_t)data[1].effective << 32;
+}
+
+UffdWays uffd_try_ways(void)
+{
+    int saved_errno = errno, device = open_device();
+    UffdWays ways = {
+        .device_open_error = device < 0 ? -device : 0,
+        .device_new_error = device < 0 ? -1 : error_of(open_by_device(device)),
+        .syscall_error = error_of(open_by_syscall(O_CLOEXEC)),
+        .syscall_user_mode_error = error_of(open_by_syscall(O_CLOEXEC | UFFD_ABI_USER_MODE_ONLY)),
+        .seccomp_mode = seccomp_mode() < 0 ? -1 : seccomp_mode(),
+        .effective = effective_capabilities(),
+    };
+    error_of(device);
+    errno = saved_errno;
+    return ways;
 }
 
 int uffd_api(int ufd, uint64_t features, struct uffd_abi_api *answer)

@@ -11,6 +11,9 @@ typedef struct UffdOpener {
     int device; /* descriptor of /dev/userfaultfd, or the negative errno of opening it */
 } UffdOpener;
 
+/* One that never tries the device. */
+UffdOpener uffd_opener_by_syscall(void);
+
 void uffd_opener_release(UffdOpener *opener);
 
 /* A new userfaultfd, close-on-exec, or a negative errno. */

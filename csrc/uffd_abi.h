@@ -42,6 +42,11 @@ enum {
     UFFD_ABI_REGISTER_MODE_WP = 1 << 1,
 };
 
+/* A flag of the system call: faults taken inside the kernel are not reported. */
+enum {
+    UFFD_ABI_USER_MODE_ONLY = 1,
+};
+
 /* Numbers of the ioctls; bit n of a mask of ioctls is number n. */
 enum {
     UFFD_ABI_NR_REGISTER = 0x00,

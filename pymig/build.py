@@ -9,6 +9,7 @@ from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 RELEASES: tuple[str, ...] = tuple(ffi.string(lib.qemu_release_name(i)).decode() for i in range(lib.QEMU_RELEASE__MAX))
@@ -50,7 +51,8 @@ class QemuBuild(Value):
     """One QEMU binary: its release, and the configure-time choices that change its answers. Immutable.
 
     Args:
-        release: ``"8.0"``, ``"8.0.5"`` or ``(8, 0)``; a stable release answers as the first of its series.
+        release: ``"8.0"``, ``"8.0.5"`` or ``(8, 0)``; a stable release answers as the first of its series. The default
+            is the reference, the development tree of 24 April 2023: 8.0's rules, and a host probe with one step more.
         live_block_migration: built with CONFIG_LIVE_BLOCK_MIGRATION.
         replication: built with CONFIG_REPLICATION.
         linux: built for Linux.
@@ -61,7 +63,18 @@ class QemuBuild(Value):
         TypeError: a choice that is no bool.
     """
 
-    __slots__ = ("_bits", "_c", "_verdicts", "linux", "live_block_migration", "release", "replication", "zstd")
+    __slots__ = (
+        "_bits",
+        "_c",
+        "_reasoned",
+        "_verdicts",
+        "_warning",
+        "linux",
+        "live_block_migration",
+        "release",
+        "replication",
+        "zstd",
+    )
 
     release: str
     live_block_migration: bool
@@ -70,11 +83,13 @@ class QemuBuild(Value):
     zstd: bool
     _bits: dict[str, int]
     _c: Any
+    _reasoned: frozenset[int]
     _verdicts: dict[int, Verdict]
+    _warning: int
 
     def __init__(
         self,
-        release: str | tuple[int, ...] = "8.0",
+        release: str | tuple[int, ...] = "8.0.50",
         *,
         live_block_migration: bool = True,
         replication: bool = True,
@@ -92,8 +107,9 @@ class QemuBuild(Value):
             if not isinstance(value, bool):
                 raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
         c_build = ffi.new("QemuBuild *", [RELEASES.index(known), live_block_migration, replication, linux, zstd])
-        self._set(release=known, **choices, _c=c_build, _verdicts=_verdicts(c_build))
-        self._set(_bits={name: BITS[name] for name in self.capabilities})
+        verdicts, reasoned = _tables(c_build)
+        self._set(release=known, **choices, _c=c_build, _verdicts=verdicts, _reasoned=reasoned)
+        self._set(_bits={name: BITS[name] for name in self.capabilities}, _warning=self.deprecated.mask)
 
     @staticmethod
     def releases() -> tuple[str, ...]:
@@ -109,6 +125,11 @@ class QemuBuild(Value):
     def unstable(self) -> CapabilitySet:
         """Those that QEMU's schema marks as unstable."""
         return CapabilitySet.from_mask(lib.qemu_build_unstable(self._c))
+
+    @property
+    def deprecated(self) -> CapabilitySet:
+        """Those that QEMU's schema marks as deprecated."""
+        return CapabilitySet.from_mask(lib.qemu_build_deprecated(self._c))
 
     @property
     def listed(self) -> CapabilitySet:
@@ -130,28 +151,41 @@ def _rebuild(release: str, live_block_migration: bool, replication: bool, linux:
     )
 
 
-_VERDICTS: dict[int, dict[int, Verdict]] = {}
+def _warnings() -> Iterator[str]:
+    number = 0
+    while text := lib.migration_warning(number):
+        yield ffi.string(text).decode()
+        number += 1
 
 
-def _verdicts(c_build: Any) -> dict[int, Verdict]:
-    """Every verdict of a build's release, by its code: made once, then shared."""
-    return _VERDICTS.get(c_build.release) or _VERDICTS.setdefault(c_build.release, _make_verdicts(c_build))
+WARNINGS: tuple[str, ...] = tuple(_warnings())
+"""What QEMU can warn of, by the numbers that C has for it."""
+
+_TABLES: dict[int, tuple[dict[int, Verdict], frozenset[int]]] = {}
 
 
-def _make_verdicts(c_build: Any) -> dict[int, Verdict]:
+def _tables(c_build: Any) -> tuple[dict[int, Verdict], frozenset[int]]:
+    """Every verdict of a build's release by its code, and the codes whose text goes on with the host's reason.
+
+    Made once for each release, then shared.
+    """
+    return _TABLES.get(c_build.release) or _TABLES.setdefault(c_build.release, _make_tables(c_build))
+
+
+def _make_tables(c_build: Any) -> tuple[dict[int, Verdict], frozenset[int]]:
     rule = ffi.new("MigrationRule *")
-    return {
-        code: Verdict(
-            code,
-            ffi.string(rule.id).decode(),
-            ffi.string(rule.message).decode(),
-            ffi.string(rule.hint).decode() if rule.hint else None,
-            (),
-            CapabilitySet.from_mask(rule.capabilities & lib.qemu_build_capabilities(c_build)),
+    verdicts, reasoned = {}, []
+    for code in range(lib.MIGRATION_VERDICT__MAX):
+        if lib.migration_rule(c_build, code, rule) < 0:
+            continue
+        hint = ffi.string(rule.hint).decode() if rule.hint else None
+        capabilities = CapabilitySet.from_mask(rule.capabilities)
+        verdicts[code] = Verdict(
+            code, ffi.string(rule.id).decode(), ffi.string(rule.message).decode(), hint, (), capabilities
         )
-        for code in range(lib.MIGRATION_VERDICT__MAX)
-        if lib.migration_rule(c_build, code, rule) == 0
-    }
+        if rule.reason_follows:
+            reasoned.append(code)
+    return verdicts, frozenset(reasoned)
 
 
 def require_build(build: object) -> QemuBuild:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import sys
-from types import MappingProxyType
+from collections.abc import Mapping
 
 from pymig._core import ffi, lib
-from pymig.build import QemuBuild
+from pymig.build import WARNINGS, QemuBuild
 from pymig.capability import known_mask, mask_of
 from pymig.errors import CapabilityError
 from pymig.frozen import Frozen
 from pymig.state import MigrationState
+from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from typing_extensions import Buffer  # the type checker's own; nothing imports it at run time
+    # The type checker's own; nothing imports it at run time.
+    from typing_extensions import Buffer
 
     from pymig.host import Host
-    from pymig.verdict import Verdict
 
 # The formats of an unsigned byte, and of a word of 4 or 8 in native order, as the struct module writes them.
 _NATIVE = ("", "@", "=", "<" if sys.byteorder == "little" else ">")
@@ -32,6 +33,35 @@ _CHECK_MANY = {
 }
 
 
+class _Verdicts(Mapping[int, "Verdict"]):
+    """Every verdict of a build, by its code; the one about the host's postcopy with the host's own reason."""
+
+    __slots__ = ("_build", "_host", "_told")
+
+    def __init__(self, build: QemuBuild, host: Host) -> None:
+        self._build = build
+        self._host = host
+        self._told: dict[str, Verdict] = {}
+
+    def __getitem__(self, code: int) -> Verdict:
+        verdict = self._build._verdicts[code]
+        return self._with_reason(verdict) if code in self._build._reasoned else verdict
+
+    def _with_reason(self, verdict: Verdict) -> Verdict:
+        message = f"{verdict.message}: {self._host._postcopy_text(self._build._c.release)}"
+        told = self._told.get(message)
+        if told is None:
+            told = Verdict(verdict.code, verdict.rule, message, verdict.hint, (), verdict.capabilities)
+            self._told[message] = told
+        return told
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._build._verdicts)
+
+    def __len__(self) -> int:
+        return len(self._build._verdicts)
+
+
 class Checker(Frozen):
     """One context, prepared once, to check many sets in. Immutable; any number of threads may use it.
 
@@ -40,12 +70,16 @@ class Checker(Frozen):
         host: what its host can do; this machine if not given.
         incoming: QEMU waits for an incoming migration (it was started with -incoming).
         parameters: migration parameters that are set, in QMP's spelling, e.g. ``{"multifd-compression": "zstd"}``.
+        incoming_started: a listening socket of the incoming side is open (looked at from 8.1 on).
+        kvm_dirty_ring: KVM runs with its dirty ring, ``-accel kvm,dirty-ring-size=N`` (from 8.1 on).
+        rdma: an RDMA migration is set up (from 10.1 on).
+        single_channel: the incoming transport can't carry several channels (7.2 alone).
 
     Raises:
         ParameterError: QEMU would refuse the parameters.
     """
 
-    __slots__ = ("_c", "_known", "_verdicts", "build", "host", "incoming", "verdicts")
+    __slots__ = ("_c", "_known", "_plain", "_warned", "build", "host", "incoming", "verdicts")
 
     build: QemuBuild
     host: Host
@@ -53,7 +87,8 @@ class Checker(Frozen):
     verdicts: Mapping[int, Verdict]
     _c: Any
     _known: int
-    _verdicts: dict[int, Verdict]
+    _plain: dict[int, Verdict]
+    _warned: dict[tuple[int, int], Verdict]
 
     def __init__(
         self,
@@ -62,25 +97,34 @@ class Checker(Frozen):
         *,
         incoming: bool = False,
         parameters: Mapping[str, object] | None = None,
+        incoming_started: bool = False,
+        kvm_dirty_ring: bool = False,
+        rdma: bool = False,
+        single_channel: bool = False,
     ) -> None:
-        state = MigrationState(build, host, incoming=incoming)
+        state = MigrationState(
+            build,
+            host,
+            incoming=incoming,
+            incoming_started=incoming_started,
+            kvm_dirty_ring=kvm_dirty_ring,
+            rdma=rdma,
+            single_channel=single_channel,
+        )
         if parameters is not None:
             state.set_parameters(parameters)
-        context = ffi.new(
-            "MigrationContext *",
-            [build._c[0], incoming, state.multifd_compression != "none", state.use_tls],
-        )
-        c_checker = lib.migration_checker_new(context, state.host._c)
+        c_checker = lib.migration_checker_new(state._c_context(), state.host._c)
         if c_checker == ffi.NULL:
             raise MemoryError
         self._set(
             build=build,
             host=state.host,
             incoming=incoming,
-            verdicts=MappingProxyType(build._verdicts),
+            verdicts=_Verdicts(build, state.host),
             _c=ffi.gc(c_checker, lib.migration_checker_free),
             _known=build.capabilities.mask,
-            _verdicts=build._verdicts,
+            _plain={code: verdict for code, verdict in build._verdicts.items() if code not in build._reasoned},
+            _warned={},
         )
 
     def check(self, new: Iterable[str] | int, old: Iterable[str] | int = ()) -> Verdict:
@@ -94,13 +138,29 @@ class Checker(Frozen):
         Raises:
             UnknownCapabilityError: a capability that the release has not.
         """
-        return self._verdicts[lib.migrate_caps_check(self._c, self._mask(old, "old"), self._mask(new, "new"))]
+        new_mask = self._mask(new, "new")
+        code = lib.migrate_caps_check(self._c, self._mask(old, "old"), new_mask)
+        if new_mask & self.build._warning:
+            return self._with_warnings(code, new_mask)
+        return self._plain.get(code) or self.verdicts[code]
+
+    def _with_warnings(self, code: int, new_mask: int) -> Verdict:
+        given = lib.migrate_caps_warnings(self._c, new_mask, code)
+        plain = self.verdicts[code]
+        if not given:
+            return plain
+        verdict = self._warned.get((code, given))
+        if verdict is None or verdict.message != plain.message:
+            texts = tuple(text for i, text in enumerate(WARNINGS) if given >> i & 1)
+            verdict = Verdict(code, plain.rule, plain.message, plain.hint, texts, plain.capabilities)
+            self._warned[code, given] = verdict
+        return verdict
 
     def explain(self, new: Iterable[str] | int, old: Iterable[str] | int = ()) -> list[Verdict]:
         """Every rule that refuses, in QEMU's order; empty if the set is accepted. Arguments as in ``check``."""
         codes = ffi.new("uint8_t[]", lib.MIGRATION_VERDICT__MAX)
         count = lib.migrate_caps_explain(self._c, self._mask(old, "old"), self._mask(new, "new"), codes)
-        return [self._verdicts[codes[i]] for i in range(count)]
+        return [self.verdicts[codes[i]] for i in range(count)]
 
     def check_many(self, masks: Buffer, old: Iterable[str] | int = 0, out: Buffer | None = None) -> bytearray | Buffer:
         """``check`` of many sets against one old set.
@@ -175,12 +235,26 @@ def check(
     host: Host | None = None,
     incoming: bool = False,
     parameters: Mapping[str, object] | None = None,
+    incoming_started: bool = False,
+    kvm_dirty_ring: bool = False,
+    rdma: bool = False,
+    single_channel: bool = False,
 ) -> Verdict:
     """QEMU's answer to one change; the arguments are those of Checker and of Checker.check.
 
     For more than one check in the same context, a Checker is prepared once and asks the host once.
     """
-    return Checker(build, host, incoming=incoming, parameters=parameters).check(new, old)
+    checker = Checker(
+        build,
+        host,
+        incoming=incoming,
+        parameters=parameters,
+        incoming_started=incoming_started,
+        kvm_dirty_ring=kvm_dirty_ring,
+        rdma=rdma,
+        single_channel=single_channel,
+    )
+    return checker.check(new, old)
 
 
 def validate(
@@ -191,12 +265,27 @@ def validate(
     host: Host | None = None,
     incoming: bool = False,
     parameters: Mapping[str, object] | None = None,
+    incoming_started: bool = False,
+    kvm_dirty_ring: bool = False,
+    rdma: bool = False,
+    single_channel: bool = False,
 ) -> None:
     """Like check(), but returns nothing, or raises.
 
     Raises:
         CapabilityError: QEMU would refuse; its verdict says why.
     """
-    verdict = check(new, old, build=build, host=host, incoming=incoming, parameters=parameters)
+    verdict = check(
+        new,
+        old,
+        build=build,
+        host=host,
+        incoming=incoming,
+        parameters=parameters,
+        incoming_started=incoming_started,
+        kvm_dirty_ring=kvm_dirty_ring,
+        rdma=rdma,
+        single_channel=single_channel,
+    )
     if not verdict:
         raise CapabilityError(verdict)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import errno as errno_names
+import os
+import stat
 
 from pymig._core import ffi, lib
+from pymig.diagnosis import diagnose
 from pymig.frozen import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, Literal
+
+    from pymig.diagnosis import Diagnosis
 
     WriteTracking = Literal["absent", "available", "compatible"]
 
@@ -21,7 +26,21 @@ _WRITE_TRACKING: dict[str, int] = {
 }
 _WRITE_TRACKING_NAMES: dict[int, WriteTracking] = {code: name for name, code in _WRITE_TRACKING.items()}  # type: ignore[misc]
 
-_KINDS: dict[str, int] = {"anonymous": lib.RAM_BLOCK_ANONYMOUS}
+_KINDS: dict[str, int] = {
+    "anonymous": lib.RAM_BLOCK_ANONYMOUS,
+    "memfd": lib.RAM_BLOCK_MEMFD,
+    "file": lib.RAM_BLOCK_FILE,
+}
+_FILE_SYSTEMS: dict[int, str | None] = {
+    lib.RAM_FILE_SYSTEM_NONE: None,
+    lib.RAM_FILE_SYSTEM_OTHER: "other",
+    lib.RAM_FILE_SYSTEM_TMPFS: "tmpfs",
+    lib.RAM_FILE_SYSTEM_HUGETLBFS: "hugetlbfs",
+}
+
+# How releases ask their host, and what each way is called in the facts that travel.
+REFERENCE: int = lib.HOST_REFERENCE
+_OLDER: dict[str, int] = {"8.0": lib.HOST_8_0, "7.2": lib.HOST_7_2}
 
 _MESSAGE_SIZE = 512
 _BITS = 64
@@ -41,34 +60,126 @@ def _write_tracking(value: object, argument: str) -> WriteTracking:
     return value  # type: ignore[return-value]
 
 
+def _size(value: object, argument: str) -> int | None:
+    if value is None:
+        return None
+    if type(value) is not int:
+        raise TypeError(f"{argument} must be an int or None, not {type(value).__name__}")
+    if not 0 < value < 1 << 63:
+        raise ValueError(f"{argument} must be a positive number of bytes below 2**63")
+    return value
+
+
 class Memory(Value):
-    """What backs one block of the guest's memory. Immutable.
+    """What backs one block of the guest's memory, as one of QEMU's memory backends makes it. Immutable.
 
     Args:
-        kind: ``"anonymous"``, as QEMU's memory-backend-ram.
+        kind: ``"anonymous"`` (memory-backend-ram), ``"memfd"`` (memory-backend-memfd) or ``"file"``
+            (memory-backend-file).
+        path: of a file: an existing file or folder, as for ``mem-path``. Nothing there is changed.
         share: mapped shared (``share=on``), not private.
+        size: the backend's size in bytes; one page of what backs it if not given.
+        page_size: of a memfd, the size of its huge pages in bytes (``hugetlbsize``); not of other kinds, whose page
+            size follows from what backs them.
         readonly: never written by the guest; such a block is passed over when QEMU looks for write tracking.
+
+    Raises:
+        ValueError: no such kind; a path without kind="file" or the reverse; a page_size that is no power of two.
     """
 
-    __slots__ = ("kind", "readonly", "share")
+    __slots__ = ("kind", "page_size", "path", "readonly", "share", "size")
 
     kind: str
+    path: str | None
     share: bool
+    size: int | None
+    page_size: int | None
     readonly: bool
 
-    def __init__(self, kind: str = "anonymous", *, share: bool = False, readonly: bool = False) -> None:
+    def __init__(
+        self,
+        kind: str = "anonymous",
+        *,
+        path: str | os.PathLike[str] | None = None,
+        share: bool = False,
+        size: int | None = None,
+        page_size: int | None = None,
+        readonly: bool = False,
+    ) -> None:
         if not isinstance(kind, str):
             raise TypeError(f"kind must be a str, not {type(kind).__name__}")
         if kind not in _KINDS:
             raise ValueError(f"kind must be one of {', '.join(_KINDS)}, not {kind[:40]!r}")
-        self._set(kind=kind, share=_bool(share, "share"), readonly=_bool(readonly, "readonly"))
+        if (path is not None) != (kind == "file"):
+            raise ValueError("path must be given for kind 'file', and for no other")
+        if page_size is not None and kind != "memfd":
+            raise ValueError("page_size can be given for kind 'memfd' alone; others take it from what backs them")
+        plain = _size(page_size, "page_size")
+        if plain is not None and plain & (plain - 1):
+            raise ValueError("page_size must be a power of two")
+        self._set(
+            kind=kind,
+            path=None if path is None else _path(path),
+            share=_bool(share, "share"),
+            size=_size(size, "size"),
+            page_size=plain,
+            readonly=_bool(readonly, "readonly"),
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_memory, (self.kind, self.share, self.readonly))
+        return (_memory, (self.kind, self.path, self.share, self.size, self.page_size, self.readonly))
 
 
-def _memory(kind: str, share: bool, readonly: bool) -> Memory:
-    return Memory(kind, share=share, readonly=readonly)
+def _memory(
+    kind: str, path: str | None, share: bool, size: int | None, page_size: int | None, readonly: bool
+) -> Memory:
+    return Memory(kind, path=path, share=share, size=size, page_size=page_size, readonly=readonly)
+
+
+def _path(path: object) -> str:
+    try:
+        plain = os.fspath(path)  # type: ignore[call-overload]
+    except TypeError:
+        plain = None
+    if not isinstance(plain, str):
+        raise TypeError(f"path must be a str or a path, not {type(path).__name__}")
+    if not plain or "\0" in plain:
+        raise ValueError("path must not be empty or contain a NUL character")
+    try:
+        os.fsencode(plain)
+    except UnicodeEncodeError:
+        raise ValueError("path must be text that a file name can be") from None
+    return plain
+
+
+class _Blocks:
+    """Blocks of memory as C sees them."""
+
+    __slots__ = ("_paths", "c", "memory")
+
+    def __init__(self, memory: Iterable[Memory]) -> None:
+        self.memory = _memory_blocks(memory)
+        for block in self.memory:
+            if block.path is not None:
+                _check_backing_path(block.path)
+        self._paths = [ffi.NULL if b.path is None else ffi.new("char[]", os.fsencode(b.path)) for b in self.memory]
+        self.c = ffi.new(
+            "RamBlock[]",
+            [
+                (_KINDS[b.kind], b.share, b.readonly, b.size or 0, b.page_size or 0, path)
+                for b, path in zip(self.memory, self._paths, strict=True)
+            ],
+        )
+
+    def __len__(self) -> int:
+        return len(self.memory)
+
+
+def _check_backing_path(path: str) -> None:
+    """A file or a folder, or an OSError or ValueError that names it."""
+    mode = os.stat(path).st_mode  # noqa: PTH116 - pathlib takes longer to import than a check
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ValueError(f"path must be a regular file or a folder, which {path!r} is not")
 
 
 def _memory_blocks(memory: Iterable[Memory]) -> tuple[Memory, ...]:
@@ -84,52 +195,111 @@ def _memory_blocks(memory: Iterable[Memory]) -> tuple[Memory, ...]:
     return blocks
 
 
-def _c_blocks(blocks: tuple[Memory, ...]) -> Any:
-    return ffi.new("RamBlock[]", [(_KINDS[block.kind], block.share, block.readonly) for block in blocks])
-
-
 class PostcopySupport(Value):
     """The answer of QEMU's postcopy_ram_supported_by_host(); true if it is supported. Immutable.
 
     Args:
         ok: whether the host can do postcopy.
         step: the number of the first step that failed, as listed with PostcopyStep in pymig.h; 0 if none did, or if
-            it is not known which.
+            it is not known which; 15, which is none of QEMU's, if a block of memory can't even be made.
         errno: that step's errno, 0 if no system call failed.
-        message: the text that QEMU logs; "" if supported.
+        message: the text that the reference logs, made from step and errno if not given; "" if supported.
+        detail: what else the text tells of the step, as told with PostcopySupport in pymig.h.
     """
 
-    __slots__ = ("errno", "message", "ok", "step")
+    __slots__ = ("detail", "errno", "message", "ok", "step")
 
     ok: bool
     step: int
     errno: int
     message: str
+    detail: int
 
-    def __init__(self, ok: bool, step: int = 0, errno: int = 0, message: str = "") -> None:
-        for name, number, most in (("step", step, lib.POSTCOPY_STEP_RANGE_IOCTLS), ("errno", errno, 4095)):
+    def __init__(self, ok: bool, step: int = 0, errno: int = 0, message: str | None = None, *, detail: int = 0) -> None:
+        limits = (("step", step, lib.POSTCOPY_STEP_MEMORY), ("errno", errno, 4095), ("detail", detail, 2**32 - 1))
+        for name, number, most in limits:
             if type(number) is not int:
                 raise TypeError(f"{name} must be an int, not {type(number).__name__}")
             if not 0 <= number <= most:
                 raise ValueError(f"{name} must be within 0 and {most}")
-        if not isinstance(message, str):
+        if message is not None and not isinstance(message, str):
             raise TypeError(f"message must be a str, not {type(message).__name__}")
-        self._set(ok=_bool(ok, "ok"), step=step, errno=errno, message=message)
+        self._set(ok=_bool(ok, "ok"), step=step, errno=errno, detail=detail)
+        self._set(message=self._text(lib.QEMU_8_0_50) if message is None else message)
 
     @classmethod
-    def _from_c(cls, support: Any) -> PostcopySupport:
-        text = ffi.new("char[]", _MESSAGE_SIZE)
-        lib.postcopy_support_message(ffi.addressof(support), text, _MESSAGE_SIZE)
-        return cls(support.ok, support.step, support.error, ffi.string(text).decode())
+    def _from_c(cls, support: Any, blocks: _Blocks) -> PostcopySupport:
+        message = _message(support, lib.QEMU_8_0_50, blocks.c, len(blocks))
+        return cls(support.ok, support.step, support.error, message, detail=support.detail)
+
+    def _to_c(self) -> Any:
+        return ffi.new("PostcopySupport *", [self.ok, self.step, self.errno, self.detail])[0]
+
+    def _text(self, release: int) -> str:
+        """What this release says, as far as that does not depend on a block."""
+        return _message(self._to_c(), release, ffi.NULL, 0)
 
     def __bool__(self) -> bool:
         return self.ok
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (PostcopySupport, (self.ok, self.step, self.errno, self.message))
+        return (_postcopy_support, (self.ok, self.step, self.errno, self.message, self.detail))
 
 
-_UNSUPPORTED = PostcopySupport(False, message="Postcopy is not supported")
+def _postcopy_support(ok: bool, step: int, errno: int, message: str, detail: int) -> PostcopySupport:
+    return PostcopySupport(ok, step, errno, message, detail=detail)
+
+
+def _message(support: Any, release: int, blocks: Any, count: int) -> str:
+    text = ffi.new("char[]", _MESSAGE_SIZE)
+    lib.postcopy_support_message(ffi.addressof(support), release, blocks, count, text, _MESSAGE_SIZE)
+    return ffi.string(text).decode()  # type: ignore[no-any-return]
+
+
+# The steps whose texts are the same in every release.
+_SAME_TEXT = frozenset(
+    (
+        lib.POSTCOPY_STEP_NONE,
+        lib.POSTCOPY_STEP_TARGET_PAGE_SIZE,
+        lib.POSTCOPY_STEP_HUGE_PAGES,
+        lib.POSTCOPY_STEP_BLOCK_LENGTH,
+        lib.POSTCOPY_STEP_FILE_SYSTEM,
+        lib.POSTCOPY_STEP_RANGE_IOCTLS,
+        lib.POSTCOPY_STEP_MEMORY,
+    )
+)
+
+
+class _Facts(Value):
+    """What is to know of a host, as one flavour of releases asks it."""
+
+    __slots__ = ("ignore_shared", "ignore_shared_files", "postcopy", "write_tracking")
+
+    write_tracking: WriteTracking
+    ignore_shared: WriteTracking
+    ignore_shared_files: WriteTracking
+    postcopy: PostcopySupport
+
+    def __init__(
+        self,
+        write_tracking: WriteTracking,
+        ignore_shared: WriteTracking,
+        ignore_shared_files: WriteTracking,
+        postcopy: PostcopySupport,
+    ) -> None:
+        self._set(
+            write_tracking=write_tracking,
+            ignore_shared=ignore_shared,
+            ignore_shared_files=ignore_shared_files,
+            postcopy=postcopy,
+        )
+
+    def c(self) -> Any:
+        tracking = (self.write_tracking, self.ignore_shared, self.ignore_shared_files)
+        return {
+            "write_tracking": [_WRITE_TRACKING[name] for name in tracking],
+            "postcopy": self.postcopy._to_c(),
+        }
 
 
 class Host:
@@ -145,12 +315,12 @@ class Host:
         postcopy: whether the host supports postcopy; a PostcopySupport tells more than a bool.
     """
 
-    __slots__ = ("_c", "_extra", "_memory", "_postcopy")
+    __slots__ = ("_blocks", "_c", "_extra", "_stated")
 
     _c: Any
     _extra: dict[str, Any]
-    _memory: tuple[Memory, ...] | None
-    _postcopy: PostcopySupport | None
+    _blocks: _Blocks
+    _stated: tuple[_Facts, ...] | None
 
     def __init__(
         self,
@@ -164,14 +334,16 @@ class Host:
         if write_tracking_ignore_shared is not None:
             ignoring = _write_tracking(write_tracking_ignore_shared, "write_tracking_ignore_shared")
         if isinstance(postcopy, bool):
-            postcopy = PostcopySupport(True) if postcopy else _UNSUPPORTED
+            postcopy = PostcopySupport(postcopy)
         if not isinstance(postcopy, PostcopySupport):
             raise TypeError(f"postcopy must be a bool or a PostcopySupport, not {type(postcopy).__name__}")
-        support = ffi.new("PostcopySupport *", [postcopy.ok, postcopy.step, postcopy.errno, 0])
-        self._c = _owned(lib.migration_host_stated(_WRITE_TRACKING[tracking], _WRITE_TRACKING[ignoring], support))
-        self._memory = None
-        self._postcopy = postcopy
-        self._extra = {}
+        self._state(dict.fromkeys(range(lib.HOST_FLAVOUR__MAX), _Facts(tracking, ignoring, ignoring, postcopy)), {})
+
+    def _state(self, facts: dict[int, _Facts], extra: dict[str, Any]) -> None:
+        self._stated = tuple(facts[flavour] for flavour in range(lib.HOST_FLAVOUR__MAX))
+        self._c = _owned(lib.migration_host_stated(ffi.new("HostFacts[]", [fact.c() for fact in self._stated])))
+        self._blocks = _Blocks(())
+        self._extra = extra
 
     @classmethod
     def local(cls, memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | None = None) -> Host:
@@ -183,18 +355,23 @@ class Host:
         Args:
             memory: the blocks of the guest's memory.
             target_page_size: the guest's page size in bytes; the host's own if not given.
+
+        Raises:
+            OSError: the path of a block is not there, or can't be looked at.
         """
         self = cls.__new__(cls)
-        self._memory = _memory_blocks(memory)
-        self._postcopy = None
+        self._stated = None
+        self._blocks = _Blocks(memory)
         self._extra = {}
-        blocks = _c_blocks(self._memory)
-        self._c = _owned(lib.migration_host_local(blocks, len(self._memory), _page_size(target_page_size)))
+        self._c = _owned(lib.migration_host_local(self._blocks.c, len(self._blocks), _page_size(target_page_size)))
         return self
 
     def refresh(self) -> None:
         """Forgets what this machine answered: the next question asks its kernel again. Stated facts stay."""
         lib.migration_host_refresh(self._c)
+
+    def _tracking(self, flavour: int, ignored: int) -> WriteTracking:
+        return _WRITE_TRACKING_NAMES[lib.migration_host_write_tracking(self._c, flavour, ignored)]
 
     @property
     def write_tracking(self) -> WriteTracking:
@@ -203,27 +380,51 @@ class Host:
         ``"available"``: the kernel can, but some block of the guest's memory can't be registered for it
         (ram_write_tracking_compatible()). ``"compatible"``: it can.
         """
-        return _WRITE_TRACKING_NAMES[lib.migration_host_write_tracking(self._c, False)]
+        return self._tracking(REFERENCE, lib.IGNORE_NO_BLOCKS)
 
     @property
     def write_tracking_ignore_shared(self) -> WriteTracking:
         """The same with shared blocks passed over."""
-        return _WRITE_TRACKING_NAMES[lib.migration_host_write_tracking(self._c, True)]
+        return self._tracking(REFERENCE, lib.IGNORE_SHARED_BLOCKS)
 
     @property
     def postcopy(self) -> PostcopySupport:
         """QEMU's postcopy_ram_supported_by_host(): its answer, and at which step and why it failed."""
-        return self._postcopy or PostcopySupport._from_c(lib.migration_host_postcopy(self._c))
+        return self._postcopy(REFERENCE)
+
+    def _postcopy(self, flavour: int) -> PostcopySupport:
+        if self._stated is not None:
+            return self._stated[flavour].postcopy
+        return PostcopySupport._from_c(lib.migration_host_postcopy(self._c, flavour), self._blocks)
+
+    def _postcopy_text(self, release: int) -> str:
+        """What this release says of the answer: the reason that follows "Postcopy is not supported"."""
+        support = self._postcopy(lib.qemu_release_host_flavour(release))
+        return support.message if support.step in _SAME_TEXT else support._text(release)
+
+    def _facts(self, flavour: int) -> _Facts:
+        if self._stated is not None:
+            return self._stated[flavour]
+        return _Facts(
+            self._tracking(flavour, lib.IGNORE_NO_BLOCKS),
+            self._tracking(flavour, lib.IGNORE_SHARED_BLOCKS),
+            self._tracking(flavour, lib.IGNORE_SHARED_FILES),
+            self._postcopy(flavour),
+        )
 
     def facts(self) -> dict[str, Any]:
         """All facts as JSON has them; what is not known yet is asked now. The schema is in docs/host-facts.md."""
+        extra = self._extra
+        older = extra.get("older", {})
         return {
-            **self._extra,
+            **extra,
             "schema": _SCHEMA,
-            "version": self._extra.get("version", _VERSION),
-            "write_tracking": self.write_tracking,
-            "write_tracking_ignore_shared": self.write_tracking_ignore_shared,
-            "postcopy": {**self._extra.get("postcopy", {}), **_postcopy_facts(self.postcopy)},
+            "version": extra.get("version", _VERSION),
+            **_facts_as_json(self._facts(REFERENCE), extra),
+            "older": {
+                **older,
+                **{name: _facts_as_json(self._facts(flavour), older.get(name, {})) for name, flavour in _OLDER.items()},
+            },
         }
 
     def to_json(self) -> str:
@@ -242,13 +443,13 @@ class Host:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Host):
             return NotImplemented
-        return self is other or (self._memory is other._memory is None and self.facts() == other.facts())
+        return self is other or (self._stated is not None and self._stated == other._stated)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        if self._memory is not None:
-            return f"Host.local({self._memory!r})"
+        if self._stated is None:
+            return f"Host.local({self._blocks.memory!r})"
         shared = f", write_tracking_ignore_shared={self.write_tracking_ignore_shared!r}"
         return f"Host({self.write_tracking!r}, {self.postcopy!r}{shared})"
 
@@ -304,9 +505,22 @@ def _loads(text: str | bytes) -> Any:
         raise ValueError(f"text is not JSON: {error}") from None
 
 
-def _postcopy_facts(support: PostcopySupport) -> dict[str, Any]:
+def _facts_as_json(facts: _Facts, extra: Mapping[str, Any]) -> dict[str, Any]:
+    support = facts.postcopy
     name = errno_names.errorcode.get(support.errno, str(support.errno)) if support.errno else None
-    return {"ok": support.ok, "step": support.step, "errno": name, "message": support.message}
+    return {
+        "write_tracking": facts.write_tracking,
+        "write_tracking_ignore_shared": facts.ignore_shared,
+        "write_tracking_ignore_shared_files": facts.ignore_shared_files,
+        "postcopy": {
+            **extra.get("postcopy", {}),
+            "ok": support.ok,
+            "step": support.step,
+            "errno": name,
+            "detail": support.detail,
+            "message": support.message,
+        },
+    }
 
 
 def _errno_number(name: object) -> int:
@@ -331,23 +545,35 @@ def _check_schema(facts: Any) -> None:
         raise ValueError(f"version {version:.40} is not one that this pymig reads ({_VERSION}); use a newer pymig")
 
 
+def _facts_from_json(facts: Mapping[str, Any]) -> _Facts:
+    postcopy = dict(facts["postcopy"])
+    support = PostcopySupport(
+        postcopy["ok"],
+        postcopy.get("step", 0),
+        _errno_number(postcopy.get("errno")),
+        postcopy.get("message"),
+        detail=postcopy.get("detail", 0),
+    )
+    tracking = _write_tracking(facts["write_tracking"], "write_tracking")
+    ignoring = _write_tracking(facts.get("write_tracking_ignore_shared", tracking), "write_tracking_ignore_shared")
+    files = facts.get("write_tracking_ignore_shared_files", ignoring)
+    return _Facts(tracking, ignoring, _write_tracking(files, "write_tracking_ignore_shared_files"), support)
+
+
 def _host_from_facts(facts: Any) -> Host:
     _check_schema(facts)
     try:
-        postcopy = dict(facts["postcopy"])
-        support = PostcopySupport(
-            postcopy["ok"], postcopy.get("step", 0), _errno_number(postcopy.get("errno")), postcopy.get("message", "")
-        )
-        host = Host(
-            facts["write_tracking"],
-            support,
-            write_tracking_ignore_shared=facts.get("write_tracking_ignore_shared"),
-        )
+        reference = _facts_from_json(facts)
+        older = dict(facts.get("older", {}))
+        stated = {REFERENCE: reference}
+        for name, flavour in _OLDER.items():
+            stated[flavour] = _facts_from_json(older[name]) if name in older else reference
     except KeyError as error:
         raise ValueError(f"text lacks the field {error}") from None
     except (TypeError, ValueError) as error:
         raise ValueError(f"text: {error}") from None
-    host._extra = facts
+    host = Host.__new__(Host)
+    host._state(stated, facts)
     return host
 
 
@@ -360,11 +586,54 @@ def _named_bits(mask: int, name_of: Any) -> tuple[str, ...]:
     return tuple(ffi.string(name).decode() if name else f"bit {i}" for i, name in names)
 
 
+class MemoryReport(Value):
+    """What this machine makes of one block of memory. Immutable.
+
+    Attributes:
+        memory: the block.
+        write_tracking: it can be write-tracked (UFFDIO_REGISTER_MODE_WP), or is read-only and need not be.
+        postcopy: the postcopy probe has nothing against it.
+        step: the step of the postcopy probe that has, or 0.
+        errno: why the block can't be made, or else why it can't be registered; 0 if neither.
+        made: it can be made at all; where it can't, QEMU would not start.
+        file_system: of the file behind it: ``"tmpfs"``, ``"hugetlbfs"``, ``"other"``, or None without a file.
+        page_size: of what backs it, in bytes; None if it can't be told.
+    """
+
+    __slots__ = ("errno", "file_system", "made", "memory", "page_size", "postcopy", "step", "write_tracking")
+
+    memory: Memory
+    write_tracking: bool
+    postcopy: bool
+    step: int
+    errno: int
+    made: bool
+    file_system: str | None
+    page_size: int | None
+
+    def __init__(self, memory: Memory, report: Any, uffd: bool) -> None:
+        self._set(
+            memory=memory,
+            write_tracking=bool(report.tracked),
+            postcopy=uffd and report.postcopy_step == 0,
+            step=report.postcopy_step,
+            errno=report.map_error or max(report.register_error, 0),
+            made=report.map_error == 0 and report.postcopy_step != lib.POSTCOPY_STEP_MEMORY,
+            file_system=_FILE_SYSTEMS[report.file_system],
+            page_size=report.page_size or None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        memory = {name: getattr(self.memory, name) for name in Memory.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__} | {"memory": memory}
+
+
 class HostReport(Value):
     """The full answer of this machine. Immutable.
 
     Attributes:
-        memory: the blocks that were asked about.
+        memory: a MemoryReport for each block that was asked about.
         userfaultfd: how it opens, as QEMU opens it: ``"device"`` (/dev/userfaultfd), ``"syscall"``, or None.
         errno: why it does not open, 0 if it does.
         device_errno: why /dev/userfaultfd does not open, 0 if it does.
@@ -377,11 +646,15 @@ class HostReport(Value):
         write_tracking_ignore_shared: as Host.write_tracking_ignore_shared.
         postcopy: as Host.postcopy.
         page_size: the host's, in bytes.
+        diagnosis: a Diagnosis for each thing that is missing: its cause, the evidence and the remedy.
     """
 
     __slots__ = (
+        "_blocks",
+        "_files",
         "api_errno",
         "device_errno",
+        "diagnosis",
         "errno",
         "feature_bits",
         "features",
@@ -395,7 +668,8 @@ class HostReport(Value):
         "write_tracking_ignore_shared",
     )
 
-    memory: tuple[Memory, ...]
+    memory: tuple[MemoryReport, ...]
+    diagnosis: tuple[Diagnosis, ...]
     userfaultfd: Literal["device", "syscall"] | None
     errno: int
     device_errno: int
@@ -408,12 +682,16 @@ class HostReport(Value):
     write_tracking_ignore_shared: WriteTracking
     postcopy: PostcopySupport
     page_size: int
+    _blocks: _Blocks
+    _files: WriteTracking
 
-    def __init__(self, memory: tuple[Memory, ...], report: Any) -> None:
+    def __init__(self, blocks: _Blocks, report: Any, reports: Any) -> None:
         uffd = report.uffd
-        way = "syscall" if uffd.device_error else "device"
+        way: Literal["device", "syscall"] = "syscall" if uffd.device_error else "device"
+        tracking = report.facts.write_tracking
+        works = uffd.open_error == 0 and uffd.api_error == 0
         self._set(
-            memory=memory,
+            memory=tuple(MemoryReport(block, reports[i], works) for i, block in enumerate(blocks.memory)),
             userfaultfd=None if uffd.open_error else way,
             errno=uffd.open_error,
             device_errno=uffd.device_error,
@@ -422,16 +700,23 @@ class HostReport(Value):
             features=_named_bits(uffd.features, lib.uffd_feature_name),
             ioctl_bits=uffd.ioctls,
             ioctls=_named_bits(uffd.ioctls, lib.uffd_ioctl_name),
-            write_tracking=_WRITE_TRACKING_NAMES[report.write_tracking],
-            write_tracking_ignore_shared=_WRITE_TRACKING_NAMES[report.write_tracking_ignore_shared],
-            postcopy=PostcopySupport._from_c(report.postcopy),
+            write_tracking=_WRITE_TRACKING_NAMES[tracking[lib.IGNORE_NO_BLOCKS]],
+            write_tracking_ignore_shared=_WRITE_TRACKING_NAMES[tracking[lib.IGNORE_SHARED_BLOCKS]],
+            postcopy=PostcopySupport._from_c(report.facts.postcopy, blocks),
             page_size=report.page_size,
+            _files=_WRITE_TRACKING_NAMES[tracking[lib.IGNORE_SHARED_FILES]],
+            _blocks=blocks,
         )
+        self._set(diagnosis=diagnose(self))
 
     @property
     def host(self) -> Host:
-        """The facts that a check asks for."""
-        return Host(self.write_tracking, self.postcopy, write_tracking_ignore_shared=self.write_tracking_ignore_shared)
+        """The facts that a check asks for; those that only QEMU before 8.0.50 asks otherwise are asked now."""
+        local = Host.local(self._blocks.memory)
+        reference = _Facts(self.write_tracking, self.write_tracking_ignore_shared, self._files, self.postcopy)
+        host = Host.__new__(Host)
+        host._state({REFERENCE: reference, **{flavour: local._facts(flavour) for flavour in _OLDER.values()}}, {})
+        return host
 
     def to_json(self) -> str:
         """Everything as JSON; ``Host.from_json`` takes it."""
@@ -445,7 +730,15 @@ class HostReport(Value):
             "ioctls": self.ioctls,
             "ioctl_bits": self.ioctl_bits,
         }
-        return _dumps({**self.host.facts(), "page_size": self.page_size, "userfaultfd": userfaultfd})
+        return _dumps(
+            {
+                **self.host.facts(),
+                "page_size": self.page_size,
+                "userfaultfd": userfaultfd,
+                "memory": [block.to_dict() for block in self.memory],
+                "diagnosis": [entry.to_dict() for entry in self.diagnosis],
+            }
+        )
 
 
 def probe(memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | None = None) -> HostReport:
@@ -455,6 +748,7 @@ def probe(memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | Non
         memory: the blocks of the guest's memory.
         target_page_size: the guest's page size in bytes; the host's own if not given.
     """
-    blocks = _memory_blocks(memory)
-    report = lib.host_probe(_c_blocks(blocks), len(blocks), _page_size(target_page_size))
-    return HostReport(blocks, report)
+    blocks = _Blocks(memory)
+    reports = ffi.new("RamBlockReport[]", max(len(blocks), 1))
+    report = lib.host_probe(blocks.c, len(blocks), _page_size(target_page_size), reports)
+    return HostReport(blocks, report, reports)

@@ -19,6 +19,7 @@ from pymig.errors import (
     UnknownCapabilityError,
 )
 from pymig.host import Host, require_host
+from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,12 @@ _PARAMETERS: dict[str, int] = {
     ffi.string(lib.migration_parameter_name(i)).decode(): i for i in range(lib.MIGRATION_PARAMETER__MAX)
 }
 _PARAMETER_NAMES: tuple[str, ...] = tuple(_PARAMETERS)
-_TYPE_NAMES = {lib.PARAMETER_BOOL: "bool", lib.PARAMETER_STRING: "str", lib.PARAMETER_MULTIFD_COMPRESSION: "str"}
+_TYPE_NAMES = {
+    lib.PARAMETER_BOOL: "bool",
+    lib.PARAMETER_STRING: "str",
+    lib.PARAMETER_ENUM: "str",
+    lib.PARAMETER_STRINGS: "list",
+}
 
 PARAMETER_TYPES: dict[str, str] = {
     name: _TYPE_NAMES.get(lib.migration_parameter_type(i), "int") for name, i in _PARAMETERS.items()
@@ -76,9 +82,16 @@ _STATUSES: dict[str, int] = {
     ffi.string(lib.migration_status_name(i)).decode(): i for i in range(lib.MIGRATION_STATUS__MAX)
 }
 _STATUS_NAMES: tuple[str, ...] = tuple(_STATUSES)
-_COMPRESSIONS: tuple[MultiFDCompression, ...] = tuple(
-    ffi.string(lib.multifd_compression_name(i)).decode() for i in range(lib.MULTIFD_COMPRESSION__MAX)
-)
+
+
+def _values(parameter: int, count: int) -> tuple[Any, ...]:
+    names = (lib.migration_parameter_value_name(parameter, i) for i in range(count))
+    return tuple(ffi.string(name).decode() for name in names)
+
+
+_COMPRESSIONS = _values(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION, lib.MULTIFD_COMPRESSION__MAX)
+_MODES = _values(lib.MIGRATION_PARAMETER_MODE, lib.MIG_MODE__MAX)
+_ZERO_PAGE_DETECTIONS = _values(lib.MIGRATION_PARAMETER_ZERO_PAGE_DETECTION, lib.ZERO_PAGE_DETECTION__MAX)
 _ACTIVE_MESSAGE: str = ffi.string(lib.migration_active_message()).decode()
 
 
@@ -106,14 +119,21 @@ class MigrationState:
         build: which QEMU this is.
         host: what its host can do; this machine if not given.
         incoming: it waits for an incoming migration (it was started with -incoming).
+        incoming_started: a listening socket of the incoming side is open (looked at from 8.1 on).
+        kvm_dirty_ring: KVM runs with its dirty ring, ``-accel kvm,dirty-ring-size=N`` (from 8.1 on).
+        rdma: an RDMA migration is set up (from 10.1 on).
+        single_channel: the incoming transport can't carry several channels (7.2 alone).
+
+    A property that the release does not have, such as ``mapped_ram`` before 9.0, raises an AttributeError.
     """
 
-    __slots__ = ("_c", "build", "host", "incoming")
+    __slots__ = ("_c", "_circumstances", "build", "host", "incoming")
 
     build: QemuBuild
     host: Host
     incoming: bool
     _c: Any
+    _circumstances: dict[str, bool]
 
     def __init__(
         self,
@@ -121,17 +141,45 @@ class MigrationState:
         host: Host | None = None,
         *,
         incoming: bool = False,
+        incoming_started: bool = False,
+        kvm_dirty_ring: bool = False,
+        rdma: bool = False,
+        single_channel: bool = False,
     ) -> None:
+        circumstances = {
+            "incoming": incoming,
+            "incoming_started": incoming_started,
+            "kvm_dirty_ring": kvm_dirty_ring,
+            "rdma": rdma,
+            "single_channel": single_channel,
+        }
+        for name, value in circumstances.items():
+            if not isinstance(value, bool):
+                raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
         self.build = require_build(build)
+        if type(self) is MigrationState:
+            self.__class__ = _class_for(build)
         self.host = require_host(host)
-        if not isinstance(incoming, bool):
-            raise TypeError(f"incoming must be a bool, not {type(incoming).__name__}")
         self.incoming = incoming
-        context = ffi.new("MigrationContext *", {"build": build._c[0], "incoming": incoming})
+        self._circumstances = circumstances
+        context = ffi.new("MigrationContext *", {"build": build._c[0], **circumstances})
         c_state = lib.migration_state_new(context, self.host._c)
         if c_state == ffi.NULL:
             raise MemoryError
         self._c = ffi.gc(c_state, lib.migration_state_free)
+
+    def _c_context(self) -> Any:
+        """The context in which it stands now, with its parameters."""
+        return ffi.new(
+            "MigrationContext *",
+            {
+                "build": self.build._c[0],
+                **self._circumstances,
+                "compressed": lib.migrate_multifd_compression(self._c) != lib.MULTIFD_COMPRESSION_NONE,
+                "tls": lib.migrate_use_tls(self._c),
+                "ignore_all": lib.migrate_mode(self._c) >= lib.MIG_MODE_CPR_TRANSFER,
+            },
+        )
 
     auto_converge = _flag(lib.migrate_auto_converge, "auto-converge is on (migrate_auto_converge).")
     background_snapshot = _flag(
@@ -141,11 +189,13 @@ class MigrationState:
     colo = _flag(lib.migrate_colo, "x-colo is on (migrate_colo).")
     compress = _flag(lib.migrate_compress, "compress is on (migrate_compress).")
     dirty_bitmaps = _flag(lib.migrate_dirty_bitmaps, "dirty-bitmaps is on (migrate_dirty_bitmaps).")
+    dirty_limit = _flag(lib.migrate_dirty_limit, "dirty-limit is on (migrate_dirty_limit).")
     events = _flag(lib.migrate_events, "events is on (migrate_events).")
     ignore_shared = _flag(lib.migrate_ignore_shared, "x-ignore-shared is on (migrate_ignore_shared).")
     late_block_activate = _flag(
         lib.migrate_late_block_activate, "late-block-activate is on (migrate_late_block_activate)."
     )
+    mapped_ram = _flag(lib.migrate_mapped_ram, "mapped-ram is on (migrate_mapped_ram).")
     multifd = _flag(lib.migrate_multifd, "multifd is on (migrate_multifd).")
     pause_before_switchover = _flag(
         lib.migrate_pause_before_switchover, "pause-before-switchover is on (migrate_pause_before_switchover)."
@@ -156,6 +206,7 @@ class MigrationState:
     rdma_pin_all = _flag(lib.migrate_rdma_pin_all, "rdma-pin-all is on (migrate_rdma_pin_all).")
     release_ram = _flag(lib.migrate_release_ram, "release-ram is on (migrate_release_ram).")
     return_path = _flag(lib.migrate_return_path, "return-path is on (migrate_return_path).")
+    switchover_ack = _flag(lib.migrate_switchover_ack, "switchover-ack is on (migrate_switchover_ack).")
     validate_uuid = _flag(lib.migrate_validate_uuid, "validate-uuid is on (migrate_validate_uuid).")
     xbzrle = _flag(lib.migrate_xbzrle, "xbzrle is on (migrate_xbzrle).")
     zero_blocks = _flag(lib.migrate_zero_blocks, "zero-blocks is on (migrate_zero_blocks).")
@@ -177,11 +228,6 @@ class MigrationState:
     max_cpu_throttle = _number(
         lib.migrate_max_cpu_throttle, "The most that auto-converge throttles, in percent (migrate_max_cpu_throttle)."
     )
-    max_postcopy_bandwidth = _number(
-        lib.migrate_max_postcopy_bandwidth,
-        "In bytes/s, 0 is unlimited; the parameter's 64 bits as a signed number, as the reference gives them "
-        "(migrate_max_postcopy_bandwidth).",
-    )
     multifd_channels = _number(lib.migrate_multifd_channels, "Channels, 1 to 255 (migrate_multifd_channels).")
     multifd_zlib_level = _number(lib.migrate_multifd_zlib_level, "0 to 9 (migrate_multifd_zlib_level).")
     multifd_zstd_level = _number(lib.migrate_multifd_zstd_level, "0 to 20 (migrate_multifd_zstd_level).")
@@ -192,11 +238,52 @@ class MigrationState:
     xbzrle_cache_size = _number(lib.migrate_xbzrle_cache_size, "In bytes, a power of two (migrate_xbzrle_cache_size).")
     use_tls = _flag(lib.migrate_use_tls, "tls-creds is set and not empty (migrate_use_tls).")
 
+    tls = _flag(lib.migrate_tls, "tls-creds is set and not empty; since 8.1 (migrate_tls).")
+    postcopy = _flag(lib.migrate_postcopy, "postcopy-ram or dirty-bitmaps is on (migrate_postcopy).")
+    cpu_throttle_increment = _number(
+        lib.migrate_cpu_throttle_increment, "In percent; since 8.1 (migrate_cpu_throttle_increment)."
+    )
+    cpu_throttle_initial = _number(
+        lib.migrate_cpu_throttle_initial, "In percent; since 8.1 (migrate_cpu_throttle_initial)."
+    )
+    cpu_throttle_tailslow = _flag(
+        lib.migrate_cpu_throttle_tailslow, "Slow down at the tail only; since 8.1 (migrate_cpu_throttle_tailslow)."
+    )
+    downtime_limit = _number(lib.migrate_downtime_limit, "In ms; since 8.1 (migrate_downtime_limit).")
+    max_bandwidth = _number(lib.migrate_max_bandwidth, "In bytes/s; since 8.1 (migrate_max_bandwidth).")
+    avail_switchover_bandwidth = _number(
+        lib.migrate_avail_switchover_bandwidth,
+        "In bytes/s, 0 is estimated; since 8.2 (migrate_avail_switchover_bandwidth).",
+    )
+    vcpu_dirty_limit_period = _number(
+        lib.migrate_vcpu_dirty_limit_period, "In ms; since 9.0 (migrate_vcpu_dirty_limit_period)."
+    )
+    direct_io = _flag(lib.migrate_direct_io, "O_DIRECT is used for files; since 9.1 (migrate_direct_io).")
+    multifd_qatzip_level = _number(
+        lib.migrate_multifd_qatzip_level, "1 to 9; since 9.2 (migrate_multifd_qatzip_level)."
+    )
+
+    @property
+    def mode(self) -> str:
+        """The migration's MigMode, e.g. "normal"; since 8.2 (migrate_mode)."""
+        return str(_MODES[lib.migrate_mode(self._c)])
+
+    @property
+    def zero_page_detection(self) -> str:
+        """Where zero pages are found: "none", "legacy" or "multifd"; since 9.0 (migrate_zero_page_detection)."""
+        return str(_ZERO_PAGE_DETECTIONS[lib.migrate_zero_page_detection(self._c)])
+
+    @property
+    def max_postcopy_bandwidth(self) -> int:
+        """In bytes/s, 0 is unlimited; up to 8.0.50 the 64 bits as a signed number (migrate_max_postcopy_bandwidth)."""
+        bandwidth: int = lib.migrate_max_postcopy_bandwidth(self._c)
+        return bandwidth if self.build._c.release < lib.QEMU_8_1 else bandwidth & (1 << 64) - 1
+
     @property
     def multifd_compression(self) -> MultiFDCompression:
         """The method that multifd compresses with (migrate_multifd_compression)."""
-        method: int = lib.migrate_multifd_compression(self._c)
-        return _COMPRESSIONS[method]
+        method: MultiFDCompression = _COMPRESSIONS[lib.migrate_multifd_compression(self._c)]
+        return method
 
     @property
     def announce_params(self) -> AnnounceParameters:
@@ -214,9 +301,9 @@ class MigrationState:
     def status(self, name: str) -> None:
         if not isinstance(name, str):
             raise TypeError(f"status must be a str, not {type(name).__name__}")
-        if name not in _STATUSES:
-            raise ValueError(f"status must be one of {', '.join(_STATUSES)}, not {name[:40]!r}")
-        lib.migrate_set_status(self._c, _STATUSES[name])
+        if lib.migrate_set_status(self._c, _STATUSES.get(name, -1)) < 0:
+            known = (name for name, i in _STATUSES.items() if lib.migration_status_known(self.build._c, i))
+            raise ValueError(f"status must be one of {', '.join(known)}, not {name[:40]!r}")
 
     @property
     def capabilities(self) -> CapabilitySet:
@@ -295,8 +382,8 @@ class MigrationState:
             member = ffi.new("QmpMember *")
             values = {}
             for name, i in _PARAMETERS.items():
-                lib.migration_parameters_get(c_parameters, i, member)
-                values[name] = _python_value(member)
+                if lib.migration_parameters_get(c_parameters, i, member) == 0:
+                    values[name] = _python_value(member)
             return values
         finally:
             lib.migration_parameters_free(c_parameters)
@@ -312,7 +399,11 @@ class MigrationState:
             return
         if code == -errno.EBUSY:
             raise MigrationActiveError(_ACTIVE_MESSAGE)
-        raise CapabilityError(self.build._verdicts[code])
+        verdict = self.build._verdicts[code]
+        if code in self.build._reasoned:
+            message = f"{verdict.message}: {self.host._postcopy_text(self.build._c.release)}"
+            verdict = Verdict(code, verdict.rule, message, verdict.hint, (), verdict.capabilities)
+        raise CapabilityError(verdict)
 
     def _read_changes(self, changes: object) -> Iterator[tuple[str, bool]]:
         """The changes one by one, read as QMP would read them."""
@@ -349,7 +440,32 @@ class MigrationState:
     def __getattr__(self, name: str) -> Any:
         if name in MigrationState.__slots__:
             raise AttributeError(f"this MigrationState was never initialised; it has no {name!r}")
+        if isinstance(getattr(MigrationState, name, None), property):
+            absent = f"QEMU {self.build.release} has no migrate_{name}; a MigrationState of it has no {name!r}"
+            raise AttributeError(absent)  # noqa: TRY004 - what a missing attribute raises
         raise AttributeError(f"a MigrationState has no attribute {name!r}")
+
+
+_CLASSES: dict[str, type[MigrationState]] = {}
+
+
+def _class_for(build: QemuBuild) -> type[MigrationState]:
+    """MigrationState with the accessors of one release; made once for each."""
+    return _CLASSES.get(build.release) or _CLASSES.setdefault(build.release, _make_class(build))
+
+
+def _make_class(build: QemuBuild) -> type[MigrationState]:
+    accessors = (name for name, member in vars(MigrationState).items() if isinstance(member, property))
+    absent = [name for name in accessors if not lib.migration_accessor_known(build._c, name.encode())]
+    members: dict[str, Any] = {"__slots__": (), "__doc__": MigrationState.__doc__, **dict.fromkeys(absent, _ABSENT)}
+    return type("MigrationState", (MigrationState,), members)
+
+
+def _absent(_: MigrationState) -> None:
+    raise AttributeError  # MigrationState.__getattr__ tells
+
+
+_ABSENT = property(_absent, doc="This release has none.")
 
 
 def _read_entries(entries: Iterable[object], build: QemuBuild) -> Iterator[tuple[object, object]]:
@@ -390,41 +506,61 @@ def _c_members(parameters: Mapping[str, object]) -> tuple[Any, list[Any]]:
         if name == "block-bitmap-mapping":
             raise NotImplementedError("parameters: pymig does not know block-bitmap-mapping yet; leave it out")
         c_name = _c_text(name, f"the name {name[:40]!r} in parameters")
-        kind, number, text = _qmp_value(value)
-        c_text = ffi.NULL if text is None else _c_text(text, f"parameters[{name[:40]!r}]")
+        argument = f"parameters[{name[:40]!r}]"
+        kind, number, c_text = _qmp_value(value, argument)
         alive += (c_name, c_text)
         members.append((c_name, kind, number, c_text))
     return ffi.new("QmpMember[]", members), alive
 
 
-def _qmp_value(value: object) -> tuple[int, int, str | None]:
+def _qmp_value(value: object, argument: str) -> tuple[int, int, Any]:  # noqa: PLR0911 - one a type
     """The value's QMP type, its number and its text."""
     if value is None:
-        return lib.QMP_NULL, 0, None
+        return lib.QMP_NULL, 0, ffi.NULL
     if isinstance(value, bool):
-        return lib.QMP_BOOL, int(value), None
+        return lib.QMP_BOOL, int(value), ffi.NULL
     if isinstance(value, str):
-        return lib.QMP_STRING, 0, value
+        return lib.QMP_STRING, 0, _c_text(value, argument)
+    if isinstance(value, (list, tuple)):
+        return _qmp_array(value, argument)
     if hasattr(value, "__index__"):
         number = operator.index(value)
         if -(1 << 63) <= number < 1 << 64:
-            return lib.QMP_INT, number & (1 << 64) - 1, None
-        return lib.QMP_NUMBER, 0, None
-    return lib.QMP_OTHER, 0, None
+            return lib.QMP_INT, number & (1 << 64) - 1, ffi.NULL
+        return lib.QMP_NUMBER, 0, ffi.NULL
+    return lib.QMP_OTHER, 0, ffi.NULL
+
+
+def _qmp_array(values: list[object] | tuple[object, ...], argument: str) -> tuple[int, int, Any]:
+    strings = [value for value in values if isinstance(value, str)]
+    if len(strings) < len(values):
+        first = next(i for i, value in enumerate(values) if not isinstance(value, str))
+        return lib.QMP_ARRAY, first, ffi.NULL
+    texts = [ffi.string(_c_text(text, argument)) for text in strings]
+    return lib.QMP_STRINGS, len(texts), ffi.new("char[]", b"\0".join(texts) + b"\0")
 
 
 def _python_value(member: Any) -> object:
+    if member.type == lib.QMP_STRINGS:
+        return _strings(member.text, member.number)
     if member.type == lib.QMP_STRING:
         return ffi.string(member.text).decode()
     return bool(member.number) if member.type == lib.QMP_BOOL else int(member.number)
+
+
+def _strings(text: Any, count: int) -> list[str]:
+    """So many strings, one after the other, each with its NUL."""
+    strings = []
+    for _ in range(count):
+        raw = ffi.string(text)
+        strings.append(raw.decode())
+        text += len(raw) + 1
+    return strings
 
 
 def _parameter_error(error: Any, parameters: Mapping[str, object]) -> Exception:
     if error.message == ffi.NULL:
         return MemoryError()
     message = ffi.string(error.message).decode()
-    if error.unexpected:
-        name = next(name for name in parameters if name not in _PARAMETERS)
-    else:
-        name = _PARAMETER_NAMES[error.parameter]
+    name = tuple(parameters)[error.unexpected] if error.unexpected >= 0 else _PARAMETER_NAMES[error.parameter]
     return (ParameterTypeError if error.wrong_type else ParameterError)(message, name)

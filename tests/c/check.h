@@ -11,7 +11,7 @@
 
 #include "pymig.h"
 
-static const QemuBuild full_build = {QEMU_8_0, true, true, true, true};
+static const QemuBuild full_build = {QEMU_8_0_50, true, true, true, true};
 
 /* A context in which nothing is missing. */
 static inline MigrationContext plain_context(void)
@@ -19,9 +19,18 @@ static inline MigrationContext plain_context(void)
     return (MigrationContext){.build = full_build};
 }
 
+static inline MigrationHost *stated_host(int tracking, PostcopySupport postcopy)
+{
+    HostFacts facts[HOST_FLAVOUR__MAX];
+    for (int i = 0; i < HOST_FLAVOUR__MAX; i++) {
+        facts[i] = (HostFacts){{tracking, tracking, tracking}, postcopy};
+    }
+    return migration_host_stated(facts);
+}
+
 static inline MigrationHost *capable_host(void)
 {
-    return migration_host_stated(WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, &(PostcopySupport){.ok = true});
+    return stated_host(WRITE_TRACKING_COMPATIBLE, (PostcopySupport){.ok = true});
 }
 
 #endif

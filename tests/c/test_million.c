@@ -10,7 +10,10 @@
 
 #include "capability.h"
 
-enum { MILLION = 1000000, TOLERANCE = 4096 };
+enum {
+    MILLION = 1000000,
+    TOLERANCE = 4096
+};
 
 static int count_lines(const char *path)
 {
@@ -103,7 +106,7 @@ static void probes(void **unused)
     RamBlock block = {.kind = RAM_BLOCK_ANONYMOUS};
     InUse before = in_use();
     for (int i = 0; i < MILLION; i++) {
-        host_probe(&block, 1, 0);
+        host_probe(&block, 1, 0, NULL);
     }
     assert_nothing_leaked(before);
 }

@@ -9,7 +9,7 @@ import pytest
 import pymig
 from pymig._core import ffi, lib
 
-ROUNDS = 20_000
+ROUNDS = int(os.environ.get("PYMIG_LEAK_ROUNDS", "20000"))
 TOLERANCE = 16 * 1024  # bytes in all: less than one byte a round
 
 
@@ -46,12 +46,22 @@ def in_use():
     return info.uordblks + info.hblkhd, len(os.listdir("/proc/self/fd")), mappings
 
 
-BUILD = ffi.new("QemuBuild *", [lib.QEMU_8_0, True, True, True, True])
-CONTEXT = ffi.new("MigrationContext *", [BUILD[0], True, False, False])
-BLOCKS = ffi.new("RamBlock[]", [(lib.RAM_BLOCK_ANONYMOUS, False, False), (lib.RAM_BLOCK_ANONYMOUS, True, False)])
+BUILD = ffi.new("QemuBuild *", [lib.QEMU_8_2, True, True, True, True])
+CONTEXT = ffi.new("MigrationContext *", {"build": BUILD[0], "incoming": True})
+FOLDER = ffi.new("char[]", b"/dev/shm")
+BLOCKS = ffi.new(
+    "RamBlock[]",
+    [
+        (lib.RAM_BLOCK_ANONYMOUS, True, False, 0, 0, ffi.NULL),
+        (lib.RAM_BLOCK_MEMFD, False, False, 0, 0, ffi.NULL),
+        (lib.RAM_BLOCK_FILE, True, False, 0, 0, FOLDER),
+    ],
+)
+REPORTS = ffi.new("RamBlockReport[]", 3)
 SUPPORT = ffi.new("PostcopySupport *", [False, 2, 1, 0])
-HOST = ffi.gc(lib.migration_host_stated(3, 3, SUPPORT), lib.migration_host_free)
-LOCAL = ffi.gc(lib.migration_host_local(BLOCKS, 2, 0), lib.migration_host_free)
+FACTS = ffi.new("HostFacts[]", [{"write_tracking": [3, 3, 3], "postcopy": SUPPORT[0]}] * lib.HOST_FLAVOUR__MAX)
+HOST = ffi.gc(lib.migration_host_stated(FACTS), lib.migration_host_free)
+LOCAL = ffi.gc(lib.migration_host_local(BLOCKS, 3, 0), lib.migration_host_free)
 CHECKER = ffi.gc(lib.migration_checker_new(CONTEXT, HOST), lib.migration_checker_free)
 STATE = ffi.gc(lib.migration_state_new(CONTEXT, HOST), lib.migration_state_free)
 NAME = ffi.new("char[]", b"multifd")
@@ -82,7 +92,7 @@ def query_parameters():
 
 def ask_local():
     lib.migration_host_refresh(LOCAL)
-    return lib.migration_host_write_tracking(LOCAL, False), lib.migration_host_postcopy(LOCAL)
+    return lib.migration_host_write_tracking(LOCAL, 0, 0), lib.migration_host_postcopy(LOCAL, 0)
 
 
 # Each public function: how it is called. Functions that come as a pair stand with their partner.
@@ -95,20 +105,20 @@ CALLS = {
     "qemu_build_listed": lambda: lib.qemu_build_listed(BUILD),
     "qemu_build_unstable": lambda: lib.qemu_build_unstable(BUILD),
     "ram_write_tracking_available": lambda: lib.ram_write_tracking_available(),
-    "ram_write_tracking_compatible": lambda: lib.ram_write_tracking_compatible(BLOCKS, 2, False),
-    "postcopy_ram_supported_by_host": lambda: lib.postcopy_ram_supported_by_host(BLOCKS, 2, 0),
-    "postcopy_support_message": lambda: lib.postcopy_support_message(SUPPORT, TEXT, 256),
-    "host_probe": lambda: lib.host_probe(BLOCKS, 2, 0),
+    "ram_write_tracking_compatible": lambda: lib.ram_write_tracking_compatible(BLOCKS, 3, False),
+    "postcopy_ram_supported_by_host": lambda: lib.postcopy_ram_supported_by_host(BLOCKS, 3, 0),
+    "postcopy_support_message": lambda: lib.postcopy_support_message(SUPPORT, lib.QEMU_8_1, BLOCKS, 3, TEXT, 256),
+    "host_probe": lambda: lib.host_probe(BLOCKS, 3, 0, REPORTS),
     "uffd_feature_name": lambda: lib.uffd_feature_name(0),
     "uffd_ioctl_name": lambda: lib.uffd_ioctl_name(0),
-    "migration_host_local migration_host_free": lambda: lib.migration_host_free(lib.migration_host_local(BLOCKS, 2, 0)),
-    "migration_host_stated": lambda: lib.migration_host_free(lib.migration_host_stated(1, 1, SUPPORT)),
+    "migration_host_local migration_host_free": lambda: lib.migration_host_free(lib.migration_host_local(BLOCKS, 3, 0)),
+    "migration_host_stated": lambda: lib.migration_host_free(lib.migration_host_stated(FACTS)),
     "migration_host_refresh migration_host_write_tracking migration_host_postcopy": ask_local,
     "migration_checker_new migration_checker_free": lambda: lib.migration_checker_free(
         lib.migration_checker_new(CONTEXT, HOST)
     ),
     "migrate_caps_check": lambda: lib.migrate_caps_check(CHECKER, 0, 1 << 18),
-    "migrate_caps_explain": lambda: lib.migrate_caps_explain(CHECKER, 0, (1 << 21) - 1, CODES),
+    "migrate_caps_explain": lambda: lib.migrate_caps_explain(CHECKER, 0, (1 << 23) - 1, CODES),
     "migrate_caps_check_many32": lambda: lib.migrate_caps_check_many32(CHECKER, 0, WORDS32, 2, CODES),
     "migrate_caps_check_many64": lambda: lib.migrate_caps_check_many64(CHECKER, 0, WORDS64, 2, CODES),
     "migration_rule": lambda: lib.migration_rule(BUILD, 3, RULE),
@@ -116,7 +126,18 @@ CALLS = {
     "migration_parameter_from_name": lambda: lib.migration_parameter_from_name(NAME),
     "migration_parameter_type": lambda: lib.migration_parameter_type(3),
     "migration_parameter_ignored": lambda: lib.migration_parameter_ignored(BUILD, 3),
-    "multifd_compression_name": lambda: lib.multifd_compression_name(1),
+    "migration_parameter_value_name": lambda: lib.migration_parameter_value_name(lib.MIGRATION_PARAMETER_MODE, 1),
+    "migration_parameter_known": lambda: lib.migration_parameter_known(BUILD, 3),
+    "migration_parameter_deprecated": lambda: lib.migration_parameter_deprecated(BUILD, 3),
+    "migration_parameter_unstable": lambda: lib.migration_parameter_unstable(BUILD, 3),
+    "migration_status_known": lambda: lib.migration_status_known(BUILD, 3),
+    "migration_accessor_known": lambda: lib.migration_accessor_known(BUILD, NAME),
+    "migration_warning": lambda: lib.migration_warning(0),
+    "migrate_caps_warnings": lambda: lib.migrate_caps_warnings(CHECKER, 1 << 9, 0),
+    "qemu_build_deprecated": lambda: lib.qemu_build_deprecated(BUILD),
+    "qemu_release_host_flavour": lambda: lib.qemu_release_host_flavour(0),
+    "qemu_release_ignored_blocks": lambda: lib.qemu_release_ignored_blocks(0),
+    "uffd_try_ways": lambda: lib.uffd_try_ways(),
     "qmp_migrate_set_parameters migration_error_clear": set_parameters,
     "qmp_query_migrate_parameters migration_parameters_get migration_parameters_free": query_parameters,
     "migration_status_name": lambda: lib.migration_status_name(1),

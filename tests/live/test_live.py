@@ -32,8 +32,8 @@ def every_set(names):
 def test_singles_pairs_and_random_sets(side):
     qemu, incoming = side
     names = qemu.capabilities()
-    assert names == list(QemuBuild().capabilities)
-    checker = Checker(incoming=incoming)
+    assert names == list(QemuBuild("7.2").capabilities)
+    checker = Checker(QemuBuild("7.2"), incoming=incoming)
     old, asked, refused = CapabilitySet(), 0, 0
     for chosen in every_set(names):
         answer = qemu.set_capabilities({name: name in chosen for name in names})
@@ -49,7 +49,7 @@ def test_singles_pairs_and_random_sets(side):
 def test_parameters(side):
     """Each boundary of each parameter, wrong types included, alone and after one another."""
     qemu, incoming = side
-    state = MigrationState(incoming=incoming)
+    state = MigrationState(QemuBuild("7.2"), incoming=incoming)
     assert qemu.ask("query-migrate-parameters") == state.query_parameters()
     values = [0, 1, 9, 10, 20, 21, 99, 100, 101, 255, 256, 1000, 1001, 4096, 6000, 10000, 10001, 100000, 100001]
     values += [2000000, 2000001, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1, 2**64, -1, -(2**63), -(2**63) - 1]
@@ -67,7 +67,7 @@ def test_parameters(side):
 
 def test_which_of_several_faults_is_named(side):
     qemu, incoming = side
-    state = MigrationState(incoming=incoming)
+    state = MigrationState(QemuBuild("7.2"), incoming=incoming)
     requests = [
         {"compress-level": 10, "announce-max": -5, "multifd-compression": "q"},
         {"multifd-compression": "q", "announce-initial": "s"},
@@ -100,7 +100,7 @@ def test_which_of_several_faults_is_named(side):
 )
 def test_malformed_lists(side, request_):
     qemu, incoming = side
-    state = MigrationState(incoming=incoming)
+    state = MigrationState(QemuBuild("7.2"), incoming=incoming)
     assert message_of(state.set_capabilities, request_) == qemu.ask("migrate-set-capabilities", capabilities=request_)
     assert not state.capabilities
 

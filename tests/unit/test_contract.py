@@ -2,7 +2,7 @@
 
 import inspect
 import pickle
-import types
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 import pytest
@@ -13,31 +13,36 @@ from pymig._core import lib
 
 HOST = pymig.Host()
 
+MEMORY = "Memory(kind='anonymous', page_size=None, path=None, readonly=False, share=False, size=None)"
+CIRCUMSTANCES = "incoming_started=False, kvm_dirty_ring=False, rdma=False, single_channel=False"
+
+CHECK = f"new, old=(), *, build=QemuBuild('8.0.50'), host=None, incoming=False, parameters=None, {CIRCUMSTANCES}"
+
 # Every documented callable, with its parameters as they are written: "*" begins the keyword-only ones.
 SIGNATURES = {
     "CapabilitySet": "names=()",
     "CapabilitySet.from_mask": "mask",
-    "QemuBuild": "release='8.0', *, live_block_migration=True, replication=True, linux=True, zstd=True",
+    "QemuBuild": "release='8.0.50', *, live_block_migration=True, replication=True, linux=True, zstd=True",
     "QemuBuild.releases": "",
-    "Memory": "kind='anonymous', *, share=False, readonly=False",
+    "Memory": "kind='anonymous', *, path=None, share=False, size=None, page_size=None, readonly=False",
     "Host": "write_tracking='compatible', postcopy=True, *, write_tracking_ignore_shared=None",
-    "Host.local": "memory=(Memory(kind='anonymous', readonly=False, share=False),), *, target_page_size=None",
+    "Host.local": f"memory=({MEMORY},), *, target_page_size=None",
     "Host.from_json": "text",
     "Host.to_json": "self",
     "Host.refresh": "self",
-    "Checker": "build=QemuBuild('8.0'), host=None, *, incoming=False, parameters=None",
+    "Checker": f"build=QemuBuild('8.0.50'), host=None, *, incoming=False, parameters=None, {CIRCUMSTANCES}",
     "Checker.check": "self, new, old=()",
     "Checker.check_many": "self, masks, old=0, out=None",
     "Checker.explain": "self, new, old=()",
-    "check": "new, old=(), *, build=QemuBuild('8.0'), host=None, incoming=False, parameters=None",
-    "validate": "new, old=(), *, build=QemuBuild('8.0'), host=None, incoming=False, parameters=None",
-    "MigrationState": "build=QemuBuild('8.0'), host=None, *, incoming=False",
+    "check": CHECK,
+    "validate": CHECK,
+    "MigrationState": f"build=QemuBuild('8.0.50'), host=None, *, incoming=False, {CIRCUMSTANCES}",
     "MigrationState.set_capability": "self, name, value",
     "MigrationState.set_capabilities": "self, changes",
     "MigrationState.query_capabilities": "self",
     "MigrationState.set_parameters": "self, parameters",
     "MigrationState.query_parameters": "self",
-    "probe": "memory=(Memory(kind='anonymous', readonly=False, share=False),), *, target_page_size=None",
+    "probe": f"memory=({MEMORY},), *, target_page_size=None",
     "HostReport.to_json": "self",
 }
 
@@ -101,7 +106,7 @@ ATTRIBUTES = [
             "host": pymig.Host,
         },
     ),
-    (pymig.Checker(host=HOST), {"verdicts": types.MappingProxyType, "build": pymig.QemuBuild, "host": pymig.Host}),
+    (pymig.Checker(host=HOST), {"verdicts": Mapping, "build": pymig.QemuBuild, "host": pymig.Host}),
     (
         STATE,
         {
@@ -177,13 +182,83 @@ def test_the_tree_of_errors():
         assert issubclass(error, pymig.MigrationError)
 
 
+NEWER = (
+    "avail_switchover_bandwidth cpu_throttle_increment cpu_throttle_initial cpu_throttle_tailslow direct_io "
+    "dirty_limit downtime_limit mapped_ram max_bandwidth mode multifd_qatzip_level postcopy switchover_ack tls "
+    "vcpu_dirty_limit_period zero_page_detection"
+).split()
+
+
 def test_every_accessor_of_c_has_its_property():
     """The C library's accessors are those functions that take just a state and are named migrate_*."""
     not_accessors = {"change_capabilities", "cap_set", "set_status"}
     accessors = {name.removeprefix("migrate_") for name in dir(lib) if name.startswith("migrate_")}
     accessors = {name for name in accessors - not_accessors if not name.startswith("caps_")}
-    assert accessors == {*FLAGS, *NUMBERS, "multifd_compression", "announce_params"}
-    assert len(accessors) == 21 + 14 + 1 + 1
+    assert accessors == {*FLAGS, *NUMBERS, "multifd_compression", "announce_params", *NEWER}
+    assert len(accessors) == 21 + 14 + 1 + 1 + len(NEWER)
+
+
+# The accessors that came and went, by release, as QEMU's migration/options.h had them.
+ADDED = {
+    "8.1": "dirty_limit switchover_ack tls cpu_throttle_increment cpu_throttle_initial cpu_throttle_tailslow "
+    "downtime_limit max_bandwidth",
+    "8.2": "avail_switchover_bandwidth mode",
+    "9.0": "mapped_ram zero_page_detection vcpu_dirty_limit_period",
+    "9.1": "direct_io",
+    "9.2": "multifd_qatzip_level",
+}
+REMOVED = {
+    "8.1": "use_tls",
+    "9.1": "block compress block_incremental compress_level compress_threads compress_wait_thread decompress_threads",
+    "9.2": "zero_blocks",
+}
+
+
+def test_accessors_come_and_go():
+    present = {*FLAGS, *NUMBERS, "multifd_compression", "announce_params", "postcopy"}
+    for release in pymig.QemuBuild.releases():
+        present |= set(ADDED.get(release, "").split())
+        present -= set(REMOVED.get(release, "").split())
+        state = pymig.MigrationState(pymig.QemuBuild(release), HOST)
+        assert isinstance(state, pymig.MigrationState)
+        for name in {*FLAGS, *NUMBERS, *NEWER, "multifd_compression", "announce_params"}:
+            if name in present:
+                getattr(state, name)
+            else:
+                with pytest.raises(AttributeError, match=f"QEMU {release} has no migrate_{name}"):
+                    getattr(state, name)
+
+
+def test_newer_accessors():
+    state = pymig.MigrationState(pymig.QemuBuild("11.0"), HOST, kvm_dirty_ring=True)
+    state.set_capabilities({"dirty-limit": True, "switchover-ack": True, "return-path": True, "dirty-bitmaps": True})
+    assert (state.dirty_limit, state.switchover_ack, state.mapped_ram, state.postcopy) == (True, True, False, True)
+    values = {
+        "cpu-throttle-increment": ("cpu_throttle_increment", 11),
+        "cpu-throttle-initial": ("cpu_throttle_initial", 21),
+        "cpu-throttle-tailslow": ("cpu_throttle_tailslow", True),
+        "downtime-limit": ("downtime_limit", 301),
+        "max-bandwidth": ("max_bandwidth", 2**64 - 1),
+        "max-postcopy-bandwidth": ("max_postcopy_bandwidth", 2**64 - 1),
+        "avail-switchover-bandwidth": ("avail_switchover_bandwidth", 2**64 - 2),
+        "mode": ("mode", "cpr-exec"),
+        "zero-page-detection": ("zero_page_detection", "legacy"),
+        "x-vcpu-dirty-limit-period": ("vcpu_dirty_limit_period", 999),
+        "direct-io": ("direct_io", True),
+        "multifd-qatzip-level": ("multifd_qatzip_level", 9),
+        "multifd-zlib-level": ("multifd_zlib_level", 9),
+    }
+    state.set_parameters({name: value for name, (_, value) in values.items()})
+    for name, (accessor, value) in values.items():
+        assert getattr(state, accessor) == state.query_parameters()[name] == value
+    state.set_parameters({"cpr-exec-command": ["qemu", "", "-x é"]})
+    assert state.query_parameters()["cpr-exec-command"] == ["qemu", "", "-x é"]
+    for wrong, text in (([1], "cpr-exec-command[0]', expected: string"), ("x", "cpr-exec-command', expected: array")):
+        with pytest.raises(pymig.ParameterError) as caught:
+            state.set_parameters({"cpr-exec-command": wrong})
+        assert text in caught.value.message
+    state.set_parameters({"cpr-exec-command": []})
+    assert state.query_parameters()["cpr-exec-command"] == []
 
 
 def test_each_flag_follows_its_capability():
@@ -270,6 +345,11 @@ class TestQemuBuild:
     def test_known(self, release):
         assert pymig.QemuBuild(release).release == "8.0"
 
+    def test_the_reference_is_a_release_of_its_own(self):
+        assert pymig.QemuBuild().release == pymig.QemuBuild((8, 0, 50)).release == "8.0.50"
+        known = "7.2 8.0 8.0.50 8.1 8.2 9.0 9.1 9.2 10.0 10.1 10.2 11.0"
+        assert pymig.QemuBuild.releases() == tuple(known.split())
+
     @pytest.mark.parametrize(
         "release",
         [
@@ -347,6 +427,64 @@ def test_validate():
         pymig.validate(["x-colo"], host=HOST, build=pymig.QemuBuild(replication=False))
     assert caught.value.hint == "Please enable replication before COLO."
     assert caught.value.verdict is pymig.Checker(pymig.QemuBuild(replication=False), HOST).check(["x-colo"])
+
+
+def test_the_hosts_reason_is_part_of_the_text_from_8_1_on():
+    unable = pymig.Host(postcopy=pymig.PostcopySupport(False, 2, 1))
+    for release in pymig.QemuBuild.releases():
+        checker = pymig.Checker(pymig.QemuBuild(release), unable, incoming=True)
+        old = release in ("7.2", "8.0", "8.0.50")
+        message = "Postcopy is not supported"
+        message += "" if old else ": Userfaultfd not available: Operation not permitted"
+        verdict = checker.check(["postcopy-ram"])
+        assert verdict.message == message
+        assert verdict is checker.verdicts[verdict.code] is checker.explain(["postcopy-ram"])[0]
+        state = pymig.MigrationState(pymig.QemuBuild(release), unable, incoming=True)
+        with pytest.raises(pymig.CapabilityError) as caught:
+            state.set_capability("postcopy-ram", True)
+        assert caught.value.message == message
+
+
+def test_circumstances():
+    def rule(release, names, old=(), **circumstances):
+        return pymig.Checker(pymig.QemuBuild(release), HOST, **circumstances).check(names, old).rule
+
+    started = {"incoming": True, "incoming_started": True}
+    assert rule("7.2", ["multifd"], incoming=True, single_channel=True) == "multifd/single-channel"
+    assert rule("7.2", ["multifd"], single_channel=True) == "accepted"
+    assert rule("8.0", ["multifd"], incoming=True, single_channel=True) == "accepted"
+    assert rule("8.0.50", ["multifd"], **started) == "accepted"
+    assert rule("8.1", ["multifd"], **started) == "multifd/incoming-started"
+    assert rule("10.0", ["multifd", "events"], ["multifd"], **started) == "multifd/incoming-started"
+    assert rule("10.1", ["multifd", "events"], ["multifd"], **started) == "accepted"
+    assert rule("10.1", ["multifd"], **started) == "multifd/incoming-started"
+    preempt = ["postcopy-ram", "postcopy-preempt"]
+    assert rule("9.0", preempt, preempt, **started) == "postcopy-preempt/incoming-started"
+    assert rule("10.1", preempt, preempt, **started) == "accepted"
+    assert rule("8.1", ["dirty-limit"]) == "dirty-limit/kvm"
+    assert rule("8.1", ["dirty-limit"], kvm_dirty_ring=True) == "accepted"
+    assert rule("10.0", ["xbzrle"], rdma=True) == "accepted"
+    for name in ("xbzrle", "multifd", "postcopy-ram"):
+        assert rule("10.1", [name], rdma=True) == f"rdma/{name}"
+    available = pymig.Host("available")
+    transfer = {"parameters": {"mode": "cpr-transfer"}}
+    snapshot = ["background-snapshot"]
+    assert pymig.Checker(pymig.QemuBuild("10.0"), available, **transfer).check(snapshot).ok
+    assert pymig.Checker(pymig.QemuBuild("10.0"), available).check(snapshot).rule == "background-snapshot/memory"
+
+
+def test_warnings():
+    checker = pymig.Checker(pymig.QemuBuild("8.2"), HOST)
+    block = "block migration is deprecated; use blockdev-mirror with NBD instead"
+    compress = "old compression method is deprecated; use multifd compression methods instead"
+    assert checker.check(["block", "compress"]).warnings == (block, compress)
+    assert checker.check(["block", "compress"]) is checker.check(["block", "compress", "events"])
+    refused = checker.check(["compress", "multifd"])
+    assert (refused.message, refused.warnings) == ("Multifd is not compatible with compress", (compress,))
+    unbuilt = pymig.Checker(pymig.QemuBuild("8.2", live_block_migration=False), HOST)
+    assert unbuilt.check(["block", "compress"]).warnings == ()
+    assert pymig.Checker(pymig.QemuBuild("9.2"), HOST).check(["zero-blocks"]).warnings
+    assert not pymig.Checker(pymig.QemuBuild("9.1"), HOST).check(["zero-blocks"]).warnings
 
 
 def test_explain_tells_every_rule_in_order():

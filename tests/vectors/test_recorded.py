@@ -19,8 +19,8 @@ def test_verdicts(label, name):
     checker = Checker(
         recorded.BUILDS[label],
         recorded.host_of(context, label),
-        incoming=context["incoming"],
         parameters=context["parameters"],
+        **recorded.circumstances(context),
     )
     old = 0
     for mask, index in context["cases"]:
@@ -37,7 +37,7 @@ def test_a_state_that_follows_the_requests(label, name):
     file = recorded.load(label)
     context = file["contexts"][name]
     names = [capability["name"] for capability in file["capabilities"]]
-    state = MigrationState(recorded.BUILDS[label], recorded.host_of(context, label), incoming=context["incoming"])
+    state = MigrationState(recorded.BUILDS[label], recorded.host_of(context, label), **recorded.circumstances(context))
     state.set_parameters(context["parameters"])
     for mask, index in context["cases"]:
         request = [{"capability": name, "state": bool(mask >> i & 1)} for i, name in enumerate(names)]
@@ -49,10 +49,22 @@ def test_capabilities_and_what_is_listed(label):
     file = recorded.load(label)
     build = recorded.BUILDS[label]
     assert list(build.capabilities) == [capability["name"] for capability in file["capabilities"]]
-    unstable = [capability["name"] for capability in file["capabilities"] if "unstable" in capability["features"]]
-    assert list(build.unstable) == unstable
+    for mark in ("unstable", "deprecated"):
+        marked = [capability["name"] for capability in file["capabilities"] if mark in capability["features"]]
+        assert list(getattr(build, mark)) == marked
     listed = [entry["capability"] for entry in MigrationState(build, recorded.CAPABLE).query_capabilities()]
     assert listed == file["listed"]
+
+
+@pytest.mark.parametrize("label, name", CONTEXTS, ids="/".join)
+def test_warnings_are_those_that_were_logged(label, name):
+    file = recorded.load(label)
+    context = file["contexts"][name]
+    own = recorded.own_masks(file)
+    checker = Checker(recorded.BUILDS[label], recorded.host_of(context, label), **recorded.circumstances(context))
+    given = {text for mask, _ in context["cases"] for text in checker.check(own(mask)).warnings}
+    logged = {line.removeprefix("warning: ") for line in context["log"] if line.startswith("warning: ")}
+    assert given == logged
 
 
 @pytest.mark.parametrize("label", recorded.labels())
@@ -107,6 +119,6 @@ def test_sessions(label, i):
 
 def test_the_warning_about_a_parameter_that_is_ignored():
     state = MigrationState(host=recorded.CAPABLE)
-    with pytest.warns(IgnoredParameterWarning, match="8.0 accepts multifd-zlib-level and ignores it"):
+    with pytest.warns(IgnoredParameterWarning, match="8.0.50 accepts multifd-zlib-level and ignores it"):
         state.set_parameters({"multifd-zlib-level": 9})
     assert state.multifd_zlib_level == 1

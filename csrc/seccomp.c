@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Filters of system calls, and how to ask without suffering from them. */
 #define _GNU_SOURCE
-#include "munlockall.h"
+#include "seccomp.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <linux/seccomp.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pymig.h"
+
 #ifndef __WCLONE
 #define __WCLONE 0x80000000
 #endif
 
-/* munlockall(2) has no failure of its own: the kernel knows none that a process could live to see. Only a seccomp
- * filter can refuse it. */
-static bool seccomp_filters(void)
+int seccomp_mode(void)
 {
-    return prctl(PR_GET_SECCOMP) > 0;
+    int mode = prctl(PR_GET_SECCOMP);
+    return mode < 0 ? -errno : mode;
 }
 
-/* A copy of this process, filters included, in which nothing is locked: a child inherits no lock. It is made without
+/* A copy of this process, filters included, in which no memory is locked: a child inherits no lock. It is made without
  * SIGCHLD, so that neither the caller's signal handlers nor its waits for other children come to see it. */
 static pid_t fork_unseen(void)
 {
@@ -38,20 +41,23 @@ static int reap(pid_t child)
     if (reaped < 0) {
         return -errno;
     }
-    return WIFEXITED(status) ? -WEXITSTATUS(status) : -ENOSYS;
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -PYMIG_ERROR_KILLED;
 }
 
-int munlockall_would_work(void)
+int rehearse(long number, long argument)
 {
-    if (!seccomp_filters()) {
-        return 0;
-    }
     pid_t child = fork_unseen();
     if (child < 0) {
         return -errno;
     }
     if (child == 0) {
-        _exit(syscall(SYS_munlockall) == 0 ? 0 : errno);
+        _exit(syscall(number, argument) >= 0 ? 0 : errno);
     }
     return reap(child);
+}
+
+int munlockall_would_work(void)
+{
+    /* The kernel gives munlockall(2) no way to fail that a process lives to see. Only a filter can refuse it. */
+    return seccomp_mode() == SECCOMP_MODE_FILTER ? rehearse(SYS_munlockall, 0) : 0;
 }

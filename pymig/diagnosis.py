@@ -1,0 +1,318 @@
+"""Why something is missing on this host, what shows it, and what helps.
+
+Each thing that is missing gets entries with one of these causes:
+
+===================== ================================================================================================
+not-in-kernel         the kernel was built without userfaultfd
+sysctl                vm.unprivileged_userfaultfd is 0, and the process lacks CAP_SYS_PTRACE
+capability            it has CAP_SYS_PTRACE, but only in a user namespace of its own, which does not count
+seccomp               a filter of system calls, mostly a container runtime's, refuses it
+device-missing        there is no /dev/userfaultfd: a kernel before 6.1, or a container that hides it
+device-permission     /dev/userfaultfd is there, but closed by its file permissions
+device-cgroup         it is there and its permissions allow it, but the device cgroup does not
+hugepages-unavailable no huge page of this size is free
+filesystem            the file system behind the guest's memory can't do it, or its page size does not fit
+kernel-too-old        the kernel lacks a feature; the evidence names it
+resource-limit        this process ran out of descriptors or memory while it asked: the host may well be able
+unknown               none of these; the evidence says what was seen
+===================== ================================================================================================
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from pymig._core import lib
+from pymig.frozen import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from pymig.host import HostReport, MemoryReport
+
+CAUSES = (
+    "not-in-kernel",
+    "sysctl",
+    "capability",
+    "seccomp",
+    "device-missing",
+    "device-permission",
+    "device-cgroup",
+    "hugepages-unavailable",
+    "filesystem",
+    "kernel-too-old",
+    "resource-limit",
+    "unknown",
+)
+
+DEVICE = "/dev/userfaultfd"
+SYSCTL = "/proc/sys/vm/unprivileged_userfaultfd"
+CAP_SYS_PTRACE = 1 << 19
+SECCOMP_MODE_FILTER = 2
+KILLED: int = lib.PYMIG_ERROR_KILLED
+
+OUT_OF_SOMETHING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN))
+
+OPEN_DEVICE = f"""\
+give QEMU's user access to {DEVICE}: setfacl -m u:USER:rw {DEVICE}
+  lasting, as a udev rule: KERNEL=="userfaultfd", GROUP="kvm", MODE="0660"
+  in a container: --device {DEVICE} (docker, podman), or a device plugin (Kubernetes)"""
+ADD_CAPABILITY = """\
+give QEMU CAP_SYS_PTRACE: AmbientCapabilities=CAP_SYS_PTRACE in its systemd unit
+  in a container: --cap-add SYS_PTRACE; in a Kubernetes pod: securityContext.capabilities.add: [SYS_PTRACE]"""
+SET_SYSCTL = """\
+let every process have it: sysctl -w vm.unprivileged_userfaultfd=1
+  lasting: echo vm.unprivileged_userfaultfd=1 > /etc/sysctl.d/60-userfaultfd.conf"""
+ALLOW_BY_FILTER = """\
+allow the system call userfaultfd in the seccomp profile: "names": ["userfaultfd"], "action": "SCMP_ACT_ALLOW"
+  docker, podman: --security-opt seccomp=PROFILE.json; Kubernetes: securityContext.seccompProfile.localhostProfile"""
+RAISE_LIMITS = "ask again from a process with higher limits (ulimit -n, ulimit -v); this one could not find out"
+
+
+class Diagnosis(Value):
+    """Why something is missing, what shows it, and what helps. Immutable.
+
+    Attributes:
+        what: what is missing, e.g. ``"userfaultfd by system call"``.
+        cause: one of ``CAUSES``.
+        evidence: what was read and tried, e.g. ``{"vm.unprivileged_userfaultfd": "0"}``.
+        remedy: what helps, as a text; numbered, the least privilege first, where there is more than one way.
+    """
+
+    __slots__ = ("cause", "evidence", "remedy", "what")
+
+    what: str
+    cause: str
+    evidence: dict[str, str]
+    remedy: str
+
+    def __init__(self, what: str, cause: str, evidence: Mapping[str, str], remedy: str) -> None:
+        self._set(what=what, cause=cause, evidence=dict(evidence), remedy=remedy)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return {"what": self.what, "cause": self.cause, "evidence": self.evidence, "remedy": self.remedy}
+
+    def __hash__(self) -> int:
+        return hash((self.what, self.cause, self.remedy))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Diagnosis, (self.what, self.cause, self.evidence, self.remedy))
+
+
+def diagnose(report: HostReport) -> tuple[Diagnosis, ...]:
+    """An entry or more for each thing that the report misses; nothing is asked if nothing is missing."""
+    if report.userfaultfd is None:
+        return tuple(_no_userfaultfd(lib.uffd_try_ways()))
+    if report.api_errno:
+        return (_failed_step("userfaultfd features", "UFFDIO_API", report.api_errno),)
+    entries = [_untracked(block, report) for block in report.memory if not block.write_tracking or not block.made]
+    if report.write_tracking == "absent":
+        entries = [_too_old("write tracking", "UFFD_FEATURE_PAGEFAULT_FLAG_WP", "5.7", report)]
+    if not report.postcopy:
+        entries.append(_no_postcopy(report))
+    return tuple(dict.fromkeys(entries))
+
+
+# ---- No userfaultfd at all ----
+
+
+def _no_userfaultfd(ways: Any) -> list[Diagnosis]:
+    evidence = _evidence(ways)
+    device, call = _device_cause(ways), _syscall_cause(ways)
+    remedies = {
+        "device-missing": f"a kernel of 6.1 or later has {DEVICE}; in a container, pass it in: --device {DEVICE}",
+        "device-permission": OPEN_DEVICE,
+        "device-cgroup": f"allow it in the device cgroup: DeviceAllow={DEVICE} rw (systemd); --device {DEVICE} (docker)",
+        "not-in-kernel": "use a kernel that was built with CONFIG_USERFAULTFD=y",
+        "sysctl": _numbered(OPEN_DEVICE, ADD_CAPABILITY, SET_SYSCTL),
+        "capability": _numbered(OPEN_DEVICE, f"{ADD_CAPABILITY}; not in a user namespace", SET_SYSCTL),
+        "seccomp": _numbered(OPEN_DEVICE, ALLOW_BY_FILTER),
+        "resource-limit": RAISE_LIMITS,
+        "unknown": _numbered(OPEN_DEVICE, ADD_CAPABILITY, SET_SYSCTL),
+    }
+    return [
+        Diagnosis(f"userfaultfd by {DEVICE}", device, evidence, remedies[device]),
+        Diagnosis("userfaultfd by system call", call, evidence, remedies[call]),
+    ]
+
+
+def _device_cause(ways: Any) -> str:
+    error = ways.device_open_error or ways.device_new_error
+    if error in OUT_OF_SOMETHING:
+        return "resource-limit"
+    causes = {
+        errno.ENOENT: "device-missing",
+        errno.ENXIO: "device-missing",
+        errno.ENODEV: "device-missing",
+        errno.EACCES: "device-permission",
+        errno.EPERM: "device-cgroup",
+    }
+    return causes.get(error, "unknown") if ways.device_open_error else "unknown"
+
+
+def _syscall_cause(ways: Any) -> str:
+    error, filtered = ways.syscall_error, ways.seccomp_mode == SECCOMP_MODE_FILTER
+    if error == KILLED:
+        return "seccomp"
+    if error in OUT_OF_SOMETHING:
+        return "resource-limit"
+    if error == errno.ENOSYS:
+        in_kernel = os.path.exists(SYSCTL) or os.path.exists(DEVICE)  # noqa: PTH110 - pathlib takes long to import
+        return "seccomp" if filtered and in_kernel else "unknown" if filtered else "not-in-kernel"
+    if error == errno.EPERM and ways.syscall_user_mode_error == 0:
+        # The kernel would give one that is limited to user mode: so it is the privilege that is missing.
+        return "capability" if ways.effective & CAP_SYS_PTRACE else "sysctl"
+    return "seccomp" if filtered else "unknown"
+
+
+def _evidence(ways: Any) -> dict[str, str]:
+    return {
+        f"open {DEVICE}": _error(ways.device_open_error),
+        f"mode of {DEVICE}": _mode(DEVICE),
+        "USERFAULTFD_IOC_NEW": _error(ways.device_new_error),
+        "userfaultfd(2)": _error(ways.syscall_error),
+        "userfaultfd(2) with UFFD_USER_MODE_ONLY": _error(ways.syscall_user_mode_error),
+        "vm.unprivileged_userfaultfd": _read(SYSCTL),
+        "CapEff": f"{ways.effective:016x}",
+        "CAP_SYS_PTRACE": "yes" if ways.effective & CAP_SYS_PTRACE else "no",
+        "Seccomp": str(ways.seccomp_mode),
+    }
+
+
+# ---- A userfaultfd, but not for everything ----
+
+
+def _untracked(block: MemoryReport, report: HostReport) -> Diagnosis:
+    what = f"write tracking of {_described(block)}" if block.made else f"memory of {_described(block)}"
+    evidence = {
+        "file system": str(block.file_system),
+        "page size": str(block.page_size),
+        ("UFFDIO_REGISTER" if block.made else "mapping it"): _error(block.errno),
+    }
+    if not block.made:
+        return _unmade(what, block, evidence)
+    if block.file_system == "other":
+        remedy = (
+            "back the guest's memory by tmpfs, hugetlbfs, a memfd or anonymous memory; or switch x-ignore-shared on"
+        )
+        return Diagnosis(what, "filesystem", evidence, remedy)
+    if block.file_system is not None and "wp-hugetlbfs-shmem" not in report.features:
+        return _too_old(what, "UFFD_FEATURE_WP_HUGETLBFS_SHMEM", "5.19", report)
+    if block.memory.size is not None and block.page_size is not None and block.memory.size % block.page_size:
+        return Diagnosis(what, "filesystem", evidence, "make the memory's size a multiple of the page size")
+    return _failed_step(what, "UFFDIO_REGISTER", block.errno)
+
+
+def _unmade(what: str, block: MemoryReport, evidence: dict[str, str]) -> Diagnosis:
+    huge = block.file_system == "hugetlbfs" or (block.memory.page_size or 0) > os.sysconf("SC_PAGESIZE")
+    if huge and block.errno in (errno.ENOMEM, errno.ENODEV, errno.EINVAL):
+        size = block.page_size or block.memory.page_size or 0
+        pool = f"/sys/kernel/mm/hugepages/hugepages-{size // 1024}kB"
+        evidence = {**evidence, f"{pool}/free_hugepages": _read(f"{pool}/free_hugepages")}
+        return Diagnosis(what, "hugepages-unavailable", evidence, f"reserve some: echo COUNT > {pool}/nr_hugepages")
+    if block.errno in OUT_OF_SOMETHING:
+        return Diagnosis(what, "resource-limit", {**evidence, **_limits()}, RAISE_LIMITS)
+    path = block.memory.path
+    if path is not None:
+        evidence = {**evidence, f"mode of {path}": _mode(path)}
+        return Diagnosis(what, "filesystem", evidence, f"give QEMU's user the right to read and write {path}")
+    return Diagnosis(what, "unknown", evidence, "see the errno; QEMU would not start with this memory")
+
+
+def _no_postcopy(report: HostReport) -> Diagnosis:
+    support, what = report.postcopy, "incoming postcopy-ram"
+    evidence = {"step": str(support.step), "errno": _error(support.errno), "QEMU says": support.message}
+    if support.step in (lib.POSTCOPY_STEP_BLOCK_LENGTH, lib.POSTCOPY_STEP_FILE_SYSTEM):
+        remedies = {
+            lib.POSTCOPY_STEP_BLOCK_LENGTH: "make the memory's size a multiple of the page size",
+            lib.POSTCOPY_STEP_FILE_SYSTEM: "put the file of the guest's memory on tmpfs (/dev/shm) or on hugetlbfs",
+        }
+        return Diagnosis(what, "filesystem", evidence, remedies[support.step])
+    if support.step == lib.POSTCOPY_STEP_MEMORY:
+        block = next(block for block in report.memory if block.step == support.step)
+        return _unmade(f"memory of {_described(block)}", _with_errno(block, support.errno), evidence)
+    if support.step == lib.POSTCOPY_STEP_HUGE_PAGES:
+        return _too_old(what, "UFFD_FEATURE_MISSING_HUGETLBFS", "4.11", report)
+    if support.step == lib.POSTCOPY_STEP_RANGE_IOCTLS:
+        return _too_old(what, "UFFDIO_WAKE, UFFDIO_COPY, UFFDIO_ZEROPAGE", "4.3", report)
+    if support.step == lib.POSTCOPY_STEP_TARGET_PAGE_SIZE:
+        return Diagnosis(what, "unknown", evidence, "use a target whose page size is not larger than this host's")
+    return _failed_step(what, f"step {support.step}", support.errno, evidence)
+
+
+def _with_errno(block: MemoryReport, error: int) -> MemoryReport:
+    return block if block.errno else _Replaced(block, error)  # type: ignore[return-value]
+
+
+class _Replaced:
+    """A MemoryReport with another errno."""
+
+    def __init__(self, block: MemoryReport, error: int) -> None:
+        self.block, self.errno = block, error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.block, name)
+
+
+def _too_old(what: str, feature: str, kernel: str, report: HostReport) -> Diagnosis:
+    evidence = {"missing": feature, "kernel": os.uname().release, "features": ", ".join(report.features)}
+    return Diagnosis(what, "kernel-too-old", evidence, f"use a kernel of {kernel} or later: it has {feature}")
+
+
+def _failed_step(what: str, step: str, error: int, evidence: Mapping[str, str] | None = None) -> Diagnosis:
+    """A system call that has no business failing: limits, a filter, or something unheard of."""
+    mode = lib.uffd_try_ways().seccomp_mode
+    found = {**(evidence or {}), step: _error(error), "Seccomp": str(mode), **_limits()}
+    if error in OUT_OF_SOMETHING:
+        return Diagnosis(what, "resource-limit", found, RAISE_LIMITS)
+    if mode == SECCOMP_MODE_FILTER:
+        return Diagnosis(what, "seccomp", found, "allow ioctl, mmap and munlockall in the seccomp profile")
+    return Diagnosis(what, "unknown", found, "see the errno; strace -f pymig probe shows the call")
+
+
+# ---- Evidence ----
+
+
+def _error(number: int) -> str:
+    if number == KILLED:
+        return "kills the process (SIGSYS)"
+    if number < 0:
+        return "not tried"
+    return f"{errno.errorcode.get(number, number)} ({os.strerror(number)})" if number else "works"
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:  # noqa: PTH123 - pathlib takes long to import
+            return file.read().strip()
+    except (OSError, ValueError) as error:
+        return f"unreadable: {error}"
+
+
+def _mode(path: str) -> str:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - likewise
+    except OSError as error:
+        return f"unknown: {error.strerror}"
+    return f"{status.st_mode & 0o7777:04o}, user {status.st_uid}, group {status.st_gid}"
+
+
+def _limits() -> dict[str, str]:
+    import resource  # noqa: PLC0415 - only where something failed
+
+    names = ("RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_MEMLOCK")
+    return {name: str(resource.getrlimit(getattr(resource, name))[0]) for name in names}
+
+
+def _described(block: MemoryReport) -> str:
+    memory = block.memory
+    parts = [memory.kind, *([memory.path] if memory.path else []), *(["share=on"] if memory.share else [])]
+    return " ".join(parts)
+
+
+def _numbered(*ways: str) -> str:
+    return "\n".join(f"{i}. {way}" for i, way in enumerate(ways, 1))
