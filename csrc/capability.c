@@ -86,7 +86,8 @@ static CapabilitySet those_that(bool (*are)(const CapabilityRow *, int), const Q
 
 CapabilitySet qemu_build_capabilities(const QemuBuild *build)
 {
-    return those_that(is_present, build);
+    CapabilitySet members = those_that(is_present, build);
+    return members == 0 ? 0 : (members | build->capabilities_added) & ~build->capabilities_removed;
 }
 
 CapabilitySet qemu_build_listed(const QemuBuild *build)

@@ -216,15 +216,15 @@ int migration_parameter_type(int parameter)
     return row != NULL ? (int)row->type : -EINVAL;
 }
 
-static bool present_in(int release, int parameter)
-{
-    const ParameterRow *row = row_of(parameter);
-    return row != NULL && release_within(release, row->present);
-}
-
 bool migration_parameter_known(const QemuBuild *build, int parameter)
 {
-    return present_in(build->release, parameter);
+    const ParameterRow *row = row_of(parameter);
+    if (row == NULL || !qemu_release_known(build->release)) {
+        return false;
+    }
+    uint64_t one = (uint64_t)1 << parameter;
+    bool present = release_within(build->release, row->present) || (build->parameters_added & one);
+    return present && !(build->parameters_removed & one);
 }
 
 bool migration_parameter_deprecated(const QemuBuild *build, int parameter)
@@ -445,8 +445,8 @@ int parameters_check(const MigrationContext *context, CapabilitySet capabilities
         values[i] = change->given[i] ? change->number[i] : present->number[i];
     }
     for (const ParameterCheck *check = checks; check < checks + N_CHECKS; check++) {
-        if (!release_within(release, check->releases) || !present_in(release, check->parameter) ||
-            check_fits(check, &candidate)) {
+        if (!release_within(release, check->releases) ||
+            !migration_parameter_known(&context->build, (int)check->parameter) || check_fits(check, &candidate)) {
             continue;
         }
         return check->text != NULL ? refuse(error, (int)check->parameter, "%s", check->text)
@@ -455,9 +455,9 @@ int parameters_check(const MigrationContext *context, CapabilitySet capabilities
     return 0;
 }
 
-void parameters_init(MigrationParameters *parameters, int release)
+void parameters_init(MigrationParameters *parameters, const QemuBuild *build)
 {
-    parameters->release = release;
+    parameters->build = *build;
     for (int i = 0; i < MIGRATION_PARAMETER__MAX; i++) {
         parameters->number[i] = table[i].initial;
         parameters->text[i] = (Text){NULL, 0};
@@ -548,7 +548,7 @@ MigrationParameters *parameters_copy(const MigrationParameters *parameters)
         free(copy);
         return NULL;
     }
-    copy->release = parameters->release;
+    copy->build = parameters->build;
     for (int i = 0; i < MIGRATION_PARAMETER__MAX; i++) {
         copy->number[i] = parameters->number[i];
     }
@@ -580,7 +580,7 @@ static int qmp_type_of(ParameterType type)
 
 int migration_parameters_get(const MigrationParameters *parameters, int parameter, QmpMember *member)
 {
-    if (!present_in(parameters->release, parameter)) {
+    if (!migration_parameter_known(&parameters->build, parameter)) {
         return -EINVAL;
     }
     const ParameterRow *row = &table[parameter];

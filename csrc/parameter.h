@@ -15,7 +15,7 @@ typedef struct Text {
 /* Numbers, flags and enums live in `number`, which accessors read without a lock; of a string it is the length, of a
  * list how many strings it holds. */
 struct MigrationParameters {
-    int release;
+    QemuBuild build;
     _Atomic uint64_t number[MIGRATION_PARAMETER__MAX];
     Text text[MIGRATION_PARAMETER__MAX];
 };
@@ -27,7 +27,7 @@ typedef struct ParameterChange {
     const char *text[MIGRATION_PARAMETER__MAX];
 } ParameterChange;
 
-void parameters_init(MigrationParameters *parameters, int release);
+void parameters_init(MigrationParameters *parameters, const QemuBuild *build);
 
 void parameters_clear(MigrationParameters *parameters);
 

@@ -103,6 +103,10 @@ typedef struct QemuBuild {
     bool replication;          /* CONFIG_REPLICATION */
     bool on_linux;             /* CONFIG_LINUX */
     bool zstd;                 /* CONFIG_ZSTD */
+    /* What a downstream version has beyond its release or lacks: capabilities, and parameters (bit n is enum
+     * MigrationParameter n). Zero for upstream's own. */
+    CapabilitySet capabilities_added, capabilities_removed;
+    uint64_t parameters_added, parameters_removed;
 } QemuBuild;
 
 /* What the release's MigrationCapability enum holds: the names that its setter knows. Empty for an unknown release. */

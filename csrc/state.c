@@ -141,7 +141,7 @@ MigrationState *migration_state_new(const MigrationContext *context, MigrationHo
     if (state != NULL) {
         state->context = *context;
         state->host = host;
-        parameters_init(&state->parameters, context->build.release);
+        parameters_init(&state->parameters, &context->build);
         follow_parameters(state);
     }
     return state;

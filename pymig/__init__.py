@@ -14,9 +14,11 @@ from pymig.errors import (
     MigrationActiveError,
     MigrationError,
     ParameterError,
+    QemuBinaryError,
     UnknownCapabilityError,
 )
 from pymig.host import Host, HostReport, Memory, PostcopySupport, probe
+from pymig.releases import ReleaseDifference, diff
 from pymig.state import AnnounceParameters, MigrationState
 from pymig.verdict import Verdict
 
@@ -36,11 +38,14 @@ __all__ = [
     "MigrationState",
     "ParameterError",
     "PostcopySupport",
+    "QemuBinaryError",
     "QemuBuild",
+    "ReleaseDifference",
     "UnknownCapabilityError",
     "Verdict",
     "__version__",
     "check",
+    "diff",
     "probe",
     "validate",
 ]

@@ -9,6 +9,7 @@ from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
     from typing import Any
 
@@ -58,6 +59,9 @@ class QemuBuild(Value):
         linux: built for Linux.
         zstd: built with CONFIG_ZSTD.
 
+    Attributes:
+        downstream: of a build found by ``from_binary``: how it differs from its release, a text each.
+
     Raises:
         ValueError: a release that is not known; the text lists those that are.
         TypeError: a choice that is no bool.
@@ -66,9 +70,11 @@ class QemuBuild(Value):
     __slots__ = (
         "_bits",
         "_c",
+        "_differences",
         "_reasoned",
         "_verdicts",
         "_warning",
+        "downstream",
         "linux",
         "live_block_migration",
         "release",
@@ -81,8 +87,10 @@ class QemuBuild(Value):
     replication: bool
     linux: bool
     zstd: bool
+    downstream: tuple[str, ...]
     _bits: dict[str, int]
     _c: Any
+    _differences: tuple[int, int, int, int]
     _reasoned: frozenset[int]
     _verdicts: dict[int, Verdict]
     _warning: int
@@ -106,10 +114,42 @@ class QemuBuild(Value):
         for name, value in choices.items():
             if not isinstance(value, bool):
                 raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
-        c_build = ffi.new("QemuBuild *", [RELEASES.index(known), live_block_migration, replication, linux, zstd])
+        self._set(release=known, **choices, downstream=())
+        self._prepare((0, 0, 0, 0))
+
+    def _prepare(self, differences: tuple[int, int, int, int]) -> None:
+        choices = (self.live_block_migration, self.replication, self.linux, self.zstd)
+        c_build = ffi.new("QemuBuild *", [RELEASES.index(self.release), *choices, *differences])
         verdicts, reasoned = _tables(c_build)
-        self._set(release=known, **choices, _c=c_build, _verdicts=verdicts, _reasoned=reasoned)
+        self._set(_c=c_build, _verdicts=verdicts, _reasoned=reasoned, _differences=differences)
         self._set(_bits={name: BITS[name] for name in self.capabilities}, _warning=self.deprecated.mask)
+
+    def _with_differences(self, differences: tuple[int, int, int, int], downstream: tuple[str, ...]) -> QemuBuild:
+        """A downstream version: capabilities added and removed, parameters added and removed, all as masks."""
+        build = QemuBuild.__new__(QemuBuild)
+        build._set(**{name: getattr(self, name) for name in _CHOICES}, release=self.release, downstream=downstream)
+        build._prepare(differences)
+        return build
+
+    @classmethod
+    def from_binary(cls, path: str | os.PathLike[str], *, timeout: float = 20.0) -> QemuBuild:
+        """The build that matches a QEMU binary, found out by starting it and asking it over QMP.
+
+        It is started with ``-machine none`` and ended again whatever happens. Where its QMP schema differs from what
+        its version number promises (distributions backport), the schema is followed for which capabilities and
+        parameters exist, and ``downstream`` tells it. Needs the package qemu.qmp: ``pip install 'pymig[qemu]'``.
+
+        Args:
+            path: the binary.
+            timeout: seconds for it all.
+
+        Raises:
+            QemuBinaryError: it can't be started, is no QEMU, or does not answer in time.
+            ValueError: its version is not known.
+        """
+        from pymig.binary import build_of  # noqa: PLC0415 - it imports asyncio and qemu.qmp
+
+        return build_of(path, timeout)
 
     @staticmethod
     def releases() -> tuple[str, ...]:
@@ -137,18 +177,23 @@ class QemuBuild(Value):
         return CapabilitySet.from_mask(lib.qemu_build_listed(self._c))
 
     def __repr__(self) -> str:
-        names = ("live_block_migration", "replication", "linux", "zstd")
-        without = "".join(f", {name}=False" for name in names if not getattr(self, name))
-        return f"QemuBuild({self.release!r}{without})"
+        without = "".join(f", {name}=False" for name in _CHOICES if not getattr(self, name))
+        downstream = f", downstream={self.downstream!r}" if self.downstream else ""
+        return f"QemuBuild({self.release!r}{without}{downstream})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (self.release, self.live_block_migration, self.replication, self.linux, self.zstd))
+        return (
+            _rebuild,
+            (self.release, *(getattr(self, name) for name in _CHOICES), self._differences, self.downstream),
+        )
 
 
-def _rebuild(release: str, live_block_migration: bool, replication: bool, linux: bool, zstd: bool) -> QemuBuild:
-    return QemuBuild(
-        release, live_block_migration=live_block_migration, replication=replication, linux=linux, zstd=zstd
-    )
+_CHOICES = ("live_block_migration", "replication", "linux", "zstd")
+
+
+def _rebuild(release: str, *state: Any) -> QemuBuild:
+    choices, (differences, downstream) = state[: len(_CHOICES)], state[len(_CHOICES) :]
+    return QemuBuild(release, **dict(zip(_CHOICES, choices, strict=True)))._with_differences(differences, downstream)
 
 
 def _warnings() -> Iterator[str]:
@@ -161,15 +206,16 @@ def _warnings() -> Iterator[str]:
 WARNINGS: tuple[str, ...] = tuple(_warnings())
 """What QEMU can warn of, by the numbers that C has for it."""
 
-_TABLES: dict[int, tuple[dict[int, Verdict], frozenset[int]]] = {}
+_TABLES: dict[tuple[int, int], tuple[dict[int, Verdict], frozenset[int]]] = {}
 
 
 def _tables(c_build: Any) -> tuple[dict[int, Verdict], frozenset[int]]:
     """Every verdict of a build's release by its code, and the codes whose text goes on with the host's reason.
 
-    Made once for each release, then shared.
+    Made once for each release and set of capabilities, then shared.
     """
-    return _TABLES.get(c_build.release) or _TABLES.setdefault(c_build.release, _make_tables(c_build))
+    key = (c_build.release, lib.qemu_build_capabilities(c_build))
+    return _TABLES.get(key) or _TABLES.setdefault(key, _make_tables(c_build))
 
 
 def _make_tables(c_build: Any) -> tuple[dict[int, Verdict], frozenset[int]]:

@@ -7,18 +7,26 @@ import os
 import sys
 
 from pymig import __version__
+from pymig._core import lib
 from pymig.build import QemuBuild
 from pymig.capability import CapabilitySet
 from pymig.checker import Checker
-from pymig.errors import MigrationError, UnknownCapabilityError
-from pymig.host import Host, probe
-from pymig.state import PARAMETER_TYPES, MigrationState
+from pymig.errors import MigrationError, QemuBinaryError, UnknownCapabilityError
+from pymig.host import Host, Memory, probe
+from pymig.questions import ERROR, FAIL, PASS, QUESTIONS, WARN, ask
+from pymig.questions import NAMES as QUESTION_NAMES
+from pymig.releases import answer_of, diff
+from pymig.state import PARAMETER_TYPES, PARAMETERS, MigrationState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TextIO
 
+    from pymig.diagnosis import Diagnosis
+    from pymig.host import HostReport
+    from pymig.questions import Answer
+    from pymig.releases import ReleaseDifference
     from pymig.verdict import Verdict
 
 ACCEPTED, REFUSED, WRONG_USAGE = 0, 1, 2
@@ -28,6 +36,14 @@ WITHOUT = {
     "replication": "replication",
     "linux": "linux",
     "zstd": "zstd",
+}
+
+CIRCUMSTANCES = {
+    "incoming": "QEMU waits for an incoming migration",
+    "incoming-started": "and a listening socket of it is open (looked at from 8.1 on)",
+    "kvm-dirty-ring": "KVM runs with its dirty ring (from 8.1 on)",
+    "rdma": "an RDMA migration is set up (from 10.1 on)",
+    "single-channel": "the incoming transport can't carry several channels (7.2 alone)",
 }
 
 GREEN, YELLOW, RED, BOLD = "32", "33", "31", "1"
@@ -44,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = run(options)
         sys.stdout.flush()
-    except (UsageError, MigrationError, ValueError) as error:
+    except (UsageError, MigrationError, QemuBinaryError, ValueError) as error:
         print(f"pymig {options.command}: {_explained(error)}", file=sys.stderr)
         return WRONG_USAGE
     except BrokenPipeError:
@@ -68,12 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pymig",
         description="Would this QEMU accept these migration capabilities on this host, and if not, why?",
-        epilog="Exit status: 0 accepted or supported, 1 refused or not supported, 2 wrong usage.",
+        epilog="Exit status: 0 accepted or supported, 1 refused or not supported, 2 wrong usage or not found out.",
     )
     parser.add_argument("--version", action="version", version=f"pymig {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_check(commands)
     _add_probe(commands)
+    _add_diff(commands)
     _add_list(commands)
     return parser
 
@@ -82,9 +99,14 @@ def _add_qemu(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--qemu",
         metavar="RELEASE",
-        default=QemuBuild().release,
-        help=f"which release is asked: {', '.join(QemuBuild.releases())} (default: %(default)s)",
+        action="append",
+        help=f"which QEMU: {', '.join(QemuBuild.releases())}, or the path of a binary to ask "
+        f"(default: {QemuBuild().release}, the reference)",
     )
+    _add_without(command)
+
+
+def _add_without(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--without",
         nargs="+",
@@ -94,6 +116,11 @@ def _add_qemu(command: argparse.ArgumentParser) -> None:
         metavar="WHAT",
         help=f"what it was built without: {', '.join(WITHOUT)}",
     )
+
+
+def _add_circumstances(command: argparse.ArgumentParser) -> None:
+    for name, told in CIRCUMSTANCES.items():
+        command.add_argument(f"--{name}", action="store_true", help=told)
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:
@@ -108,7 +135,7 @@ def _add_check(commands: Any) -> None:
     )
     command.add_argument("names", nargs="*", metavar="NAME", help="a capability that would be on, e.g. multifd")
     command.add_argument("--old", nargs="+", action="extend", default=[], metavar="NAME", help="one that is on before")
-    command.add_argument("--incoming", action="store_true", help="QEMU waits for an incoming migration")
+    _add_circumstances(command)
     _add_qemu(command)
     command.add_argument(
         "--parameter",
@@ -129,10 +156,37 @@ def _add_probe(commands: Any) -> None:
     command = commands.add_parser(
         "probe",
         help="what can this host do?",
-        description="Asks this host's kernel what QEMU would ask it, by trying it.",
+        description="Asks this host's kernel what QEMU would ask it, by trying it; says why something is missing, and "
+        "what helps. Exit status: 0, 1 with a FAIL (with --strict, a WARN too), 2 with an ERROR.",
     )
+    command.add_argument(
+        "--memory",
+        action="append",
+        default=[],
+        metavar="KIND[:PATH][,OPTION...]",
+        help="what backs the guest's memory: anonymous, memfd or file:PATH, with share, readonly, size=BYTES, "
+        "page_size=BYTES (with K, M or G); may be given more than once (default: anonymous)",
+    )
+    command.add_argument("--strict", action="store_true", help="exit with 1 for a WARN, too")
+    command.add_argument("--only", action="append", metavar="NAME", choices=QUESTION_NAMES, help="ask this alone")
+    command.add_argument("--list", action="store_true", help="name the questions, and ask nothing")
     _add_json(command)
     command.set_defaults(run=_probe)
+
+
+def _add_diff(commands: Any) -> None:
+    command = commands.add_parser(
+        "diff",
+        help="what changes from one release to another?",
+        description="What changes from one release to another: capabilities, rules, and the answer to a set of names.",
+    )
+    command.add_argument("before", metavar="RELEASE")
+    command.add_argument("after", metavar="RELEASE")
+    command.add_argument("names", nargs="*", metavar="NAME", help="a set of capabilities to compare the answers for")
+    _add_circumstances(command)
+    _add_without(command)
+    _add_json(command)
+    command.set_defaults(run=_diff)
 
 
 def _add_list(commands: Any) -> None:
@@ -146,8 +200,50 @@ def _add_list(commands: Any) -> None:
     command.set_defaults(run=_list)
 
 
-def _build(options: argparse.Namespace) -> QemuBuild:
-    return QemuBuild(options.qemu, **{WITHOUT[what]: False for what in options.without})
+def _builds(options: argparse.Namespace) -> list[QemuBuild]:
+    names = options.qemu or [QemuBuild().release]
+    if names == ["all"]:
+        names = QemuBuild.releases()
+    return [_build(name, options.without) for name in names]
+
+
+def _build(name: str, without: Iterable[str]) -> QemuBuild:
+    if "/" in name:
+        if without:
+            raise UsageError("--without can't be said of a binary: it is asked")
+        return QemuBuild.from_binary(name)
+    return QemuBuild(name, **{WITHOUT[what]: False for what in without})
+
+
+def _circumstances(options: argparse.Namespace) -> dict[str, bool]:
+    names = (name.replace("-", "_") for name in CIRCUMSTANCES)
+    return {name: getattr(options, name) for name in names}
+
+
+UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def _memory(text: str) -> Memory:
+    """KIND[:PATH][,share][,readonly][,size=BYTES][,page_size=BYTES]."""
+    backing, *options = text.split(",")
+    kind, colon, path = backing.partition(":")
+    keywords: dict[str, Any] = {"path": path} if colon else {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if option in ("share", "readonly"):
+            keywords[option] = True
+        elif equals and name in ("size", "page_size"):
+            keywords[name] = _bytes(value)
+        else:
+            raise UsageError(f"--memory {text}: {option!r} is not share, readonly, size=BYTES or page_size=BYTES")
+    return Memory(kind, **keywords)
+
+
+def _bytes(text: str) -> int:
+    number, unit = (text[:-1], UNITS[text[-1]]) if text[-1:] in UNITS else (text, 1)
+    if not (number.isascii() and number.isdigit()):
+        raise UsageError(f"{text!r} is not a number of bytes; write e.g. 2M")
+    return int(number) * unit
 
 
 def _parameters(assignments: Iterable[str]) -> dict[str, object]:
@@ -168,6 +264,8 @@ def _value(name: str, text: str) -> object:
         if text not in switches:
             raise UsageError(f"--parameter {name}={text}: write on or off")
         return switches[text]
+    if kind == "list":
+        return text.split(",") if text else []
     if kind == "int":
         try:
             return int(text, 0)
@@ -215,38 +313,78 @@ def _print_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    checker = Checker(
-        _build(options),
-        _host(options.host),
-        incoming=options.incoming,
-        parameters=_parameters(options.parameter),
-    )
+    builds, host = _builds(options), _host(options.host) or Host.local()
+    circumstances, parameters = _circumstances(options), _parameters(options.parameter)
+    checkers = [Checker(build, host, parameters=parameters, **circumstances) for build in builds]
     new, old = CapabilitySet(options.names), CapabilitySet(options.old)
+    return (
+        _check_one(checkers[0], new, old, options) if len(checkers) == 1 else _check_each(checkers, new, old, options)
+    )
+
+
+def _check_one(checker: Checker, new: CapabilitySet, old: CapabilitySet, options: argparse.Namespace) -> int:
     first = checker.check(new, old)
     verdicts = checker.explain(new, old) if options.all else [first] * (not first.ok)
     if options.json:
-        _print_json(
+        _print_json(_checked_as_json(checker, new, old, first, verdicts))
+        return ACCEPTED if first.ok else REFUSED
+    for difference in checker.build.downstream:
+        print(f"{_styled('note', YELLOW)}      {difference}")
+    for warning in first.warnings:
+        print(f"{_styled('warning', YELLOW)}   {warning}")
+    if first.ok:
+        print(f"{_styled('accepted', GREEN)}  QEMU {checker.build.release}: {', '.join(new) or 'no capability'}")
+    for verdict in verdicts:
+        print(f"{_styled('refused', RED)}  {verdict.message}")
+        _print_table(_details(checker, verdict, new, old), "         ")
+    return ACCEPTED if first.ok else REFUSED
+
+
+def _checked_as_json(
+    checker: Checker, new: CapabilitySet, old: CapabilitySet, first: Verdict, verdicts: Iterable[Verdict]
+) -> dict[str, object]:
+    return {
+        "qemu": checker.build.release,
+        "downstream": list(checker.build.downstream),
+        "incoming": checker.incoming,
+        "capabilities": list(new),
+        "old": list(old),
+        "ok": first.ok,
+        "warnings": list(first.warnings),
+        "refusals": [_as_json(checker, verdict, new, old) for verdict in verdicts],
+    }
+
+
+def _check_each(
+    checkers: Iterable[Checker], new: CapabilitySet, old: CapabilitySet, options: argparse.Namespace
+) -> int:
+    """A row a release."""
+    answers = [(checker, answer_of(checker, new, old)) for checker in checkers]
+    if options.json:
+        rows = [
             {
                 "qemu": checker.build.release,
-                "incoming": checker.incoming,
-                "capabilities": list(new),
-                "old": list(old),
-                "ok": first.ok,
-                "refusals": [_as_json(checker, verdict, new, old) for verdict in verdicts],
+                "ok": verdict.ok,
+                "rule": verdict.rule,
+                "message": verdict.message,
+                "warnings": list(verdict.warnings),
             }
-        )
-    elif first.ok:
-        print(f"{_styled('accepted', GREEN)}  QEMU {checker.build.release}: {', '.join(new) or 'no capability'}")
+            for checker, verdict in answers
+        ]
+        _print_json({"capabilities": list(new), "old": list(old), "answers": rows})
     else:
-        for verdict in verdicts:
-            print(f"{_styled('refused', RED)}  {verdict.message}")
-            _print_table(_details(checker, verdict, new, old), "         ")
-    return ACCEPTED if first.ok else REFUSED
+        width = max(len(checker.build.release) for checker, _ in answers)
+        for checker, verdict in answers:
+            answer = _styled("accepted", GREEN) if verdict.ok else _styled("refused ", RED)
+            said = "; ".join((*([verdict.message] if verdict.message else []), *verdict.warnings))
+            print(f"{checker.build.release:<{width}}  {answer}  {said}".rstrip())
+    return ACCEPTED if all(verdict.ok for _, verdict in answers) else REFUSED
 
 
 def _reason(checker: Checker, verdict: Verdict) -> str | None:
     """What QEMU logs beside its answer, where the host is the reason."""
-    return checker.host.postcopy.message if verdict.rule == "postcopy-ram/host" else None
+    logged = verdict.rule == "postcopy-ram/host" and verdict.code not in checker.build._reasoned
+    return checker.host.postcopy.message if logged else None
 
 
 def _helps(checker: Checker, verdict: Verdict, new: CapabilitySet, old: CapabilitySet) -> list[str]:
@@ -282,51 +420,151 @@ def _as_json(checker: Checker, verdict: Verdict, new: CapabilitySet, old: Capabi
 
 
 def _probe(options: argparse.Namespace) -> int:
-    report = probe()
-    supported = report.postcopy.ok and report.write_tracking == "compatible"
+    if options.list:
+        _print_table([(name, words) for name, words, _ in QUESTIONS])
+        return ACCEPTED
+    memory = [_memory(text) for text in options.memory] or [Memory()]
+    try:
+        report = probe(memory)
+    except OSError as error:
+        raise UsageError(f"--memory: {error}") from None
+    answers = ask(report, options.only or QUESTION_NAMES)
     if options.json:
-        print(report.to_json())
-        return ACCEPTED if supported else REFUSED
-    yes, no = _styled("yes", GREEN), _styled("no", RED)
-    opens = f"by the {report.userfaultfd}" if report.userfaultfd else f"no: {os.strerror(report.errno)}"
+        _print_json({**report.facts(), "questions": [answer.to_dict() for answer in answers]})
+    else:
+        _print_report(report, answers)
+    statuses = {answer.status for answer in answers}
+    if ERROR in statuses:
+        return WRONG_USAGE
+    return REFUSED if FAIL in statuses or (options.strict and WARN in statuses) else ACCEPTED
+
+
+STYLES = {PASS: GREEN, WARN: YELLOW, FAIL: RED, ERROR: RED}
+
+
+def _print_report(report: HostReport, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        status = _styled(f"{answer.status:<5}", STYLES[answer.status])
+        print(f"  HOST: Checking {answer.question:<52}: {status} ({answer.detail})")
+    print(f"  userfaultfd features: {', '.join(report.features) or 'unknown'}")
+    if any(answer.status in (FAIL, ERROR) for answer in answers):
+        for entry in report.diagnosis:
+            _print_diagnosis(entry)
+    counts = [f"{sum(answer.status == status for answer in answers)} {status}" for status in STYLES]
+    print(f"\n{', '.join(counts)}")
+
+
+def _print_diagnosis(entry: Diagnosis) -> None:
+    print(f"\n{_styled(entry.what, BOLD)}: {entry.cause}")
+    _print_table(list(entry.evidence.items()), "    ")
+    for i, line in enumerate(entry.remedy.splitlines()):
+        print(f"  {'helps:' if i == 0 else '      '} {line}")
+
+
+def _diff(options: argparse.Namespace) -> int:
+    before, after = (_build(name, options.without) for name in (options.before, options.after))
+    circumstances = _circumstances(options)
+    sets = [options.names] if options.names else []
+    difference = diff(before, after, sets, host=None, **circumstances)
+    if options.json:
+        _print_json(_difference_as_json(difference))
+    else:
+        _print_difference(difference)
+    return REFUSED if difference.answers else ACCEPTED
+
+
+def _difference_as_json(difference: ReleaseDifference) -> dict[str, object]:
+    return {
+        "before": difference.before.release,
+        "after": difference.after.release,
+        "capabilities": {name: list(getattr(difference, name)) for name in ("added", "removed", "deprecated")},
+        "rules": {
+            "added": [[rule.rule, rule.message] for rule in difference.rules_added],
+            "removed": [[rule.rule, rule.message] for rule in difference.rules_removed],
+            "changed": [[old.rule, _text(old), _text(new)] for old, new in difference.rules_changed],
+        },
+        "answers": [
+            {"capabilities": list(names), "before": _answer(old), "after": _answer(new)}
+            for names, old, new in difference.answers
+        ],
+    }
+
+
+def _text(verdict: Verdict) -> str:
+    return f"{verdict.message} ({verdict.hint})" if verdict.hint else verdict.message
+
+
+def _answer(verdict: Verdict) -> str:
+    said = f"refused: {verdict.message}" if verdict.message else "accepted"
+    return "; ".join((said, *(f"warning: {warning}" for warning in verdict.warnings)))
+
+
+def _print_difference(difference: ReleaseDifference) -> None:
     rows = [
-        ("userfaultfd opens", opens),
-        ("its features", ", ".join(report.features) or "unknown"),
-        ("write tracking", report.write_tracking),
-        ("background-snapshot", yes if report.write_tracking == "compatible" else no),
-        ("incoming postcopy-ram", yes if report.postcopy else f"{no}: {report.postcopy.message}"),
+        ("capability", change, name)
+        for change in ("added", "removed", "deprecated")
+        for name in getattr(difference, change)
     ]
-    _print_table(rows)
-    return ACCEPTED if supported else REFUSED
+    rows += [("rule", "added", rule.message) for rule in difference.rules_added]
+    rows += [("rule", "removed", rule.message) for rule in difference.rules_removed]
+    for old, new in difference.rules_changed:
+        reason = ": ..., the host's own reason follows" if _text(old) == _text(new) else ""
+        rows.append(("rule", "changed", f"{_text(new)}{reason}"))
+    for names, old, new in difference.answers:
+        rows.append(("answer", "before", f"{', '.join(names)}: {_answer(old)}"))
+        rows.append(("answer", "after", f"{', '.join(names)}: {_answer(new)}"))
+    if rows:
+        _print_table(rows)
+    else:
+        print(f"nothing changes from {difference.before.release} to {difference.after.release}")
 
 
 def _list(options: argparse.Namespace) -> int:
-    build = _build(options)
+    builds = _builds(options)
+    if len(builds) > 1:
+        raise UsageError("--qemu: list shows one release at a time; pymig diff compares two")
+    (build,) = builds
+    capabilities, parameters = _capability_marks(build), _parameter_marks(build)
     defaults = MigrationState(build, Host()).query_parameters()
     if options.json:
         _print_json(
             {
                 "qemu": build.release,
+                "downstream": list(build.downstream),
                 "capabilities": [
-                    {
-                        "name": name,
-                        "bit": CapabilitySet([name]).mask.bit_length() - 1,
-                        "unstable": name in build.unstable,
-                        "listed": name in build.listed,
-                    }
-                    for name in build.capabilities
+                    {"name": name, "bit": CapabilitySet([name]).mask.bit_length() - 1, "marks": marks}
+                    for name, marks in capabilities.items()
                 ],
-                "parameters": [{"name": name, "default": default} for name, default in defaults.items()],
+                "parameters": [
+                    {"name": name, "default": default, "marks": parameters[name]} for name, default in defaults.items()
+                ],
             }
         )
         return ACCEPTED
     print(_styled(f"Capabilities of QEMU {build.release}", BOLD))
-    marks = dict.fromkeys(build.unstable, "unstable")
-    marks.update(dict.fromkeys(build.capabilities - build.listed, "not built in"))
-    _print_table([(name, marks.get(name, "")) for name in build.capabilities], "  ")
+    _print_table([(name, ", ".join(marks)) for name, marks in capabilities.items()], "  ")
     print(_styled("Parameters and their defaults", BOLD))
-    _print_table([(name, _shown(default)) for name, default in defaults.items()], "  ")
+    rows = [(name, _shown(default), ", ".join(parameters[name])) for name, default in defaults.items()]
+    _print_table(rows, "  ")
     return ACCEPTED
+
+
+def _capability_marks(build: QemuBuild) -> dict[str, list[str]]:
+    marks = {
+        "unstable": build.unstable,
+        "deprecated": build.deprecated,
+        "not built in": build.capabilities - build.listed,
+    }
+    return {name: [mark for mark, names in marks.items() if name in names] for name in build.capabilities}
+
+
+def _parameter_marks(build: QemuBuild) -> dict[str, list[str]]:
+    marks = {
+        "unstable": lib.migration_parameter_unstable,
+        "deprecated": lib.migration_parameter_deprecated,
+        "accepted and ignored": lib.migration_parameter_ignored,
+    }
+    return {name: [mark for mark, has in marks.items() if has(build._c, i)] for name, i in PARAMETERS.items()}
 
 
 def _shown(default: object) -> str:

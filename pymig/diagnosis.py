@@ -126,7 +126,7 @@ def _no_userfaultfd(ways: Any) -> list[Diagnosis]:
     remedies = {
         "device-missing": f"a kernel of 6.1 or later has {DEVICE}; in a container, pass it in: --device {DEVICE}",
         "device-permission": OPEN_DEVICE,
-        "device-cgroup": f"allow it in the device cgroup: DeviceAllow={DEVICE} rw (systemd); --device {DEVICE} (docker)",
+        "device-cgroup": f"allow it in the cgroup: DeviceAllow={DEVICE} rw (systemd); --device {DEVICE} (docker)",
         "not-in-kernel": "use a kernel that was built with CONFIG_USERFAULTFD=y",
         "sysctl": _numbered(OPEN_DEVICE, ADD_CAPABILITY, SET_SYSCTL),
         "capability": _numbered(OPEN_DEVICE, f"{ADD_CAPABILITY}; not in a user namespace", SET_SYSCTL),

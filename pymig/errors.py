@@ -10,6 +10,8 @@
     ├── RequestTypeError            the request's shape is wrong; a TypeError, too
     └── UnknownCapabilityError      no such capability; a ValueError, too
 
+    QemuBinaryError                 a QEMU binary can't be asked; it stands by itself
+
 Arguments that no QEMU would ever come to see are plain TypeErrors and ValueErrors.
 """
 
@@ -98,6 +100,10 @@ class UnknownCapabilityError(MigrationError, ValueError):
 
         wanted = self.name[:64].lower().strip().replace("_", "-")
         return tuple(get_close_matches(wanted, self.known, n=3, cutoff=0.6))
+
+
+class QemuBinaryError(Exception):
+    """A binary can't be started, is no QEMU, or does not answer in time."""
 
 
 class IgnoredParameterWarning(UserWarning):

@@ -719,7 +719,11 @@ class HostReport(Value):
         return host
 
     def to_json(self) -> str:
-        """Everything as JSON; ``Host.from_json`` takes it."""
+        """Everything as JSON; ``Host.from_json`` takes it. The schema is in docs/host-facts.md."""
+        return _dumps(self.facts())
+
+    def facts(self) -> dict[str, Any]:
+        """The same as a dict."""
         userfaultfd = {
             "opens": self.userfaultfd,
             "errno": self.errno,
@@ -730,15 +734,13 @@ class HostReport(Value):
             "ioctls": self.ioctls,
             "ioctl_bits": self.ioctl_bits,
         }
-        return _dumps(
-            {
-                **self.host.facts(),
-                "page_size": self.page_size,
-                "userfaultfd": userfaultfd,
-                "memory": [block.to_dict() for block in self.memory],
-                "diagnosis": [entry.to_dict() for entry in self.diagnosis],
-            }
-        )
+        return {
+            **self.host.facts(),
+            "page_size": self.page_size,
+            "userfaultfd": userfaultfd,
+            "memory": [block.to_dict() for block in self.memory],
+            "diagnosis": [entry.to_dict() for entry in self.diagnosis],
+        }
 
 
 def probe(memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | None = None) -> HostReport:

@@ -62,10 +62,10 @@ else:
         __slots__ = ()
 
 
-_PARAMETERS: dict[str, int] = {
+PARAMETERS: dict[str, int] = {
     ffi.string(lib.migration_parameter_name(i)).decode(): i for i in range(lib.MIGRATION_PARAMETER__MAX)
 }
-_PARAMETER_NAMES: tuple[str, ...] = tuple(_PARAMETERS)
+_PARAMETER_NAMES: tuple[str, ...] = tuple(PARAMETERS)
 _TYPE_NAMES = {
     lib.PARAMETER_BOOL: "bool",
     lib.PARAMETER_STRING: "str",
@@ -74,7 +74,7 @@ _TYPE_NAMES = {
 }
 
 PARAMETER_TYPES: dict[str, str] = {
-    name: _TYPE_NAMES.get(lib.migration_parameter_type(i), "int") for name, i in _PARAMETERS.items()
+    name: _TYPE_NAMES.get(lib.migration_parameter_type(i), "int") for name, i in PARAMETERS.items()
 }
 """Every parameter's Python type, by its QMP name."""
 
@@ -381,7 +381,7 @@ class MigrationState:
         try:
             member = ffi.new("QmpMember *")
             values = {}
-            for name, i in _PARAMETERS.items():
+            for name, i in PARAMETERS.items():
                 if lib.migration_parameters_get(c_parameters, i, member) == 0:
                     values[name] = _python_value(member)
             return values
@@ -424,7 +424,7 @@ class MigrationState:
 
     def _warn_of_ignored(self, parameters: Mapping[str, object]) -> None:
         for name in parameters:
-            if lib.migration_parameter_ignored(self.build._c, _PARAMETERS[name]):
+            if lib.migration_parameter_ignored(self.build._c, PARAMETERS[name]):
                 import warnings  # noqa: PLC0415 - rare
 
                 warnings.warn(

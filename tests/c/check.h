@@ -11,7 +11,13 @@
 
 #include "pymig.h"
 
-static const QemuBuild full_build = {QEMU_8_0_50, true, true, true, true};
+static const QemuBuild full_build = {
+    .release = QEMU_8_0_50,
+    .live_block_migration = true,
+    .replication = true,
+    .on_linux = true,
+    .zstd = true,
+};
 
 /* A context in which nothing is missing. */
 static inline MigrationContext plain_context(void)

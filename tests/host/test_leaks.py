@@ -46,7 +46,7 @@ def in_use():
     return info.uordblks + info.hblkhd, len(os.listdir("/proc/self/fd")), mappings
 
 
-BUILD = ffi.new("QemuBuild *", [lib.QEMU_8_2, True, True, True, True])
+BUILD = ffi.new("QemuBuild *", [lib.QEMU_8_2, True, True, True, True, 0, 0, 0, 0])
 CONTEXT = ffi.new("MigrationContext *", {"build": BUILD[0], "incoming": True})
 FOLDER = ffi.new("char[]", b"/dev/shm")
 BLOCKS = ffi.new(

@@ -1,0 +1,170 @@
+"""What ``pymig probe`` asks, as one table: it drives the lines, JSON, ``--list``, ``--only`` and the tests' names."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from pymig.diagnosis import OUT_OF_SOMETHING
+from pymig.frozen import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pymig.host import HostReport
+
+    Result = tuple[str, str]
+
+PASS, WARN, FAIL, ERROR = "PASS", "WARN", "FAIL", "ERROR"
+
+SO_ZEROCOPY = 60  # <asm-generic/socket.h>; the socket module has no name for it
+OPTMEM_MAX = "/proc/sys/net/core/optmem_max"
+USUAL_OPTMEM_MAX = 128 * 1024  # the kernel's own default since 6.7; it was 20 KiB
+RDMA_DEVICES = "/sys/class/infiniband"
+HUGE_PAGES = "/sys/kernel/mm/hugepages"
+
+
+class Answer(Value):
+    """One question and this machine's answer. Immutable.
+
+    Attributes:
+        name: the question's name, e.g. ``"postcopy"``.
+        question: it in words, as a sub-clause.
+        status: ``"PASS"``, ``"WARN"``, ``"FAIL"``, or ``"ERROR"`` where it could not be found out.
+        detail: what was found.
+    """
+
+    __slots__ = ("detail", "name", "question", "status")
+
+    name: str
+    question: str
+    status: str
+    detail: str
+
+    def __init__(self, name: str, question: str, status: str, detail: str) -> None:
+        self._set(name=name, question=question, status=status, detail=detail)
+
+    def to_dict(self) -> dict[str, str]:
+        """The same as JSON has it."""
+        return {"name": self.name, "question": self.question, "status": self.status, "detail": self.detail}
+
+
+# ---- What decides QEMU's verdict ----
+
+
+def _failed(error: int, detail: str) -> Result:
+    """A failure; where this process ran out of something, nothing was found out about the host."""
+    return (ERROR if error in OUT_OF_SOMETHING else FAIL), detail
+
+
+def _userfaultfd(report: HostReport) -> Result:
+    if report.userfaultfd is not None:
+        return PASS, f"by the {report.userfaultfd}"
+    detail = report.postcopy.message.rpartition(": ")[2] or os.strerror(report.errno)
+    return _failed(report.errno, detail)
+
+
+def _features(report: HostReport) -> Result:
+    if report.api_errno == 0:
+        return PASS, f"{len(report.features)} features"
+    return _failed(report.api_errno or report.errno, "they can't be asked")
+
+
+def _write_protect(report: HostReport) -> Result:
+    if report.write_tracking != "absent":
+        return PASS, "pagefault-flag-wp"
+    return _failed(report.api_errno or report.errno, "no pagefault-flag-wp")
+
+
+def _background_snapshot(report: HostReport) -> Result:
+    if report.write_tracking == "compatible":
+        return PASS, f"{len(report.memory)} of memory"
+    error = report.errno or next((block.errno for block in report.memory if not block.write_tracking), 0)
+    return _failed(error, f"write tracking is {report.write_tracking}")
+
+
+def _postcopy(report: HostReport) -> Result:
+    if report.postcopy:
+        return PASS, "postcopy_ram_supported_by_host"
+    return _failed(report.postcopy.errno, f"step {report.postcopy.step}: {report.postcopy.message}".partition("\n")[0])
+
+
+# ---- What decides whether it works once accepted ----
+
+
+def _zero_copy(_: HostReport) -> Result:
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            tcp.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+    except OSError as error:
+        return (ERROR if error.errno in OUT_OF_SOMETHING else WARN), f"SO_ZEROCOPY: {error.strerror}"
+    return PASS, "SO_ZEROCOPY"
+
+
+def _optmem(_: HostReport) -> Result:
+    try:
+        with open(OPTMEM_MAX, encoding="ascii") as file:  # noqa: PTH123 - pathlib takes long to import
+            most = int(file.read())
+    except (OSError, ValueError) as error:
+        return ERROR, str(error)
+    return (PASS if most >= USUAL_OPTMEM_MAX else WARN), f"net.core.optmem_max = {most}"
+
+
+def _memlock(_: HostReport) -> Result:
+    import resource  # noqa: PLC0415 - a check needs none
+
+    soft = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    if soft == resource.RLIM_INFINITY:
+        return PASS, "RLIMIT_MEMLOCK = unlimited"
+    return WARN, f"RLIMIT_MEMLOCK = {soft}; zero-copy-send locks what it sends"
+
+
+def _folder(path: str) -> list[str]:
+    try:
+        return sorted(os.listdir(path))  # noqa: PTH208 - pathlib takes long to import
+    except FileNotFoundError:
+        return []
+
+
+def _rdma(_: HostReport) -> Result:
+    try:
+        devices = _folder(RDMA_DEVICES)
+    except OSError as error:
+        return ERROR, str(error)
+    return (PASS, ", ".join(devices)) if devices else (WARN, f"none in {RDMA_DEVICES}")
+
+
+def _huge_pages(_: HostReport) -> Result:
+    free = []
+    try:
+        for size in _folder(HUGE_PAGES):
+            with open(f"{HUGE_PAGES}/{size}/free_hugepages", encoding="ascii") as file:  # noqa: PTH123
+                free.append((size.removeprefix("hugepages-"), int(file.read())))
+    except (OSError, ValueError) as error:
+        return ERROR, str(error)
+    detail = ", ".join(f"{count} of {size}" for size, count in free) or f"none in {HUGE_PAGES}"
+    return (PASS if any(count for _, count in free) else WARN), detail
+
+
+QUESTIONS: tuple[tuple[str, str, Callable[[HostReport], Result]], ...] = (
+    ("userfaultfd", "if a userfaultfd can be opened", _userfaultfd),
+    ("features", "if its features can be asked", _features),
+    ("write-protect", "if the kernel can track writes", _write_protect),
+    ("background-snapshot", "if the guest's memory can be write-tracked", _background_snapshot),
+    ("postcopy", "if an incoming postcopy-ram is supported", _postcopy),
+    ("zero-copy", "if a TCP socket takes MSG_ZEROCOPY (zero-copy-send)", _zero_copy),
+    ("optmem", "if sockets may hold enough notices (zero-copy-send)", _optmem),
+    ("memlock", "if memory may be locked (zero-copy-send)", _memlock),
+    ("rdma", "if there is an RDMA device (rdma-pin-all)", _rdma),
+    ("huge-pages", "if huge pages are free", _huge_pages),
+)
+"""Each question: its name, it in words, and what answers it. Those after ``postcopy`` never change QEMU's verdict."""
+
+NAMES = tuple(name for name, _, _ in QUESTIONS)
+
+
+def ask(report: HostReport, names: Iterable[str] = NAMES) -> list[Answer]:
+    """The answers to these questions, in the table's order."""
+    wanted = set(names)
+    return [Answer(name, words, *answer(report)) for name, words, answer in QUESTIONS if name in wanted]
