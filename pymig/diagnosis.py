@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 
 from pymig._core import lib
 from pymig.frozen import Value
@@ -287,8 +288,8 @@ def _error(number: int) -> str:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="ascii") as file:  # noqa: PTH123 - pathlib takes long to import
-            return file.read().strip()
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib takes long to import
+            return file.read().decode().strip()
     except (OSError, ValueError) as error:
         return f"unreadable: {error}"
 
@@ -302,8 +303,6 @@ def _mode(path: str) -> str:
 
 
 def _limits() -> dict[str, str]:
-    import resource  # noqa: PLC0415 - only where something failed
-
     names = ("RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_MEMLOCK")
     return {name: str(resource.getrlimit(getattr(resource, name))[0]) for name in names}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 
 from pymig.diagnosis import OUT_OF_SOMETHING
@@ -104,7 +105,7 @@ def _zero_copy(_: HostReport) -> Result:
 
 def _optmem(_: HostReport) -> Result:
     try:
-        with open(OPTMEM_MAX, encoding="ascii") as file:  # noqa: PTH123 - pathlib takes long to import
+        with open(OPTMEM_MAX, "rb") as file:  # noqa: PTH123 - pathlib takes long to import
             most = int(file.read())
     except (OSError, ValueError) as error:
         return ERROR, str(error)
@@ -112,8 +113,6 @@ def _optmem(_: HostReport) -> Result:
 
 
 def _memlock(_: HostReport) -> Result:
-    import resource  # noqa: PLC0415 - a check needs none
-
     soft = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     if soft == resource.RLIM_INFINITY:
         return PASS, "RLIMIT_MEMLOCK = unlimited"
@@ -139,7 +138,7 @@ def _huge_pages(_: HostReport) -> Result:
     free = []
     try:
         for size in _folder(HUGE_PAGES):
-            with open(f"{HUGE_PAGES}/{size}/free_hugepages", encoding="ascii") as file:  # noqa: PTH123
+            with open(f"{HUGE_PAGES}/{size}/free_hugepages", "rb") as file:  # noqa: PTH123
                 free.append((size.removeprefix("hugepages-"), int(file.read())))
     except (OSError, ValueError) as error:
         return ERROR, str(error)

@@ -1,0 +1,257 @@
+"""Faults made for real: each has its cause, its evidence and its remedy, and none is an exception, a hang or a leak."""
+
+import ctypes
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+import pymig
+from pymig.cli import main
+from pymig.diagnosis import CAUSES
+from tests.conftest import NOBODY, run_in_child
+from tests.host import faults
+
+pytestmark = pytest.mark.root
+
+if os.geteuid() != 0:
+    pytest.skip("needs root, to make the faults", allow_module_level=True)
+
+DEVICE = Path("/dev/userfaultfd")
+SYSCTL = Path("/proc/sys/vm/unprivileged_userfaultfd")
+GROUP = 64321
+
+if not DEVICE.exists():
+    pytest.skip("needs /dev/userfaultfd (Linux 6.1)", allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def settings(closed_userfaultfd):
+    group = DEVICE.stat().st_gid
+    yield
+    os.chown(DEVICE, 0, group)
+
+
+def nobody(*groups):
+    return lambda: faults.become(NOBODY, *groups)
+
+
+def open_sysctl():
+    SYSCTL.write_text("1")
+
+
+def open_device(mode=0o666, group=0):
+    os.chown(DEVICE, 0, group)
+    DEVICE.chmod(mode)
+
+
+# Each fault: what the parent does, what the child does in turn; how userfaultfd then opens, and the causes.
+FAULTS = {
+    "unprivileged": ([], [nobody()], None, {"device-permission", "sysctl"}),
+    "unprivileged, sysctl 1": ([open_sysctl], [nobody()], "syscall", set()),
+    "filter answers EPERM": (
+        [open_sysctl],
+        [lambda: faults.refuse(faults.USERFAULTFD, faults.EPERM), nobody()],
+        None,
+        {"device-permission", "seccomp"},
+    ),
+    "filter answers ENOSYS": (
+        [open_sysctl],
+        [lambda: faults.refuse(faults.USERFAULTFD, faults.ENOSYS), nobody()],
+        None,
+        {"device-permission", "seccomp"},
+    ),
+    "filter kills": (
+        [open_sysctl],
+        [lambda: faults.kill(faults.USERFAULTFD), nobody()],
+        None,
+        {"device-permission", "seccomp"},
+    ),
+    "filter kills, no device": (
+        [],
+        [faults.hide_device, lambda: faults.kill(faults.USERFAULTFD)],
+        None,
+        {"device-missing", "seccomp"},
+    ),
+    "filter kills, root has the device": ([], [lambda: faults.kill(faults.USERFAULTFD)], "device", set()),
+    "device open to all": ([open_device], [nobody()], "device", set()),
+    "device open to a group": ([lambda: open_device(0o660, GROUP)], [nobody(GROUP)], "device", set()),
+    "device open to another group": (
+        [lambda: open_device(0o660, GROUP)],
+        [nobody()],
+        None,
+        {"device-permission", "sysctl"},
+    ),
+    "no device, root": ([], [faults.hide_device], "syscall", set()),
+    "no device, unprivileged": ([], [faults.hide_device, nobody()], None, {"device-missing", "sysctl"}),
+    "user namespace": ([], [nobody(), faults.own_user_namespace], None, {"device-permission", "capability"}),
+    "no /proc": ([], [lambda: faults.unmount("/proc"), nobody()], None, {"device-permission", "sysctl"}),
+    "no /sys": ([], [lambda: faults.unmount("/sys"), nobody()], None, {"device-permission", "sysctl"}),
+    "no descriptors": ([], [faults.no_descriptors], None, {"resource-limit"}),
+    "no address space": ([], [faults.no_address_space], "device", {"resource-limit"}),
+    "munlockall refused": ([], [lambda: faults.refuse(faults.MUNLOCKALL, faults.EPERM)], "device", {"seccomp"}),
+    "munlockall kills": ([], [lambda: faults.kill(faults.MUNLOCKALL)], "device", {"seccomp"}),
+}
+
+
+def probe_after(steps):
+    for step in steps:
+        step()
+    report = pymig.probe()
+    return {
+        "userfaultfd": report.userfaultfd,
+        "postcopy": report.postcopy,
+        "write_tracking": report.write_tracking,
+        "diagnosis": report.diagnosis,
+        "checks": {
+            name: pymig.Checker(incoming=True).check([name]).message for name in ("postcopy-ram", "background-snapshot")
+        },
+    }
+
+
+def after(fault):
+    prepare, steps, _, _ = FAULTS[fault]
+    for step in prepare:
+        step()
+    return run_in_child(probe_after, steps, timeout=30)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_cause_evidence_and_remedy(fault):
+    answer = after(fault)
+    _, _, opens, causes = FAULTS[fault]
+    assert answer["userfaultfd"] == opens
+    assert {entry.cause for entry in answer["diagnosis"]} == causes
+    for entry in answer["diagnosis"]:
+        assert entry.cause in CAUSES
+        assert entry.what
+        assert entry.remedy
+        assert entry.evidence
+    if opens is None:
+        assert answer["checks"]["background-snapshot"] == "Background-snapshot is not supported by host kernel"
+        assert answer["checks"]["postcopy-ram"] == "Postcopy is not supported"
+        assert answer["postcopy"].step == 2
+
+
+def entry_of(answer, cause):
+    return next(entry for entry in answer["diagnosis"] if entry.cause == cause)
+
+
+def test_evidence_of_the_unprivileged():
+    answer = after("unprivileged")
+    evidence = entry_of(answer, "sysctl").evidence
+    assert evidence["vm.unprivileged_userfaultfd"] == "0"
+    assert evidence["CAP_SYS_PTRACE"] == "no"
+    assert evidence["Seccomp"] == "0"
+    assert evidence["userfaultfd(2)"].startswith("EPERM")
+    assert evidence["userfaultfd(2) with UFFD_USER_MODE_ONLY"] == "works"
+    assert evidence["open /dev/userfaultfd"].startswith("EACCES")
+    assert evidence["mode of /dev/userfaultfd"].startswith("0600")
+    remedy = entry_of(answer, "sysctl").remedy
+    device, capability, sysctl = (remedy.index(word) for word in ("setfacl", "CAP_SYS_PTRACE", "sysctl -w"))
+    assert device < capability < sysctl, "the least privilege comes first"
+    for container in ("--device", "--cap-add", "Kubernetes"):
+        assert container in remedy
+
+
+def test_evidence_of_a_filter():
+    answer = after("filter kills")
+    evidence = entry_of(answer, "seccomp").evidence
+    assert evidence["Seccomp"] == "2"
+    assert "kills" in evidence["userfaultfd(2)"]
+    assert answer["postcopy"].message.endswith("Bad system call")
+    assert "userfaultfd" in entry_of(answer, "seccomp").remedy
+
+
+def test_evidence_without_proc():
+    assert entry_of(after("no /proc"), "sysctl").evidence["vm.unprivileged_userfaultfd"].startswith("unreadable")
+
+
+def test_steps_of_the_probe():
+    answer = after("no descriptors")
+    assert answer["postcopy"].step == 2
+    assert "Too many open files" in answer["postcopy"].message
+    answer = after("no address space")
+    assert answer["postcopy"].step == 11
+    assert "Failed to map test area: Cannot allocate memory" in answer["postcopy"].message
+    answer = after("munlockall refused")
+    assert answer["postcopy"].step == 10
+    assert answer["postcopy"].message == "postcopy_ram_supported_by_host: munlockall: Operation not permitted"
+
+
+def command_line(steps, arguments):
+    for step in steps:
+        step()
+    try:
+        return main(arguments)
+    except SystemExit as stop:
+        return stop.code
+
+
+@pytest.mark.parametrize(
+    "fault, status",
+    [("unprivileged", 1), ("unprivileged, sysctl 1", 0), ("no descriptors", 2), ("filter kills", 1), ("no /proc", 2)],
+)
+def test_exit_status_of_the_command(fault, status):
+    prepare, steps, _, _ = FAULTS[fault]
+    for step in prepare:
+        step()
+    assert run_in_child(command_line, steps, ["probe"]) == status
+
+
+def test_no_fault_is_an_error_for_one_question_alone():
+    steps = FAULTS["no /proc"][1]
+    assert run_in_child(command_line, steps, ["probe", "--only", "zero-copy"]) == 0
+
+
+# ---- munlockall() has no effect on the caller ----
+
+
+def locked_after_probe(filtered):
+    page = ctypes.create_string_buffer(1 << 16)
+    if filtered:
+        faults.refuse(faults.MUNLOCKALL, 0)  # answers that it worked
+    assert ctypes.CDLL(None).mlock(page, 1 << 16) == 0
+    assert pymig.probe().postcopy.ok
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmLck"))
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_the_callers_memory_stays_locked(filtered):
+    assert run_in_child(locked_after_probe, filtered) >= 64
+
+
+def children_seen():
+    import signal
+
+    seen = []
+    signal.signal(signal.SIGCHLD, lambda *_: seen.append(1))
+    faults.refuse(faults.MUNLOCKALL, faults.EPERM)
+    assert pymig.probe().postcopy.step == 10
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+    return len(seen)
+
+
+def test_the_callers_handlers_see_no_child():
+    assert run_in_child(children_seen) == 0
+
+
+# ---- Many at once ----
+
+
+def test_eight_threads_and_a_forked_child():
+    expected = pymig.probe()
+    descriptors = len(os.listdir("/proc/self/fd"))
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.extend(pymig.probe() for _ in range(200))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert run_in_child(lambda: pymig.probe().postcopy) == expected.postcopy
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 1600
+    assert set(answers) == {expected}
+    assert len(os.listdir("/proc/self/fd")) == descriptors

@@ -1,0 +1,182 @@
+"""For every kind of memory, as root and without rights, the answers are those of a live QEMU with that very backend."""
+
+import contextlib
+import ctypes
+import os
+from pathlib import Path
+
+import pytest
+
+from pymig import Checker, Host, Memory, QemuBuild
+from tests.conftest import NOBODY, run_in_child
+from tests.live.conftest import live_qemu
+
+pytestmark = [pytest.mark.live, pytest.mark.root]
+
+if os.geteuid() != 0:
+    pytest.skip("needs root, to mount hugetlbfs and to drop privileges", allow_module_level=True)
+
+MIB, GIB = 1 << 20, 1 << 30
+POOLS = Path("/sys/kernel/mm/hugepages")
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """A disk folder and file, tmpfs, and hugetlbfs of 2 MiB and 1 GiB pages where the machine has them."""
+    disk = tmp_path_factory.mktemp("disk")
+    disk.chmod(0o777)
+    for folder in disk.parents:
+        if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
+            folder.chmod(0o755)
+    (disk / "file").write_bytes(b"\1" * 16 * MIB)
+    (disk / "file").chmod(0o666)
+    with contextlib.ExitStack() as stack:
+        huge = {size: stack.enter_context(hugetlbfs(tmp_path_factory, size)) for size in (2 * MIB, GIB)}
+        yield {"disk": disk, "file": disk / "file", "shm": Path("/dev/shm"), **huge}
+
+
+@contextlib.contextmanager
+def hugetlbfs(tmp_path_factory, size):
+    pool = POOLS / f"hugepages-{size // 1024}kB" / "nr_hugepages"
+    if not pool.exists():
+        yield None
+        return
+    before = pool.read_text()
+    wanted = 8 if size == 2 * MIB else 1
+    pool.write_text(str(max(int(before), wanted)))
+    folder = tmp_path_factory.mktemp("huge")
+    options = f"pagesize={size},mode=0777".encode()
+    mounted = ctypes.CDLL(None).mount(b"none", str(folder).encode(), b"hugetlbfs", 0, options) == 0
+    yield folder if mounted and int(pool.read_text()) >= wanted else None
+    if mounted:
+        ctypes.CDLL(None).umount2(str(folder).encode(), 2)
+    pool.write_text(before)
+
+
+# The backend as QEMU's option, and as a Memory; PLACE stands for a place above.
+BACKENDS = {
+    "anonymous": ("memory-backend-ram,size=16M", None, {}),
+    "anonymous shared": ("memory-backend-ram,size=16M,share=on", None, {"share": True}),
+    "memfd": ("memory-backend-memfd,size=16M,share=off", None, {"kind": "memfd"}),
+    "memfd shared": ("memory-backend-memfd,size=16M,share=on", None, {"kind": "memfd", "share": True}),
+    "memfd 2M": (
+        "memory-backend-memfd,size=4M,share=off,hugetlb=on,hugetlbsize=2M",
+        2 * MIB,
+        {"kind": "memfd", "page_size": 2 * MIB},
+    ),
+    "memfd 2M shared": (
+        "memory-backend-memfd,size=4M,share=on,hugetlb=on,hugetlbsize=2M",
+        2 * MIB,
+        {"kind": "memfd", "page_size": 2 * MIB, "share": True},
+    ),
+    "memfd 1G shared": (
+        "memory-backend-memfd,size=1G,share=on,hugetlb=on,hugetlbsize=1G",
+        GIB,
+        {"kind": "memfd", "page_size": GIB, "share": True},
+    ),
+    "tmpfs": ("memory-backend-file,size=16M,share=off", "shm", {"kind": "file"}),
+    "tmpfs shared": ("memory-backend-file,size=16M,share=on", "shm", {"kind": "file", "share": True}),
+    "hugetlbfs 2M": ("memory-backend-file,size=4M,share=off", 2 * MIB, {"kind": "file"}),
+    "hugetlbfs 2M shared": ("memory-backend-file,size=4M,share=on", 2 * MIB, {"kind": "file", "share": True}),
+    "hugetlbfs, odd size": (
+        "memory-backend-file,size=3M,share=on",
+        2 * MIB,
+        {"kind": "file", "share": True, "size": 3 * MIB},
+    ),
+    "hugetlbfs 1G shared": ("memory-backend-file,size=1G,share=on", GIB, {"kind": "file", "share": True}),
+    "disk folder shared": ("memory-backend-file,size=16M,share=on", "disk", {"kind": "file", "share": True}),
+    "disk file": ("memory-backend-file,size=16M,share=off", "file", {"kind": "file"}),
+    "disk file shared": ("memory-backend-file,size=16M,share=on", "file", {"kind": "file", "share": True}),
+    "disk file read-only": (
+        "memory-backend-file,size=16M,share=on,readonly=on",
+        "file",
+        {"kind": "file", "share": True, "readonly": True},
+    ),
+}
+
+# Each request follows on the one before it: shared blocks are passed over as the set before says.
+REQUESTS = [
+    {"background-snapshot": True},
+    {"background-snapshot": False},
+    {"postcopy-ram": True},
+    {"postcopy-ram": False},
+    {"background-snapshot": True, "x-ignore-shared": True},
+    {"x-ignore-shared": True, "background-snapshot": False},
+    {"background-snapshot": True},
+    {"background-snapshot": False, "x-ignore-shared": False},
+    {"background-snapshot": True},
+]
+
+
+def ask_here(memory, incoming):
+    checker = Checker(QemuBuild("7.2"), Host.local([memory]), incoming=incoming)
+    old, answers = {}, []
+    for request in REQUESTS:
+        new = {**old, **request}
+        verdict = checker.check([name for name, on in new.items() if on], [name for name, on in old.items() if on])
+        answers.append(verdict.message)
+        old = new if verdict else old
+    return answers
+
+
+@pytest.mark.parametrize("user", [None, NOBODY], ids=["root", "nobody"])
+@pytest.mark.parametrize("side", [(), ("-incoming", "defer")], ids=["outgoing", "incoming"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_backend(closed_userfaultfd, places, backend, side, user):
+    option, place, keywords = BACKENDS[backend]
+    if place is not None:
+        if places[place] is None:
+            pytest.skip(f"needs huge pages of {place} bytes, which this machine can't give")
+        if keywords["kind"] == "file":
+            keywords = {**keywords, "path": str(places[place])}
+            option += f",mem-path={places[place]}"
+    memory = Memory(**keywords)
+    objects = ("-object", f"{option},id=m0", "-machine", "memory-backend=m0")
+    with live_qemu(*side, *objects, user=user) as qemu:
+        expected = [qemu.set_capabilities(request) for request in REQUESTS]
+    assert run_in_child(ask_here, memory, bool(side), user=user) == expected
+
+
+def test_nothing_is_changed_or_left_behind(places):
+    file = places["file"]
+    before = (file.stat(), file.read_bytes())
+    folders = [places[place] for place in ("disk", "shm", 2 * MIB) if places[place] is not None]
+    listed = [sorted(os.listdir(folder)) for folder in folders]
+    short = None
+    if places[2 * MIB] is not None:
+        short = places[2 * MIB] / "short"
+        short.touch()
+        listed[-1] = [*listed[-1], "short"]
+    paths = [file, *folders, *([short] if short else [])]
+    os.utime(file, ns=(1, 2))
+    changed = file.stat()
+    for path in paths:
+        for share in (False, True):
+            host = Host.local([Memory("file", path=str(path), share=share)])
+            host.facts()
+    assert (file.stat(), file.read_bytes())[1] == before[1]
+    now = file.stat()
+    assert (now.st_size, now.st_mtime_ns, now.st_ctime_ns) == (
+        changed.st_size,
+        changed.st_mtime_ns,
+        changed.st_ctime_ns,
+    )
+    assert [sorted(os.listdir(folder)) for folder in folders] == [sorted(names) for names in listed]
+    if short:
+        assert short.stat().st_size == 0
+        short.unlink()
+
+
+def test_atime_stays(places):
+    os.utime(places["file"], ns=(1, 2))
+    Host.local([Memory("file", path=str(places["file"]))]).facts()
+    assert places["file"].stat().st_atime_ns == 1
+
+
+@pytest.mark.parametrize(
+    "path, error", [("/nonexistent/x", FileNotFoundError), ("/dev/null", ValueError), ("/proc/self/exe/x", OSError)]
+)
+def test_paths_that_back_nothing(path, error):
+    with pytest.raises(error) as caught:
+        Host.local([Memory("file", path=path)])
+    assert path in str(caught.value)
