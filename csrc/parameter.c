@@ -150,7 +150,7 @@ static bool mapped_ram_takes_what_is_stored(const Candidate *candidate)
 
 #define RANGE(name, min_, max_, expects_)                                                                              \
     .parameter = MIGRATION_PARAMETER_##name, .min = min_, .max = max_, .expects = expects_, .releases = ALWAYS
-#define RULE(name, text_) .parameter = MIGRATION_PARAMETER_##name, .max = UINT64_MAX, .text = text_
+#define WHOLE(name, text_) .parameter = MIGRATION_PARAMETER_##name, .max = UINT64_MAX, .text = text_
 
 static const ParameterCheck checks[] = {
     {RANGE(COMPRESS_LEVEL, 0, 9, "a value between 0 and 9")},
@@ -171,14 +171,14 @@ static const ParameterCheck checks[] = {
     {RANGE(ANNOUNCE_MAX, 0, 100000, "a value between 0 and 100000")},
     {RANGE(ANNOUNCE_ROUNDS, 0, 1000, "a value between 0 and 1000")},
     {RANGE(ANNOUNCE_STEP, 1, 10000, "a value between 0 and 10000")}, /* so QEMU says */
-    {RULE(MULTIFD_COMPRESSION, ZERO_COPY_NOT_PLAIN), .releases = ALWAYS, .fits = zero_copy_takes_compression},
-    {RULE(TLS_CREDS, ZERO_COPY_NOT_PLAIN), .releases = ALWAYS, .fits = zero_copy_takes_tls},
-    {RULE(MULTIFD_COMPRESSION, "Mapped-ram only available for non-compressed non-TLS multifd migration"),
+    {WHOLE(MULTIFD_COMPRESSION, ZERO_COPY_NOT_PLAIN), .releases = ALWAYS, .fits = zero_copy_takes_compression},
+    {WHOLE(TLS_CREDS, ZERO_COPY_NOT_PLAIN), .releases = ALWAYS, .fits = zero_copy_takes_tls},
+    {WHOLE(MULTIFD_COMPRESSION, "Mapped-ram only available for non-compressed non-TLS multifd migration"),
      .releases = FROM(9_0), .fits = mapped_ram_takes_what_is_stored},
     {RANGE(X_VCPU_DIRTY_LIMIT_PERIOD, 1, 1000, "a value between 1 and 1000")},
-    {RULE(VCPU_DIRTY_LIMIT, "Parameter 'vcpu_dirty_limit' expects is invalid, it must greater then 1 MB/s"),
+    {WHOLE(VCPU_DIRTY_LIMIT, "Parameter 'vcpu_dirty_limit' expects is invalid, it must greater then 1 MB/s"),
      .releases = BETWEEN(8_1, 9_1), .min = 1},
-    {RULE(VCPU_DIRTY_LIMIT, "Parameter 'vcpu_dirty_limit' must be greater than 1 MB/s"),
+    {WHOLE(VCPU_DIRTY_LIMIT, "Parameter 'vcpu_dirty_limit' must be greater than 1 MB/s"),
      .releases = FROM(9_1), .min = 1},
 };
 /* clang-format on */

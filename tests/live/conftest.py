@@ -1,5 +1,6 @@
 """A real QEMU, started for the test and asked over QMP."""
 
+import asyncio
 import shutil
 import subprocess
 import tempfile
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from qemu.qmp.legacy import QEMUMonitorProtocol, QMPBadPortError  # noqa: F401
+from qemu.qmp.legacy import QEMUMonitorProtocol
 
 BINARY = "qemu-system-x86_64"
 
@@ -36,6 +37,16 @@ class LiveQemu:
 
 
 @contextmanager
+def event_loop():
+    """The loop that QEMUMonitorProtocol finds, and leaves open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@contextmanager
 def live_qemu(*arguments, user=None):
     """Starts QEMU without a machine, as another user if one is given, and ends it whatever happens."""
     with tempfile.TemporaryDirectory(prefix="pymig-qmp-") as folder:
@@ -53,12 +64,13 @@ def live_qemu(*arguments, user=None):
                 if process.poll() is not None or time.monotonic() > deadline:
                     pytest.fail(f"QEMU did not start: {log.read_text()}")
                 time.sleep(0.01)
-            monitor = QEMUMonitorProtocol(str(socket))
-            monitor.connect()
-            try:
-                yield LiveQemu(monitor, process)
-            finally:
-                monitor.close()
+            with event_loop():
+                monitor = QEMUMonitorProtocol(str(socket))
+                monitor.connect()
+                try:
+                    yield LiveQemu(monitor, process)
+                finally:
+                    monitor.close()
         finally:
             process.kill()
             process.wait()

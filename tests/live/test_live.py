@@ -2,12 +2,13 @@
 
 import itertools
 import random
+import shutil
 
 import pytest
 
 from pymig import CapabilitySet, Checker, Host, Memory, MigrationState, QemuBuild
 from tests.conftest import NOBODY, message_of, run_in_child
-from tests.live.conftest import live_qemu
+from tests.live.conftest import BINARY, live_qemu
 
 pytestmark = pytest.mark.live
 
@@ -32,8 +33,9 @@ def every_set(names):
 def test_singles_pairs_and_random_sets(side):
     qemu, incoming = side
     names = qemu.capabilities()
-    assert names == list(QemuBuild("7.2").capabilities)
-    checker = Checker(QemuBuild("7.2"), incoming=incoming)
+    build = QemuBuild.from_binary(shutil.which(BINARY))
+    assert names == list(build.capabilities)
+    checker = Checker(build, incoming=incoming)
     old, asked, refused = CapabilitySet(), 0, 0
     for chosen in every_set(names):
         answer = qemu.set_capabilities({name: name in chosen for name in names})

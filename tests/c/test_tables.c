@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables don't contradict themselves. They are static, so their files are part of this one. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <ctype.h>
+
+#include "../../csrc/parameter.c"
+#include "../../csrc/rules.c"
+
+static ReleaseRange range_of(const RuleRow *row)
+{
+    return row->releases.until == 0 ? (ReleaseRange)ALWAYS : row->releases;
+}
+
+static void ranges_are_not_empty(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < N_RULES; i++) {
+        assert_true(range_of(&rules[i]).since < range_of(&rules[i]).until);
+    }
+    for (int i = 0; i < N_WARNINGS; i++) {
+        assert_true(warnings[i].releases.since < warnings[i].releases.until);
+    }
+    for (int i = 0; i < N_CHECKS; i++) {
+        assert_true(checks[i].releases.since < checks[i].releases.until);
+        assert_true(checks[i].min <= checks[i].max);
+        assert_true((checks[i].expects == NULL) != (checks[i].text == NULL));
+    }
+}
+
+static void rows_of_one_code_are_one_rule(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < N_RULES; i++) {
+        for (int j = i + 1; j < N_RULES; j++) {
+            bool same_code = rules[i].code == rules[j].code, same_id = strcmp(rules[i].text.id, rules[j].text.id) == 0;
+            assert_int_equal(same_code, same_id);
+            if (same_code) {
+                ReleaseRange one = range_of(&rules[i]), other = range_of(&rules[j]);
+                assert_true(one.until <= other.since || other.until <= one.since);
+                assert_int_equal(rules[i].trigger, rules[j].trigger);
+            }
+        }
+    }
+}
+
+static void every_code_has_a_row(void **unused)
+{
+    (void)unused;
+    for (int code = MIGRATION_ACCEPTED + 1; code < MIGRATION_VERDICT__MAX; code++) {
+        int rows = 0;
+        for (int i = 0; i < N_RULES; i++) {
+            rows += rules[i].code == code;
+        }
+        assert_in_range(rows, 1, 2);
+    }
+}
+
+/* In each release of its range a rule either counts, or is about a capability that the release has not. */
+static void a_rule_is_about_what_there_is(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < N_RULES; i++) {
+        int counted = 0;
+        for (int release = 0; release < QEMU_RELEASE__MAX; release++) {
+            QemuBuild build = {.release = release};
+            counted += row_counts(&rules[i], release, qemu_build_capabilities(&build));
+        }
+        assert_in_range(counted, 1, QEMU_RELEASE__MAX);
+        assert_int_not_equal(rules[i].trigger, 0);
+        assert_int_equal(rules[i].trigger & (rules[i].need | rules[i].forbid), 0);
+        assert_true(has_all(rules[i].trigger, rules[i].unless_old));
+    }
+}
+
+static void a_warning_is_about_a_deprecated_capability(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < N_WARNINGS; i++) {
+        for (int release = 0; release < QEMU_RELEASE__MAX; release++) {
+            QemuBuild build = {.release = release};
+            bool deprecated = has_all(qemu_build_deprecated(&build), warnings[i].trigger);
+            assert_int_equal(release_within(release, warnings[i].releases), deprecated);
+        }
+    }
+}
+
+static void compiled_rules_fit(void **unused)
+{
+    (void)unused;
+    CompiledRule compiled[MIGRATION_VERDICT__MAX];
+    for (int release = 0; release < QEMU_RELEASE__MAX; release++) {
+        for (int bits = 0; bits < 1 << 11; bits++) {
+            MigrationContext context = {
+                .build = {release, bits & 1, bits & 2, bits & 4, true, 0, 0, 0, 0},
+                .incoming = bits & 8,
+                .incoming_started = bits & 16,
+                .kvm_dirty_ring = bits & 32,
+                .rdma = bits & 64,
+                .single_channel = bits & 128,
+                .compressed = bits & 256,
+                .tls = bits & 512,
+                .ignore_all = bits & 1024,
+            };
+            assert_in_range(rules_compile(&context, compiled), 20, MIGRATION_VERDICT__MAX);
+        }
+    }
+}
+
+static void defaults_pass_the_checks(void **unused)
+{
+    (void)unused;
+    for (int release = 0; release < QEMU_RELEASE__MAX; release++) {
+        MigrationContext context = {.build = {.release = release, .on_linux = true}};
+        MigrationParameters parameters;
+        ParameterChange nothing = {{0}, {0}, {NULL}};
+        MigrationError error;
+        parameters_init(&parameters, &context.build);
+        assert_int_equal(parameters_check(&context, ~(CapabilitySet)0, &parameters, &nothing, &error), 0);
+    }
+}
+
+static void names_are_qmp_names(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < MIGRATION_PARAMETER__MAX; i++) {
+        assert_non_null(table[i].name);
+        for (const char *c = table[i].name; *c != '\0'; c++) {
+            assert_true(islower((unsigned char)*c) || *c == '-');
+        }
+        assert_int_equal(table[i].type == PARAMETER_ENUM, table[i].values != NULL);
+        assert_true(table[i].present.since < table[i].present.until);
+        assert_true(MIGRATION_PARAMETER__MAX <= 64); /* a build has its parameters as a set of bits */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ranges_are_not_empty),
+        cmocka_unit_test(rows_of_one_code_are_one_rule),
+        cmocka_unit_test(every_code_has_a_row),
+        cmocka_unit_test(a_rule_is_about_what_there_is),
+        cmocka_unit_test(a_warning_is_about_a_deprecated_capability),
+        cmocka_unit_test(compiled_rules_fit),
+        cmocka_unit_test(defaults_pass_the_checks),
+        cmocka_unit_test(names_are_qmp_names),
+    };
+    return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
+}
