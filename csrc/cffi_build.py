@@ -22,5 +22,5 @@ ffi.set_source(
     sources=sorted(f"csrc/{source.name}" for source in HERE.glob("*.c")),
     depends=sorted(f"csrc/{header.name}" for header in HERE.glob("*.h")),
     include_dirs=["csrc"],
-    extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden"],
+    extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden"],
 )

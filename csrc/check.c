@@ -41,6 +41,13 @@ static inline bool rule_matches(const CompiledRule *rule, CapabilitySet old_set,
            (has_any(new_set, rule->forbid) || has_any(~new_set, rule->need));
 }
 
+int checker_asks(const MigrationChecker *checker, HostQuestion question, CapabilitySet old_set)
+{
+    /* QEMU passes shared blocks over as the stored set says, not the new one. */
+    int ignored = has_any(old_set, CAP(X_IGNORE_SHARED)) ? checker->ignored : IGNORE_NO_BLOCKS;
+    return migration_host_known(checker->host, checker->flavour, question, ignored);
+}
+
 /* Whether the rule refuses: 1 or 0, or -EAGAIN if the host has to be asked first. */
 static inline int rule_refuses(const MigrationChecker *checker, const CompiledRule *rule, CapabilitySet old_set,
                                CapabilitySet new_set)
@@ -51,9 +58,7 @@ static inline int rule_refuses(const MigrationChecker *checker, const CompiledRu
     if (rule->question == ASK_NOTHING) {
         return 1;
     }
-    /* QEMU passes shared blocks over as the stored set says, not the new one. */
-    int ignored = has_any(old_set, CAP(X_IGNORE_SHARED)) ? checker->ignored : IGNORE_NO_BLOCKS;
-    int able = migration_host_known(checker->host, checker->flavour, rule->question, ignored);
+    int able = checker_asks(checker, rule->question, old_set);
     return able < 0 ? able : !able;
 }
 
@@ -120,24 +125,3 @@ int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set,
     }
     return count;
 }
-
-#define DEFINE_CHECK_MANY(name, word)                                                                                  \
-    int name(const MigrationChecker *checker, CapabilitySet old_set, const word *new_sets, size_t count,               \
-             uint8_t *codes)                                                                                           \
-    {                                                                                                                  \
-        CapabilitySet all = old_set;                                                                                   \
-                                                                                                                       \
-        for (size_t i = 0; i < count; i++) {                                                                           \
-            all |= new_sets[i];                                                                                        \
-        }                                                                                                              \
-        if (has_any(all, ~checker->known)) {                                                                           \
-            return -EINVAL;                                                                                            \
-        }                                                                                                              \
-        for (size_t i = 0; i < count; i++) {                                                                           \
-            codes[i] = (uint8_t)caps_check(checker, old_set, new_sets[i]);                                             \
-        }                                                                                                              \
-        return 0;                                                                                                      \
-    }
-
-DEFINE_CHECK_MANY(migrate_caps_check_many32, uint32_t)
-DEFINE_CHECK_MANY(migrate_caps_check_many64, uint64_t)
