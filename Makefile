@@ -31,6 +31,10 @@ test: $(VENV)/.for-test ## set everything up, a real QEMU included, and pass the
 	$(MAKE) --no-print-directory -C tests/c check
 	$(BIN)/pytest -q
 
+.PHONY: test-plain
+test-plain: $(VENV)/.for-test ## the tests that could tell, with memoising switched off
+	PYMIG_MEMO=0 $(BIN)/pytest -q tests/unit tests/exhaustive tests/vectors
+
 .PHONY: test-c
 test-c: ## the C core by itself: gcc and clang, then both with sanitizers
 	.ci/require compiler cmocka clang
@@ -44,12 +48,12 @@ lint: $(VENV)/.for-lint $(VENV)/.for-test ## formatters, linters, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy pymig
-	$(BIN)/clang-format --dry-run --Werror csrc/*.[ch] tests/c/*.[ch]
+	$(BIN)/clang-format --dry-run --Werror csrc/*.[ch] tests/c/*.[ch] bench/*.c
 
 .PHONY: format
 format: $(VENV)/.for-lint ## let the formatters have their way
 	$(BIN)/ruff format
-	$(BIN)/clang-format -i csrc/*.[ch] tests/c/*.[ch]
+	$(BIN)/clang-format -i csrc/*.[ch] tests/c/*.[ch] bench/*.c
 
 .PHONY: pythons
 pythons: $(VENV)/.for-tox ## the suite on every Python of 3.10 to 3.13 that is here; ENVS=3.10,3.13 for some
@@ -66,8 +70,10 @@ dist: $(VENV)/.for-dist ## sdist and wheel, audited, and each tested by itself
 	.ci/dist
 
 .PHONY: bench
-bench: $(VENV)/.for-bench ## the benchmarks, side by side with their peers
-	$(BIN)/pytest bench
+bench: $(VENV)/.for-bench $(VENV)/.for-test ## side by side with its peers in one run: a table of ratios, and as JSON
+	@mkdir -p build/bench
+	$(BIN)/pytest bench -q --benchmark-json=build/bench/measured.json --benchmark-columns=median --benchmark-disable-gc
+	$(BIN)/python bench/report.py build/bench/measured.json build/bench/ratios.json
 
 .PHONY: clean
 clean: ## remove what was made

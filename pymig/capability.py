@@ -91,8 +91,8 @@ class CapabilitySet(AbstractSet[str], Frozen):
 
 def mask_of_names(names: Iterable[str], argument: str) -> int:
     """The mask of an iterable of names; errors name the argument."""
-    if isinstance(names, CapabilitySet):
-        return names.mask
+    if type(names) is CapabilitySet:
+        return names._mask
     if isinstance(names, (str, bytes)):
         raise TypeError(
             f"{argument} must be an iterable of capability names, not one {type(names).__name__}: {names!r}"
@@ -129,8 +129,13 @@ def checked_mask(mask: int, argument: str) -> int:
 
 def mask_of(capabilities: Iterable[str] | int, argument: str) -> int:
     """The mask of a CapabilitySet, an int mask or an iterable of names; errors name the argument."""
-    if isinstance(capabilities, CapabilitySet):
-        return capabilities.mask
+    kind = type(capabilities)  # isinstance() takes longer than all the rest: CapabilitySet is an abstract Set
+    if kind is CapabilitySet:
+        return capabilities._mask  # type: ignore[union-attr,no-any-return]
+    if kind is int and 0 <= capabilities <= ALL:  # type: ignore[operator]
+        return capabilities  # type: ignore[return-value]
+    if kind is tuple or kind is list:
+        return mask_of_names(capabilities, argument)  # type: ignore[arg-type]
     if hasattr(capabilities, "__index__"):
         return checked_mask(capabilities, argument)  # type: ignore[arg-type]
     return mask_of_names(capabilities, argument)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 
 from pymig._core import ffi, lib
 from pymig.build import WARNINGS, QemuBuild
-from pymig.capability import known_mask, mask_of
+from pymig.capability import NAMES, known_mask, mask_of
 from pymig.errors import CapabilityError
 from pymig.frozen import Frozen
 from pymig.state import MigrationState
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from pymig.host import Host
+
+NOTHING: tuple[str, ...] = ()
+"""The old set where none is given."""
+
+MOST_REMEMBERED = 0 if os.environ.get("PYMIG_MEMO") == "0" else 4096
+"""How many verdicts a Checker remembers; none with PYMIG_MEMO=0 in the environment."""
 
 # The formats of an unsigned byte, and of a word of 4 or 8 in native order, as the struct module writes them.
 _NATIVE = ("", "@", "=", "<" if sys.byteorder == "little" else ">")
@@ -79,14 +86,16 @@ class Checker(Frozen):
         ParameterError: QEMU would refuse the parameters.
     """
 
-    __slots__ = ("_c", "_known", "_plain", "_warned", "build", "host", "incoming", "verdicts")
+    __slots__ = ("_asked", "_c", "_known", "_memo", "_plain", "_warned", "build", "host", "incoming", "verdicts")
 
     build: QemuBuild
     host: Host
     incoming: bool
     verdicts: Mapping[int, Verdict]
     _c: Any
+    _asked: int
     _known: int
+    _memo: dict[object, Verdict]
     _plain: dict[int, Verdict]
     _warned: dict[tuple[int, int], Verdict]
 
@@ -123,6 +132,8 @@ class Checker(Frozen):
             verdicts=_Verdicts(build, state.host),
             _c=ffi.gc(c_checker, lib.migration_checker_free),
             _known=build.capabilities.mask,
+            _asked=state.host._asked_about(incoming),
+            _memo={},
             _plain={code: verdict for code, verdict in build._verdicts.items() if code not in build._reasoned},
             _warned={},
         )
@@ -138,11 +149,29 @@ class Checker(Frozen):
         Raises:
             UnknownCapabilityError: a capability that the release has not.
         """
+        if old is NOTHING and (type(new) is int or type(new) is tuple):
+            verdict = self._memo.get(new)
+            if verdict is not None:
+                return verdict
+        return self._check(new, old)
+
+    def _check(self, new: Iterable[str] | int, old: Iterable[str] | int) -> Verdict:
         new_mask = self._mask(new, "new")
         code = lib.migrate_caps_check(self._c, self._mask(old, "old"), new_mask)
         if new_mask & self.build._warning:
             return self._with_warnings(code, new_mask)
-        return self._plain.get(code) or self.verdicts[code]
+        verdict = self._plain.get(code) or self.verdicts[code]
+        if old is NOTHING and not new_mask & self._asked:
+            self._remember(new, verdict)
+        return verdict
+
+    def _remember(self, new: Iterable[str] | int, verdict: Verdict) -> None:
+        """Keeps the verdict for the next time; when the memo is full, it starts anew."""
+        if type(new) is int or (type(new) is tuple and len(new) <= len(NAMES)):
+            if len(self._memo) >= MOST_REMEMBERED:
+                self._memo.clear()
+            if MOST_REMEMBERED:
+                self._memo[new] = verdict
 
     def _with_warnings(self, code: int, new_mask: int) -> Verdict:
         given = lib.migrate_caps_warnings(self._c, new_mask, code)

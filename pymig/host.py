@@ -7,6 +7,7 @@ import os
 import stat
 
 from pymig._core import ffi, lib
+from pymig.capability import BITS
 from pymig.diagnosis import diagnose
 from pymig.frozen import Value
 
@@ -369,6 +370,12 @@ class Host:
     def refresh(self) -> None:
         """Forgets what this machine answered: the next question asks its kernel again. Stated facts stay."""
         lib.migration_host_refresh(self._c)
+
+    def _asked_about(self, incoming: bool) -> int:
+        """The capabilities for which this host may be asked again: their verdicts are not to be remembered."""
+        if self._stated is not None:
+            return 0
+        return BITS["background-snapshot"] | (BITS["postcopy-ram"] if incoming else 0)
 
     def _tracking(self, flavour: int, ignored: int) -> WriteTracking:
         return _WRITE_TRACKING_NAMES[lib.migration_host_write_tracking(self._c, flavour, ignored)]

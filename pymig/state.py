@@ -341,9 +341,11 @@ class MigrationState:
         """
         on = off = 0
         for name, state in self._read_changes(changes):
-            bit = self._known_bit(name)
+            bit = self.build._bits[name]
             on, off = (on | bit, off & ~bit) if state else (on & ~bit, off | bit)
-        self._raise_unless_accepted(lib.migrate_change_capabilities(self._c, on, off))
+        code = lib.migrate_change_capabilities(self._c, on, off)
+        if code:
+            self._raise_unless_accepted(code)
 
     def query_capabilities(self) -> list[dict[str, str | bool]]:
         """What query-migrate-capabilities answers (qmp_query_migrate_capabilities): each with its state, in order."""
@@ -405,8 +407,15 @@ class MigrationState:
             verdict = Verdict(code, verdict.rule, message, verdict.hint, (), verdict.capabilities)
         raise CapabilityError(verdict)
 
-    def _read_changes(self, changes: object) -> Iterator[tuple[str, bool]]:
+    def _read_changes(self, changes: Any) -> Iterable[tuple[str, bool]]:
         """The changes one by one, read as QMP would read them."""
+        if type(changes) is dict and len(changes) == 1:
+            ((name, state),) = changes.items()
+            if type(state) is bool and type(name) is str and name in self.build._bits:
+                return ((name, state),)
+        return self._check_changes(changes)
+
+    def _check_changes(self, changes: object) -> Iterator[tuple[str, bool]]:
         pairs: Iterable[tuple[object, object]]
         if isinstance(changes, Mapping):
             pairs = changes.items()

@@ -2,13 +2,13 @@
 
 import asyncio
 import shutil
+import socket
 import subprocess
 import tempfile
-import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
+from qemu.qmp import QMPError
 from qemu.qmp.legacy import QEMUMonitorProtocol
 
 BINARY = "qemu-system-x86_64"
@@ -49,28 +49,27 @@ def event_loop():
 @contextmanager
 def live_qemu(*arguments, user=None):
     """Starts QEMU without a machine, as another user if one is given, and ends it whatever happens."""
-    with tempfile.TemporaryDirectory(prefix="pymig-qmp-") as folder:
-        if user is not None:
-            shutil.chown(folder, user, user)
-        socket, log = Path(folder, "qmp"), Path(folder, "log")
-        command = [BINARY, "-machine", "none", "-nodefaults", "-display", "none", "-S"]
-        command += ["-qmp", f"unix:{socket},server=on,wait=off", *arguments]
-        identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
-        with log.open("w") as stderr:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, **identity)
+    ours, theirs = socket.socketpair()
+    monitor = ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
+    command = [BINARY, "-machine", "none", "-nodefaults", "-display", "none", "-S", *monitor, *arguments]
+    identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+    with tempfile.TemporaryFile("w+") as log, ours, event_loop():
+        with theirs:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()], **identity
+            )
         try:
-            deadline = time.monotonic() + 30
-            while not socket.exists():
-                if process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"QEMU did not start: {log.read_text()}")
-                time.sleep(0.01)
-            with event_loop():
-                monitor = QEMUMonitorProtocol(str(socket))
-                monitor.connect()
-                try:
-                    yield LiveQemu(monitor, process)
-                finally:
-                    monitor.close()
+            qmp = QEMUMonitorProtocol(ours)
+            try:
+                qmp.connect()
+            except QMPError:
+                process.wait(10)
+                log.seek(0)
+                pytest.fail(f"QEMU did not start: {log.read()}")
+            try:
+                yield LiveQemu(qmp, process)
+            finally:
+                qmp.close()
         finally:
             process.kill()
             process.wait()
