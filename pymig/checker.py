@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pymig._core import ffi, lib
 from pymig.build import WARNINGS, QemuBuild
-from pymig.capability import NAMES, known_mask, mask_of
+from pymig.capability import BITS, NAMES, known_mask, mask_of
 from pymig.errors import CapabilityError
 from pymig.frozen import Frozen
 from pymig.state import MigrationState
@@ -86,7 +86,19 @@ class Checker(Frozen):
         ParameterError: QEMU would refuse the parameters.
     """
 
-    __slots__ = ("_asked", "_c", "_known", "_memo", "_plain", "_warned", "build", "host", "incoming", "verdicts")
+    __slots__ = (
+        "_asked",
+        "_c",
+        "_known",
+        "_memo",
+        "_plain",
+        "_slow",
+        "_warned",
+        "build",
+        "host",
+        "incoming",
+        "verdicts",
+    )
 
     build: QemuBuild
     host: Host
@@ -97,6 +109,7 @@ class Checker(Frozen):
     _known: int
     _memo: dict[object, Verdict]
     _plain: dict[int, Verdict]
+    _slow: int
     _warned: dict[tuple[int, int], Verdict]
 
     def __init__(
@@ -125,14 +138,17 @@ class Checker(Frozen):
         c_checker = lib.migration_checker_new(state._c_context(), state.host._c)
         if c_checker == ffi.NULL:
             raise MemoryError
+        known, asked = build.capabilities.mask, state.host._asked_about(incoming)
+        reasoned = BITS["postcopy-ram"] if build._reasoned else 0
         self._set(
             build=build,
             host=state.host,
             incoming=incoming,
             verdicts=_Verdicts(build, state.host),
             _c=ffi.gc(c_checker, lib.migration_checker_free),
-            _known=build.capabilities.mask,
-            _asked=state.host._asked_about(incoming),
+            _known=known,
+            _asked=asked,
+            _slow=~known | asked | reasoned | build._warning,
             _memo={},
             _plain={code: verdict for code, verdict in build._verdicts.items() if code not in build._reasoned},
             _warned={},
@@ -152,6 +168,10 @@ class Checker(Frozen):
         if old is NOTHING and (type(new) is int or type(new) is tuple):
             verdict = self._memo.get(new)
             if verdict is not None:
+                return verdict
+            if type(new) is int and not new & self._slow:
+                verdict = self._plain[lib.migrate_caps_check(self._c, 0, new)]
+                self._remember(new, verdict)
                 return verdict
         return self._check(new, old)
 

@@ -87,12 +87,30 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 accepted or supported, 1 refused or not supported, 2 wrong usage or not found out.",
     )
     parser.add_argument("--version", action="version", version=f"pymig {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=("bash", "zsh", "tcsh"),
+        help="for the shell to complete words",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_check(commands)
     _add_probe(commands)
     _add_diff(commands)
     _add_list(commands)
     return parser
+
+
+class _PrintCompletion(argparse.Action):
+    """Prints a script for the shell, made by shtab, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: Any, **_: Any) -> None:
+        try:
+            import shtab  # noqa: PLC0415 - an extra
+        except ImportError:
+            parser.error("--print-completion needs the package shtab: pip install 'pymig[completion]'")
+        print(shtab.complete(parser, arguments[1]))
+        parser.exit()
 
 
 def _add_qemu(command: argparse.ArgumentParser) -> None:

@@ -339,10 +339,11 @@ class MigrationState:
             UnknownCapabilityError: the release has no such capability.
             RequestTypeError: not of that shape; the text is QMP's.
         """
-        on = off = 0
-        for name, state in self._read_changes(changes):
-            bit = self.build._bits[name]
-            on, off = (on | bit, off & ~bit) if state else (on & ~bit, off | bit)
+        on, off = self._read_dict(changes) if type(changes) is dict else (0, 0)
+        if not on | off:
+            for name, state in self._read_changes(changes):
+                bit = self.build._bits[name]
+                on, off = (on | bit, off & ~bit) if state else (on & ~bit, off | bit)
         code = lib.migrate_change_capabilities(self._c, on, off)
         if code:
             self._raise_unless_accepted(code)
@@ -407,15 +408,20 @@ class MigrationState:
             verdict = Verdict(code, verdict.rule, message, verdict.hint, (), verdict.capabilities)
         raise CapabilityError(verdict)
 
-    def _read_changes(self, changes: Any) -> Iterable[tuple[str, bool]]:
-        """The changes one by one, read as QMP would read them."""
-        if type(changes) is dict and len(changes) == 1:
-            ((name, state),) = changes.items()
-            if type(state) is bool and type(name) is str and name in self.build._bits:
-                return ((name, state),)
-        return self._check_changes(changes)
+    def _read_dict(self, changes: dict[str, bool]) -> tuple[int, int]:
+        """Those to switch on and off, or two zeros where something is wrong with them or there are none."""
+        on, off, bits = 0, 0, self.build._bits
+        for name, state in changes.items():
+            if state is True and name in bits:
+                on |= bits[name]
+            elif state is False and name in bits:
+                off |= bits[name]
+            else:
+                return 0, 0
+        return on, off
 
-    def _check_changes(self, changes: object) -> Iterator[tuple[str, bool]]:
+    def _read_changes(self, changes: object) -> Iterator[tuple[str, bool]]:
+        """The changes one by one, read as QMP would read them."""
         pairs: Iterable[tuple[object, object]]
         if isinstance(changes, Mapping):
             pairs = changes.items()

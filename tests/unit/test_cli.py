@@ -165,3 +165,82 @@ def test_a_reader_that_stops_reading():
     done = subprocess.run(["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout == "Capabilities of QEMU 8.0.50\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion(capsys, shell):
+    status, out, _ = run(capsys, "--print-completion", shell)
+    assert status == 0
+    assert "pymig" in out
+    assert "incoming-started" in out
+
+
+def test_table_of_releases(capsys):
+    status, out, _ = run(capsys, "check", "multifd", "postcopy-ram", "--qemu", "all")
+    assert status == 1
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert lines["8.0"] == lines["10.1"] == "accepted"
+    assert lines["8.1"] == "refused   Postcopy is not yet compatible with multifd"
+    status, out, _ = run(capsys, "check", "zero-blocks", "--qemu", "10.2", "--qemu", "11.0", "--json")
+    answers = json.loads(out)["answers"]
+    assert [answer["qemu"] for answer in answers] == ["10.2", "11.0"]
+    assert answers[0]["warnings"] == ["zero-blocks capability is deprecated"]
+    assert answers[1]["message"] == "Parameter 'capability' does not accept value 'zero-blocks'"
+
+
+def test_diff(capsys):
+    status, out, _ = run(capsys, "diff", "10.2", "11.0", "zero-blocks")
+    assert status == 1
+    assert "capability  removed  zero-blocks" in out
+    assert run(capsys, "diff", "10.1", "10.2")[:2] == (0, "nothing changes from 10.1 to 10.2\n")
+    answer = json.loads(run(capsys, "diff", "8.0", "8.2", "multifd", "xbzrle", "--json")[1])
+    assert answer["capabilities"]["added"] == ["switchover-ack", "dirty-limit"]
+    assert ["multifd/xbzrle", "Multifd is not compatible with xbzrle"] in answer["rules"]["added"]
+    assert answer["answers"][0]["after"] == "refused: Multifd is not compatible with xbzrle"
+    hints = run(capsys, "diff", "8.1", "8.2")[1]
+    assert "Use blockdev-mirror with NBD instead." in hints
+    assert run(capsys, "diff", "8.1", "99")[0] == 2
+
+
+def test_warnings_are_shown(capsys):
+    assert run(capsys, "check", "block", "--qemu", "8.2")[1].startswith("warning   block migration is deprecated")
+
+
+def test_questions_of_the_probe(capsys):
+    from pymig.questions import NAMES
+
+    status, out, _ = run(capsys, "probe", "--list")
+    assert status == 0
+    assert tuple(line.split()[0] for line in out.splitlines()) == NAMES
+    answer = json.loads(run(capsys, "probe", "--json")[1])
+    assert tuple(entry["name"] for entry in answer["questions"]) == NAMES
+    assert {entry["status"] for entry in answer["questions"]} <= {"PASS", "WARN", "FAIL", "ERROR"}
+    for name in NAMES:
+        only = json.loads(run(capsys, "probe", "--json", "--only", name)[1])["questions"]
+        assert [entry["name"] for entry in only] == [name]
+    if any(entry["status"] == "WARN" for entry in answer["questions"]):
+        assert run(capsys, "probe", "--strict")[0] != 0
+
+
+@pytest.mark.parametrize(
+    "memory, says",
+    [
+        ("disk", "kind must be one of"),
+        ("file", "path must be given"),
+        ("file:/nonexistent", "No such file"),
+        ("memfd,page_size=3M", "power of two"),
+        ("memfd,size=x", "not a number of bytes"),
+        ("memfd,sharing", "is not share"),
+    ],
+)
+def test_memory_that_is_none(capsys, memory, says):
+    status, out, err = run(capsys, "probe", "--memory", memory)
+    assert (status, out) == (2, "")
+    assert says in err
+
+
+def test_memory_of_the_probe(capsys):
+    arguments = ("--memory", "memfd,share", "--memory", "file:/dev/shm,share,size=2M", "--json")
+    answer = json.loads(run(capsys, "probe", *arguments)[1])
+    assert [entry["memory"]["kind"] for entry in answer["memory"]] == ["memfd", "file"]
+    assert answer["memory"][1]["memory"]["size"] == 2 << 20
