@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -21,22 +22,29 @@ POOLS = Path("/sys/kernel/mm/hugepages")
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory):
-    """A disk folder and file, tmpfs, and hugetlbfs of 2 MiB and 1 GiB pages where the machine has them."""
-    disk = tmp_path_factory.mktemp("disk")
+def places():
+    """A disk folder and file, tmpfs, and hugetlbfs of 2 MiB and 1 GiB pages where the machine has them.
+
+    Not below pytest's own folder, which is root's alone.
+    """
+    with tempfile.TemporaryDirectory(prefix="pymig-places-") as folder:
+        yield from make_places(Path(folder))
+
+
+def make_places(root):
+    root.chmod(0o755)
+    disk = root / "disk"
+    disk.mkdir()
     disk.chmod(0o777)
-    for folder in disk.parents:
-        if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
-            folder.chmod(0o755)
     (disk / "file").write_bytes(b"\1" * 16 * MIB)
     (disk / "file").chmod(0o666)
     with contextlib.ExitStack() as stack:
-        huge = {size: stack.enter_context(hugetlbfs(tmp_path_factory, size)) for size in (2 * MIB, GIB)}
+        huge = {size: stack.enter_context(hugetlbfs(root, size)) for size in (2 * MIB, GIB)}
         yield {"disk": disk, "file": disk / "file", "shm": Path("/dev/shm"), **huge}
 
 
 @contextlib.contextmanager
-def hugetlbfs(tmp_path_factory, size):
+def hugetlbfs(root, size):
     pool = POOLS / f"hugepages-{size // 1024}kB" / "nr_hugepages"
     if not pool.exists():
         yield None
@@ -44,7 +52,8 @@ def hugetlbfs(tmp_path_factory, size):
     before = pool.read_text()
     wanted = 8 if size == 2 * MIB else 1
     pool.write_text(str(max(int(before), wanted)))
-    folder = tmp_path_factory.mktemp("huge")
+    folder = root / f"huge{size}"
+    folder.mkdir()
     options = f"pagesize={size},mode=0777".encode()
     mounted = ctypes.CDLL(None).mount(b"none", str(folder).encode(), b"hugetlbfs", 0, options) == 0
     yield folder if mounted and int(pool.read_text()) >= wanted else None

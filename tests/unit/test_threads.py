@@ -78,7 +78,7 @@ def test_capabilities_and_parameters_are_checked_against_each_other():
     taken = []
 
     def compress():
-        while not done.is_set():
+        while not done.is_set() or "zstd" not in taken:  # in the end nobody stands in its way
             for method in ("zstd", "none"):
                 try:
                     state.set_parameters({"multifd-compression": method})
