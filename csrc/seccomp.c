@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -44,9 +46,9 @@ static int reap(pid_t child)
     return WIFEXITED(status) ? -WEXITSTATUS(status) : -PYMIG_ERROR_KILLED;
 }
 
-int rehearse(long number, long argument)
+/* In a child that fork_unseen() made, or could not make. */
+static int rehearse_in(pid_t child, long number, long argument)
 {
-    pid_t child = fork_unseen();
     if (child < 0) {
         return -errno;
     }
@@ -56,8 +58,43 @@ int rehearse(long number, long argument)
     return reap(child);
 }
 
+int rehearse(long number, long argument)
+{
+    return rehearse_in(fork_unseen(), number, argument);
+}
+
+/* Neither locked now nor to be locked when mapped (mlockall(MCL_FUTURE)): a page that is mapped here would count. */
+static bool nothing_is_locked(void)
+{
+    char line[128];
+    long locked = -1;
+    size_t length = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    FILE *status = page != MAP_FAILED ? fopen("/proc/self/status", "re") : NULL;
+
+    while (status != NULL && fgets(line, sizeof(line), status) != NULL) {
+        if (sscanf(line, "VmLck: %ld", &locked) == 1) {
+            break;
+        }
+    }
+    if (status != NULL) {
+        fclose(status);
+    }
+    if (page != MAP_FAILED) {
+        munmap(page, length);
+    }
+    return locked == 0;
+}
+
 int munlockall_would_work(void)
 {
     /* The kernel gives munlockall(2) no way to fail that a process lives to see. Only a filter can refuse it. */
-    return seccomp_mode() == SECCOMP_MODE_FILTER ? rehearse(SYS_munlockall, 0) : 0;
+    if (seccomp_mode() != SECCOMP_MODE_FILTER) {
+        return 0;
+    }
+    pid_t child = fork_unseen();
+    if (child < 0 && nothing_is_locked()) {
+        return munlockall() < 0 ? -errno : 0;
+    }
+    return rehearse_in(child, SYS_munlockall, 0);
 }

@@ -138,7 +138,8 @@ def _add_without(command: argparse.ArgumentParser) -> None:
 
 def _add_circumstances(command: argparse.ArgumentParser) -> None:
     for name, told in CIRCUMSTANCES.items():
-        command.add_argument(f"--{name}", action="store_true", help=told)
+        spellings = dict.fromkeys((f"--{name}", f"--{name.replace('-', '_')}"))  # the second as the keyword in Python
+        command.add_argument(*spellings, action="store_true", help=told)
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:

@@ -659,6 +659,7 @@ class HostReport(Value):
     __slots__ = (
         "_blocks",
         "_files",
+        "_target_page_size",
         "api_errno",
         "device_errno",
         "diagnosis",
@@ -691,8 +692,9 @@ class HostReport(Value):
     page_size: int
     _blocks: _Blocks
     _files: WriteTracking
+    _target_page_size: int | None
 
-    def __init__(self, blocks: _Blocks, report: Any, reports: Any) -> None:
+    def __init__(self, blocks: _Blocks, target_page_size: int | None, report: Any, reports: Any) -> None:
         uffd = report.uffd
         way: Literal["device", "syscall"] = "syscall" if uffd.device_error else "device"
         tracking = report.facts.write_tracking
@@ -713,13 +715,14 @@ class HostReport(Value):
             page_size=report.page_size,
             _files=_WRITE_TRACKING_NAMES[tracking[lib.IGNORE_SHARED_FILES]],
             _blocks=blocks,
+            _target_page_size=target_page_size,
         )
         self._set(diagnosis=diagnose(self))
 
     @property
     def host(self) -> Host:
         """The facts that a check asks for; those that only QEMU before 8.0.50 asks otherwise are asked now."""
-        local = Host.local(self._blocks.memory)
+        local = Host.local(self._blocks.memory, target_page_size=self._target_page_size)
         reference = _Facts(self.write_tracking, self.write_tracking_ignore_shared, self._files, self.postcopy)
         host = Host.__new__(Host)
         host._state({REFERENCE: reference, **{flavour: local._facts(flavour) for flavour in _OLDER.values()}}, {})
@@ -760,4 +763,4 @@ def probe(memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | Non
     blocks = _Blocks(memory)
     reports = ffi.new("RamBlockReport[]", max(len(blocks), 1))
     report = lib.host_probe(blocks.c, len(blocks), _page_size(target_page_size), reports)
-    return HostReport(blocks, report, reports)
+    return HostReport(blocks, target_page_size, report, reports)

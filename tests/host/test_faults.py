@@ -1,6 +1,7 @@
 """Faults made for real: each has its cause, its evidence and its remedy, and none is an exception, a hang or a leak."""
 
 import ctypes
+import errno
 import os
 import threading
 from pathlib import Path
@@ -203,6 +204,42 @@ def test_exit_status_of_the_command(fault, status):
 def test_no_fault_is_an_error_for_one_question_alone():
     steps = FAULTS["no /proc"][1]
     assert run_in_child(command_line, steps, ["probe", "--only", "zero-copy"]) == 0
+
+
+# ---- Each system call refused, one after the other ----
+
+
+def probe_with(refuse, number, error):
+    memory = [pymig.Memory(), pymig.Memory("memfd", share=True), pymig.Memory("file", path="/dev/shm", share=True)]
+    refuse(number, error)
+    descriptors = os.listdir("/proc/self/fd") if refuse is faults.refuse_ioctl else None
+    report = pymig.probe(memory)
+    if descriptors is not None:
+        assert os.listdir("/proc/self/fd") == descriptors
+    return report.postcopy, report.write_tracking, report.diagnosis
+
+
+ERRORS = [errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.ENOMEM, errno.EMFILE, errno.EBUSY]
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="needs x86-64, whose numbers it has")
+@pytest.mark.parametrize("error", ERRORS, ids=errno.errorcode.get)
+@pytest.mark.parametrize("name", [*faults.REQUESTS, *faults.CALLS])
+def test_each_call_refused(name, error):
+    refuse, numbers = (
+        (faults.refuse_ioctl, faults.REQUESTS) if name in faults.REQUESTS else (faults.refuse, faults.CALLS)
+    )
+    postcopy, tracking, diagnosis = run_in_child(probe_with, refuse, numbers[name], error, timeout=30)
+    assert bool(diagnosis) == (not postcopy or tracking != "compatible")
+    for entry in diagnosis:
+        assert entry.cause in CAUSES
+        assert entry.evidence
+        assert entry.remedy
+    steps = {"IOC_NEW": 2, "UFFDIO_API": 4, "UFFDIO_REGISTER": 12, "UFFDIO_UNREGISTER": 13, "munlockall": 10}
+    steps |= {"memfd_create": 15, "openat": 15, "fstatfs": 9}  # a file system that can't be told is none of the two
+    assert postcopy.step == (steps.get(name, 0)), postcopy
+    if postcopy.step not in (0, 9):
+        assert postcopy.errno == error
 
 
 # ---- munlockall() has no effect on the caller ----
