@@ -111,24 +111,19 @@ static void batch_compile(Batch *batch, const MigrationChecker *checker, Capabil
 #define IS_ON(lanes, bit) ((Lanes)(((lanes) & (bit)) == (bit)))
 #define CHOOSE(where, one, other) (((one) & (where)) | ((other) & ~(where)))
 
+#define DEFINE_SPLIT(name, word, attribute)                                                                            \
+    attribute static void name(const word *words, size_t count, Planes *planes)                                        \
+    {                                                                                                                  \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            planes->of[0].bytes[i] = (uint8_t)words[i];                                                                \
+            planes->of[1].bytes[i] = (uint8_t)(words[i] >> 8);                                                         \
+            planes->of[2].bytes[i] = (uint8_t)(words[i] >> 16);                                                        \
+        }                                                                                                              \
+    }
+
 #define DEFINE_BLOCK(variant, attribute)                                                                               \
-    attribute static void split32_##variant(const uint32_t *words, size_t count, Planes *planes)                       \
-    {                                                                                                                  \
-        for (size_t i = 0; i < count; i++) {                                                                           \
-            planes->of[0].bytes[i] = (uint8_t)words[i];                                                                \
-            planes->of[1].bytes[i] = (uint8_t)(words[i] >> 8);                                                         \
-            planes->of[2].bytes[i] = (uint8_t)(words[i] >> 16);                                                        \
-        }                                                                                                              \
-    }                                                                                                                  \
-                                                                                                                       \
-    attribute static void split64_##variant(const uint64_t *words, size_t count, Planes *planes)                       \
-    {                                                                                                                  \
-        for (size_t i = 0; i < count; i++) {                                                                           \
-            planes->of[0].bytes[i] = (uint8_t)words[i];                                                                \
-            planes->of[1].bytes[i] = (uint8_t)(words[i] >> 8);                                                         \
-            planes->of[2].bytes[i] = (uint8_t)(words[i] >> 16);                                                        \
-        }                                                                                                              \
-    }                                                                                                                  \
+    DEFINE_SPLIT(split32_##variant, uint32_t, attribute)                                                               \
+    DEFINE_SPLIT(split64_##variant, uint64_t, attribute)                                                               \
                                                                                                                        \
     attribute static void check_planes_##variant(const Batch *batch, const Planes *planes, Plane *codes)               \
     {                                                                                                                  \

@@ -17,8 +17,10 @@ from pymig.errors import (
     QemuBinaryError,
     UnknownCapabilityError,
 )
-from pymig.host import Host, HostReport, Memory, PostcopySupport, probe
+from pymig.host import Host, PostcopySupport
+from pymig.memory import Memory
 from pymig.releases import ReleaseDifference, diff
+from pymig.report import HostReport, probe
 from pymig.state import AnnounceParameters, MigrationState
 from pymig.verdict import Verdict
 

@@ -12,10 +12,12 @@ from pymig.build import QemuBuild
 from pymig.capability import CapabilitySet
 from pymig.checker import Checker
 from pymig.errors import MigrationError, QemuBinaryError, UnknownCapabilityError
-from pymig.host import Host, Memory, probe
+from pymig.host import Host
+from pymig.memory import Memory
 from pymig.questions import ERROR, FAIL, PASS, QUESTIONS, WARN, ask
 from pymig.questions import NAMES as QUESTION_NAMES
 from pymig.releases import answer_of, diff
+from pymig.report import probe
 from pymig.state import PARAMETER_TYPES, PARAMETERS, MigrationState
 
 TYPE_CHECKING = False
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
     from pymig.diagnosis import Diagnosis
-    from pymig.host import HostReport
     from pymig.questions import Answer
     from pymig.releases import ReleaseDifference
+    from pymig.report import HostReport
     from pymig.verdict import Verdict
 
 ACCEPTED, REFUSED, WRONG_USAGE = 0, 1, 2

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from pymig.host import HostReport, MemoryReport
+    from pymig.report import HostReport, MemoryReport
 
 CAUSES = (
     "not-in-kernel",

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import errno as errno_names
-import os
-import stat
 
 from pymig._core import ffi, lib
 from pymig.capability import BITS
-from pymig.diagnosis import diagnose
 from pymig.frozen import Value
+from pymig.memory import Blocks, Memory, as_bool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, Literal
-
-    from pymig.diagnosis import Diagnosis
 
     WriteTracking = Literal["absent", "available", "compatible"]
 
@@ -25,32 +21,14 @@ _WRITE_TRACKING: dict[str, int] = {
     "available": lib.WRITE_TRACKING_AVAILABLE,
     "compatible": lib.WRITE_TRACKING_COMPATIBLE,
 }
-_WRITE_TRACKING_NAMES: dict[int, WriteTracking] = {code: name for name, code in _WRITE_TRACKING.items()}  # type: ignore[misc]
-
-_KINDS: dict[str, int] = {
-    "anonymous": lib.RAM_BLOCK_ANONYMOUS,
-    "memfd": lib.RAM_BLOCK_MEMFD,
-    "file": lib.RAM_BLOCK_FILE,
-}
-_FILE_SYSTEMS: dict[int, str | None] = {
-    lib.RAM_FILE_SYSTEM_NONE: None,
-    lib.RAM_FILE_SYSTEM_OTHER: "other",
-    lib.RAM_FILE_SYSTEM_TMPFS: "tmpfs",
-    lib.RAM_FILE_SYSTEM_HUGETLBFS: "hugetlbfs",
-}
+WRITE_TRACKING_NAMES: dict[int, WriteTracking] = {code: name for name, code in _WRITE_TRACKING.items()}  # type: ignore[misc]
 
 # How releases ask their host, and what each way is called in the facts that travel.
 REFERENCE: int = lib.HOST_REFERENCE
-_OLDER: dict[str, int] = {"8.0": lib.HOST_8_0, "7.2": lib.HOST_7_2}
+OLDER: dict[str, int] = {"8.0": lib.HOST_8_0, "7.2": lib.HOST_7_2}
 
 _MESSAGE_SIZE = 512
 _BITS = 64
-
-
-def _bool(value: object, argument: str) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{argument} must be a bool, not {type(value).__name__}")
-    return value
 
 
 def _write_tracking(value: object, argument: str) -> WriteTracking:
@@ -59,141 +37,6 @@ def _write_tracking(value: object, argument: str) -> WriteTracking:
     if value not in _WRITE_TRACKING:
         raise ValueError(f"{argument} must be one of {', '.join(_WRITE_TRACKING)}, not {value[:40]!r}")
     return value  # type: ignore[return-value]
-
-
-def _size(value: object, argument: str) -> int | None:
-    if value is None:
-        return None
-    if type(value) is not int:
-        raise TypeError(f"{argument} must be an int or None, not {type(value).__name__}")
-    if not 0 < value < 1 << 63:
-        raise ValueError(f"{argument} must be a positive number of bytes below 2**63")
-    return value
-
-
-class Memory(Value):
-    """What backs one block of the guest's memory, as one of QEMU's memory backends makes it. Immutable.
-
-    Args:
-        kind: ``"anonymous"`` (memory-backend-ram), ``"memfd"`` (memory-backend-memfd) or ``"file"``
-            (memory-backend-file).
-        path: of a file: an existing file or folder, as for ``mem-path``. Nothing there is changed.
-        share: mapped shared (``share=on``), not private.
-        size: the backend's size in bytes; one page of what backs it if not given.
-        page_size: of a memfd, the size of its huge pages in bytes (``hugetlbsize``); not of other kinds, whose page
-            size follows from what backs them.
-        readonly: never written by the guest; such a block is passed over when QEMU looks for write tracking.
-
-    Raises:
-        ValueError: no such kind; a path without kind="file" or the reverse; a page_size that is no power of two.
-    """
-
-    __slots__ = ("kind", "page_size", "path", "readonly", "share", "size")
-
-    kind: str
-    path: str | None
-    share: bool
-    size: int | None
-    page_size: int | None
-    readonly: bool
-
-    def __init__(
-        self,
-        kind: str = "anonymous",
-        *,
-        path: str | os.PathLike[str] | None = None,
-        share: bool = False,
-        size: int | None = None,
-        page_size: int | None = None,
-        readonly: bool = False,
-    ) -> None:
-        if not isinstance(kind, str):
-            raise TypeError(f"kind must be a str, not {type(kind).__name__}")
-        if kind not in _KINDS:
-            raise ValueError(f"kind must be one of {', '.join(_KINDS)}, not {kind[:40]!r}")
-        if (path is not None) != (kind == "file"):
-            raise ValueError("path must be given for kind 'file', and for no other")
-        if page_size is not None and kind != "memfd":
-            raise ValueError("page_size can be given for kind 'memfd' alone; others take it from what backs them")
-        plain = _size(page_size, "page_size")
-        if plain is not None and plain & (plain - 1):
-            raise ValueError("page_size must be a power of two")
-        self._set(
-            kind=kind,
-            path=None if path is None else _path(path),
-            share=_bool(share, "share"),
-            size=_size(size, "size"),
-            page_size=plain,
-            readonly=_bool(readonly, "readonly"),
-        )
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_memory, (self.kind, self.path, self.share, self.size, self.page_size, self.readonly))
-
-
-def _memory(
-    kind: str, path: str | None, share: bool, size: int | None, page_size: int | None, readonly: bool
-) -> Memory:
-    return Memory(kind, path=path, share=share, size=size, page_size=page_size, readonly=readonly)
-
-
-def _path(path: object) -> str:
-    try:
-        plain = os.fspath(path)  # type: ignore[call-overload]
-    except TypeError:
-        plain = None
-    if not isinstance(plain, str):
-        raise TypeError(f"path must be a str or a path, not {type(path).__name__}")
-    if not plain or "\0" in plain:
-        raise ValueError("path must not be empty or contain a NUL character")
-    try:
-        os.fsencode(plain)
-    except UnicodeEncodeError:
-        raise ValueError("path must be text that a file name can be") from None
-    return plain
-
-
-class _Blocks:
-    """Blocks of memory as C sees them."""
-
-    __slots__ = ("_paths", "c", "memory")
-
-    def __init__(self, memory: Iterable[Memory]) -> None:
-        self.memory = _memory_blocks(memory)
-        for block in self.memory:
-            if block.path is not None:
-                _check_backing_path(block.path)
-        self._paths = [ffi.NULL if b.path is None else ffi.new("char[]", os.fsencode(b.path)) for b in self.memory]
-        self.c = ffi.new(
-            "RamBlock[]",
-            [
-                (_KINDS[b.kind], b.share, b.readonly, b.size or 0, b.page_size or 0, path)
-                for b, path in zip(self.memory, self._paths, strict=True)
-            ],
-        )
-
-    def __len__(self) -> int:
-        return len(self.memory)
-
-
-def _check_backing_path(path: str) -> None:
-    """A file or a folder, or an OSError or ValueError that names it."""
-    mode = os.stat(path).st_mode  # noqa: PTH116 - pathlib takes longer to import than a check
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise ValueError(f"path must be a regular file or a folder, which {path!r} is not")
-
-
-def _memory_blocks(memory: Iterable[Memory]) -> tuple[Memory, ...]:
-    if isinstance(memory, Memory):
-        raise TypeError("memory must be an iterable of Memory; for one block, write (block,)")
-    try:
-        blocks = tuple(memory)
-    except TypeError:
-        raise TypeError(f"memory must be an iterable of Memory, not {type(memory).__name__}") from None
-    for block in blocks:
-        if not isinstance(block, Memory):
-            raise TypeError(f"memory must hold Memory objects, not {type(block).__name__}")
-    return blocks
 
 
 class PostcopySupport(Value):
@@ -225,11 +68,11 @@ class PostcopySupport(Value):
                 raise ValueError(f"{name} must be within 0 and {most}")
         if message is not None and not isinstance(message, str):
             raise TypeError(f"message must be a str, not {type(message).__name__}")
-        self._set(ok=_bool(ok, "ok"), step=step, errno=errno, detail=detail)
+        self._set(ok=as_bool(ok, "ok"), step=step, errno=errno, detail=detail)
         self._set(message=self._text(lib.QEMU_8_0_50) if message is None else message)
 
     @classmethod
-    def _from_c(cls, support: Any, blocks: _Blocks) -> PostcopySupport:
+    def _from_c(cls, support: Any, blocks: Blocks) -> PostcopySupport:
         message = _message(support, lib.QEMU_8_0_50, blocks.c, len(blocks))
         return cls(support.ok, support.step, support.error, message, detail=support.detail)
 
@@ -271,7 +114,7 @@ _SAME_TEXT = frozenset(
 )
 
 
-class _Facts(Value):
+class Facts(Value):
     """What is to know of a host, as one flavour of releases asks it."""
 
     __slots__ = ("ignore_shared", "ignore_shared_files", "postcopy", "write_tracking")
@@ -296,6 +139,7 @@ class _Facts(Value):
         )
 
     def c(self) -> Any:
+        """What the HostFacts of C is made of."""
         tracking = (self.write_tracking, self.ignore_shared, self.ignore_shared_files)
         return {
             "write_tracking": [_WRITE_TRACKING[name] for name in tracking],
@@ -320,8 +164,8 @@ class Host:
 
     _c: Any
     _extra: dict[str, Any]
-    _blocks: _Blocks
-    _stated: tuple[_Facts, ...] | None
+    _blocks: Blocks
+    _stated: tuple[Facts, ...] | None
 
     def __init__(
         self,
@@ -338,12 +182,12 @@ class Host:
             postcopy = PostcopySupport(postcopy)
         if not isinstance(postcopy, PostcopySupport):
             raise TypeError(f"postcopy must be a bool or a PostcopySupport, not {type(postcopy).__name__}")
-        self._state(dict.fromkeys(range(lib.HOST_FLAVOUR__MAX), _Facts(tracking, ignoring, ignoring, postcopy)), {})
+        self._state(dict.fromkeys(range(lib.HOST_FLAVOUR__MAX), Facts(tracking, ignoring, ignoring, postcopy)), {})
 
-    def _state(self, facts: dict[int, _Facts], extra: dict[str, Any]) -> None:
+    def _state(self, facts: dict[int, Facts], extra: dict[str, Any]) -> None:
         self._stated = tuple(facts[flavour] for flavour in range(lib.HOST_FLAVOUR__MAX))
         self._c = _owned(lib.migration_host_stated(ffi.new("HostFacts[]", [fact.c() for fact in self._stated])))
-        self._blocks = _Blocks(())
+        self._blocks = Blocks(())
         self._extra = extra
 
     @classmethod
@@ -362,9 +206,9 @@ class Host:
         """
         self = cls.__new__(cls)
         self._stated = None
-        self._blocks = _Blocks(memory)
+        self._blocks = Blocks(memory)
         self._extra = {}
-        self._c = _owned(lib.migration_host_local(self._blocks.c, len(self._blocks), _page_size(target_page_size)))
+        self._c = _owned(lib.migration_host_local(self._blocks.c, len(self._blocks), page_size_of(target_page_size)))
         return self
 
     def refresh(self) -> None:
@@ -378,7 +222,7 @@ class Host:
         return BITS["background-snapshot"] | (BITS["postcopy-ram"] if incoming else 0)
 
     def _tracking(self, flavour: int, ignored: int) -> WriteTracking:
-        return _WRITE_TRACKING_NAMES[lib.migration_host_write_tracking(self._c, flavour, ignored)]
+        return WRITE_TRACKING_NAMES[lib.migration_host_write_tracking(self._c, flavour, ignored)]
 
     @property
     def write_tracking(self) -> WriteTracking:
@@ -409,10 +253,10 @@ class Host:
         support = self._postcopy(lib.qemu_release_host_flavour(release))
         return support.message if support.step in _SAME_TEXT else support._text(release)
 
-    def _facts(self, flavour: int) -> _Facts:
+    def _facts(self, flavour: int) -> Facts:
         if self._stated is not None:
             return self._stated[flavour]
-        return _Facts(
+        return Facts(
             self._tracking(flavour, lib.IGNORE_NO_BLOCKS),
             self._tracking(flavour, lib.IGNORE_SHARED_BLOCKS),
             self._tracking(flavour, lib.IGNORE_SHARED_FILES),
@@ -430,13 +274,13 @@ class Host:
             **_facts_as_json(self._facts(REFERENCE), extra),
             "older": {
                 **older,
-                **{name: _facts_as_json(self._facts(flavour), older.get(name, {})) for name, flavour in _OLDER.items()},
+                **{name: _facts_as_json(self._facts(flavour), older.get(name, {})) for name, flavour in OLDER.items()},
             },
         }
 
     def to_json(self) -> str:
         """The facts as JSON, to carry to another machine. What is not known yet is asked now."""
-        return _dumps(self.facts())
+        return dumps(self.facts())
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Host:
@@ -464,7 +308,8 @@ class Host:
         return (Host.from_json, (self.to_json(),))
 
 
-def _page_size(target_page_size: int | None) -> int:
+def page_size_of(target_page_size: int | None) -> int:
+    """A target's page size as C takes it: 0 for the host's own."""
     if target_page_size is None:
         return 0
     if type(target_page_size) is not int:
@@ -495,7 +340,8 @@ _SCHEMA = "pymig-host"
 _VERSION = "1.0"
 
 
-def _dumps(facts: Mapping[str, Any]) -> str:
+def dumps(facts: Mapping[str, Any]) -> str:
+    """The facts as JSON."""
     import json  # noqa: PLC0415 - a check needs none
 
     return json.dumps(facts, indent=2)
@@ -512,7 +358,7 @@ def _loads(text: str | bytes) -> Any:
         raise ValueError(f"text is not JSON: {error}") from None
 
 
-def _facts_as_json(facts: _Facts, extra: Mapping[str, Any]) -> dict[str, Any]:
+def _facts_as_json(facts: Facts, extra: Mapping[str, Any]) -> dict[str, Any]:
     support = facts.postcopy
     name = errno_names.errorcode.get(support.errno, str(support.errno)) if support.errno else None
     return {
@@ -552,7 +398,7 @@ def _check_schema(facts: Any) -> None:
         raise ValueError(f"version {version:.40} is not one that this pymig reads ({_VERSION}); use a newer pymig")
 
 
-def _facts_from_json(facts: Mapping[str, Any]) -> _Facts:
+def _facts_from_json(facts: Mapping[str, Any]) -> Facts:
     postcopy = dict(facts["postcopy"])
     support = PostcopySupport(
         postcopy["ok"],
@@ -564,7 +410,7 @@ def _facts_from_json(facts: Mapping[str, Any]) -> _Facts:
     tracking = _write_tracking(facts["write_tracking"], "write_tracking")
     ignoring = _write_tracking(facts.get("write_tracking_ignore_shared", tracking), "write_tracking_ignore_shared")
     files = facts.get("write_tracking_ignore_shared_files", ignoring)
-    return _Facts(tracking, ignoring, _write_tracking(files, "write_tracking_ignore_shared_files"), support)
+    return Facts(tracking, ignoring, _write_tracking(files, "write_tracking_ignore_shared_files"), support)
 
 
 def _host_from_facts(facts: Any) -> Host:
@@ -573,7 +419,7 @@ def _host_from_facts(facts: Any) -> Host:
         reference = _facts_from_json(facts)
         older = dict(facts.get("older", {}))
         stated = {REFERENCE: reference}
-        for name, flavour in _OLDER.items():
+        for name, flavour in OLDER.items():
             stated[flavour] = _facts_from_json(older[name]) if name in older else reference
     except KeyError as error:
         raise ValueError(f"text lacks the field {error}") from None
@@ -582,185 +428,3 @@ def _host_from_facts(facts: Any) -> Host:
     host = Host.__new__(Host)
     host._state(stated, facts)
     return host
-
-
-# ---- Everything that this machine answers ----
-
-
-def _named_bits(mask: int, name_of: Any) -> tuple[str, ...]:
-    """The names of the bits of a mask; a bit without a name as ``"bit 17"``."""
-    names = ((i, name_of(i)) for i in range(_BITS) if mask >> i & 1)
-    return tuple(ffi.string(name).decode() if name else f"bit {i}" for i, name in names)
-
-
-class MemoryReport(Value):
-    """What this machine makes of one block of memory. Immutable.
-
-    Attributes:
-        memory: the block.
-        write_tracking: it can be write-tracked (UFFDIO_REGISTER_MODE_WP), or is read-only and need not be.
-        postcopy: the postcopy probe has nothing against it.
-        step: the step of the postcopy probe that has, or 0.
-        errno: why the block can't be made, or else why it can't be registered; 0 if neither.
-        made: it can be made at all; where it can't, QEMU would not start.
-        file_system: of the file behind it: ``"tmpfs"``, ``"hugetlbfs"``, ``"other"``, or None without a file.
-        page_size: of what backs it, in bytes; None if it can't be told.
-    """
-
-    __slots__ = ("errno", "file_system", "made", "memory", "page_size", "postcopy", "step", "write_tracking")
-
-    memory: Memory
-    write_tracking: bool
-    postcopy: bool
-    step: int
-    errno: int
-    made: bool
-    file_system: str | None
-    page_size: int | None
-
-    def __init__(self, memory: Memory, report: Any, uffd: bool) -> None:
-        self._set(
-            memory=memory,
-            write_tracking=bool(report.tracked),
-            postcopy=uffd and report.postcopy_step == 0,
-            step=report.postcopy_step,
-            errno=report.map_error or max(report.register_error, 0),
-            made=report.map_error == 0 and report.postcopy_step != lib.POSTCOPY_STEP_MEMORY,
-            file_system=_FILE_SYSTEMS[report.file_system],
-            page_size=report.page_size or None,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
-        memory = {name: getattr(self.memory, name) for name in Memory.__slots__}
-        return {name: getattr(self, name) for name in self.__slots__} | {"memory": memory}
-
-
-class HostReport(Value):
-    """The full answer of this machine. Immutable.
-
-    Attributes:
-        memory: a MemoryReport for each block that was asked about.
-        userfaultfd: how it opens, as QEMU opens it: ``"device"`` (/dev/userfaultfd), ``"syscall"``, or None.
-        errno: why it does not open, 0 if it does.
-        device_errno: why /dev/userfaultfd does not open, 0 if it does.
-        api_errno: why UFFDIO_API fails, 0 if it works, None if it was not tried.
-        feature_bits: uffdio_api.features of the kernel, all of them.
-        features: their names; a bit that has none here as ``"bit 17"``.
-        ioctl_bits: uffdio_api.ioctls: bit n is the ioctl with number n.
-        ioctls: their names.
-        write_tracking: as Host.write_tracking.
-        write_tracking_ignore_shared: as Host.write_tracking_ignore_shared.
-        postcopy: as Host.postcopy.
-        page_size: the host's, in bytes.
-        diagnosis: a Diagnosis for each thing that is missing: its cause, the evidence and the remedy.
-    """
-
-    __slots__ = (
-        "_blocks",
-        "_files",
-        "_target_page_size",
-        "api_errno",
-        "device_errno",
-        "diagnosis",
-        "errno",
-        "feature_bits",
-        "features",
-        "ioctl_bits",
-        "ioctls",
-        "memory",
-        "page_size",
-        "postcopy",
-        "userfaultfd",
-        "write_tracking",
-        "write_tracking_ignore_shared",
-    )
-
-    memory: tuple[MemoryReport, ...]
-    diagnosis: tuple[Diagnosis, ...]
-    userfaultfd: Literal["device", "syscall"] | None
-    errno: int
-    device_errno: int
-    api_errno: int | None
-    feature_bits: int
-    features: tuple[str, ...]
-    ioctl_bits: int
-    ioctls: tuple[str, ...]
-    write_tracking: WriteTracking
-    write_tracking_ignore_shared: WriteTracking
-    postcopy: PostcopySupport
-    page_size: int
-    _blocks: _Blocks
-    _files: WriteTracking
-    _target_page_size: int | None
-
-    def __init__(self, blocks: _Blocks, target_page_size: int | None, report: Any, reports: Any) -> None:
-        uffd = report.uffd
-        way: Literal["device", "syscall"] = "syscall" if uffd.device_error else "device"
-        tracking = report.facts.write_tracking
-        works = uffd.open_error == 0 and uffd.api_error == 0
-        self._set(
-            memory=tuple(MemoryReport(block, reports[i], works) for i, block in enumerate(blocks.memory)),
-            userfaultfd=None if uffd.open_error else way,
-            errno=uffd.open_error,
-            device_errno=uffd.device_error,
-            api_errno=None if uffd.api_error < 0 else uffd.api_error,
-            feature_bits=uffd.features,
-            features=_named_bits(uffd.features, lib.uffd_feature_name),
-            ioctl_bits=uffd.ioctls,
-            ioctls=_named_bits(uffd.ioctls, lib.uffd_ioctl_name),
-            write_tracking=_WRITE_TRACKING_NAMES[tracking[lib.IGNORE_NO_BLOCKS]],
-            write_tracking_ignore_shared=_WRITE_TRACKING_NAMES[tracking[lib.IGNORE_SHARED_BLOCKS]],
-            postcopy=PostcopySupport._from_c(report.facts.postcopy, blocks),
-            page_size=report.page_size,
-            _files=_WRITE_TRACKING_NAMES[tracking[lib.IGNORE_SHARED_FILES]],
-            _blocks=blocks,
-            _target_page_size=target_page_size,
-        )
-        self._set(diagnosis=diagnose(self))
-
-    @property
-    def host(self) -> Host:
-        """The facts that a check asks for; those that only QEMU before 8.0.50 asks otherwise are asked now."""
-        local = Host.local(self._blocks.memory, target_page_size=self._target_page_size)
-        reference = _Facts(self.write_tracking, self.write_tracking_ignore_shared, self._files, self.postcopy)
-        host = Host.__new__(Host)
-        host._state({REFERENCE: reference, **{flavour: local._facts(flavour) for flavour in _OLDER.values()}}, {})
-        return host
-
-    def to_json(self) -> str:
-        """Everything as JSON; ``Host.from_json`` takes it. The schema is in docs/host-facts.md."""
-        return _dumps(self.facts())
-
-    def facts(self) -> dict[str, Any]:
-        """The same as a dict."""
-        userfaultfd = {
-            "opens": self.userfaultfd,
-            "errno": self.errno,
-            "device_errno": self.device_errno,
-            "api_errno": self.api_errno,
-            "features": self.features,
-            "feature_bits": self.feature_bits,
-            "ioctls": self.ioctls,
-            "ioctl_bits": self.ioctl_bits,
-        }
-        return {
-            **self.host.facts(),
-            "page_size": self.page_size,
-            "userfaultfd": userfaultfd,
-            "memory": [block.to_dict() for block in self.memory],
-            "diagnosis": [entry.to_dict() for entry in self.diagnosis],
-        }
-
-
-def probe(memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | None = None) -> HostReport:
-    """Asks this machine's kernel everything that QEMU's checks depend on, by trying it.
-
-    Args:
-        memory: the blocks of the guest's memory.
-        target_page_size: the guest's page size in bytes; the host's own if not given.
-    """
-    blocks = _Blocks(memory)
-    reports = ffi.new("RamBlockReport[]", max(len(blocks), 1))
-    report = lib.host_probe(blocks.c, len(blocks), _page_size(target_page_size), reports)
-    return HostReport(blocks, target_page_size, report, reports)

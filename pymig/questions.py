@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pymig.host import HostReport
+    from pymig.report import HostReport
 
     Result = tuple[str, str]
 

@@ -1,0 +1,165 @@
+"""What backs the guest's memory."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from pymig._core import ffi, lib
+from pymig.frozen import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_KINDS: dict[str, int] = {
+    "anonymous": lib.RAM_BLOCK_ANONYMOUS,
+    "memfd": lib.RAM_BLOCK_MEMFD,
+    "file": lib.RAM_BLOCK_FILE,
+}
+
+
+def as_bool(value: object, argument: str) -> bool:
+    """The bool, or a TypeError that names the argument."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{argument} must be a bool, not {type(value).__name__}")
+    return value
+
+
+def _size(value: object, argument: str) -> int | None:
+    if value is None:
+        return None
+    if type(value) is not int:
+        raise TypeError(f"{argument} must be an int or None, not {type(value).__name__}")
+    if not 0 < value < 1 << 63:
+        raise ValueError(f"{argument} must be a positive number of bytes below 2**63")
+    return value
+
+
+class Memory(Value):
+    """What backs one block of the guest's memory, as one of QEMU's memory backends makes it. Immutable.
+
+    Args:
+        kind: ``"anonymous"`` (memory-backend-ram), ``"memfd"`` (memory-backend-memfd) or ``"file"``
+            (memory-backend-file).
+        path: of a file: an existing file or folder, as for ``mem-path``. Nothing there is changed.
+        share: mapped shared (``share=on``), not private.
+        size: the backend's size in bytes; one page of what backs it if not given.
+        page_size: of a memfd, the size of its huge pages in bytes (``hugetlbsize``); not of other kinds, whose page
+            size follows from what backs them.
+        readonly: never written by the guest; such a block is passed over when QEMU looks for write tracking.
+
+    Raises:
+        ValueError: no such kind; a path without kind="file" or the reverse; a page_size that is no power of two.
+    """
+
+    __slots__ = ("kind", "page_size", "path", "readonly", "share", "size")
+
+    kind: str
+    path: str | None
+    share: bool
+    size: int | None
+    page_size: int | None
+    readonly: bool
+
+    def __init__(
+        self,
+        kind: str = "anonymous",
+        *,
+        path: str | os.PathLike[str] | None = None,
+        share: bool = False,
+        size: int | None = None,
+        page_size: int | None = None,
+        readonly: bool = False,
+    ) -> None:
+        if not isinstance(kind, str):
+            raise TypeError(f"kind must be a str, not {type(kind).__name__}")
+        if kind not in _KINDS:
+            raise ValueError(f"kind must be one of {', '.join(_KINDS)}, not {kind[:40]!r}")
+        if (path is not None) != (kind == "file"):
+            raise ValueError("path must be given for kind 'file', and for no other")
+        if page_size is not None and kind != "memfd":
+            raise ValueError("page_size can be given for kind 'memfd' alone; others take it from what backs them")
+        plain = _size(page_size, "page_size")
+        if plain is not None and plain & (plain - 1):
+            raise ValueError("page_size must be a power of two")
+        self._set(
+            kind=kind,
+            path=None if path is None else _path(path),
+            share=as_bool(share, "share"),
+            size=_size(size, "size"),
+            page_size=plain,
+            readonly=as_bool(readonly, "readonly"),
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_memory, (self.kind, self.path, self.share, self.size, self.page_size, self.readonly))
+
+
+def _memory(
+    kind: str, path: str | None, share: bool, size: int | None, page_size: int | None, readonly: bool
+) -> Memory:
+    return Memory(kind, path=path, share=share, size=size, page_size=page_size, readonly=readonly)
+
+
+def _path(path: object) -> str:
+    try:
+        plain = os.fspath(path)  # type: ignore[call-overload]
+    except TypeError:
+        plain = None
+    if not isinstance(plain, str):
+        raise TypeError(f"path must be a str or a path, not {type(path).__name__}")
+    if not plain or "\0" in plain:
+        raise ValueError("path must not be empty or contain a NUL character")
+    try:
+        os.fsencode(plain)
+    except UnicodeEncodeError:
+        raise ValueError("path must be text that a file name can be") from None
+    return plain
+
+
+class Blocks:
+    """Blocks of memory as C sees them."""
+
+    __slots__ = ("_paths", "c", "memory")
+
+    memory: tuple[Memory, ...]
+    c: Any
+
+    def __init__(self, memory: Iterable[Memory]) -> None:
+        self.memory = _memory_blocks(memory)
+        for block in self.memory:
+            if block.path is not None:
+                _check_backing_path(block.path)
+        self._paths = [ffi.NULL if b.path is None else ffi.new("char[]", os.fsencode(b.path)) for b in self.memory]
+        self.c = ffi.new(
+            "RamBlock[]",
+            [
+                (_KINDS[b.kind], b.share, b.readonly, b.size or 0, b.page_size or 0, path)
+                for b, path in zip(self.memory, self._paths, strict=True)
+            ],
+        )
+
+    def __len__(self) -> int:
+        return len(self.memory)
+
+
+def _check_backing_path(path: str) -> None:
+    """A file or a folder, or an OSError or ValueError that names it."""
+    mode = os.stat(path).st_mode  # noqa: PTH116 - pathlib takes longer to import than a check
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ValueError(f"path must be a regular file or a folder, which {path!r} is not")
+
+
+def _memory_blocks(memory: Iterable[Memory]) -> tuple[Memory, ...]:
+    if isinstance(memory, Memory):
+        raise TypeError("memory must be an iterable of Memory; for one block, write (block,)")
+    try:
+        blocks = tuple(memory)
+    except TypeError:
+        raise TypeError(f"memory must be an iterable of Memory, not {type(memory).__name__}") from None
+    for block in blocks:
+        if not isinstance(block, Memory):
+            raise TypeError(f"memory must hold Memory objects, not {type(block).__name__}")
+    return blocks
