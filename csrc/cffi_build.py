@@ -1,5 +1,6 @@
 """Tells cffi how to make ``pymig._core``: the declarations are those of the one public header."""
 
+import os
 import re
 from pathlib import Path
 
@@ -22,5 +23,5 @@ ffi.set_source(
     sources=sorted(f"csrc/{source.name}" for source in HERE.glob("*.c")),
     depends=sorted(f"csrc/{header.name}" for header in HERE.glob("*.h")),
     include_dirs=["csrc"],
-    extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden"],
+    extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden", *os.environ.get("PYMIG_CFLAGS", "").split()],
 )
