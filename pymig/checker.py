@@ -12,7 +12,6 @@ from pymig.capability import BITS, NAMES, known_mask, mask_of
 from pymig.errors import CapabilityError
 from pymig.frozen import Frozen
 from pymig.state import MigrationState
-from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from pymig.host import Host
+    from pymig.verdict import Verdict
 
 NOTHING: tuple[str, ...] = ()
 """The old set where none is given."""
@@ -55,11 +55,10 @@ class _Verdicts(Mapping[int, "Verdict"]):
         return self._with_reason(verdict) if code in self._build._reasoned else verdict
 
     def _with_reason(self, verdict: Verdict) -> Verdict:
-        message = f"{verdict.message}: {self._host._postcopy_text(self._build._c.release)}"
+        message = self._host._with_reason(verdict.message, self._build._c.release)
         told = self._told.get(message)
         if told is None:
-            told = Verdict(verdict.code, verdict.rule, message, verdict.hint, (), verdict.capabilities)
-            self._told[message] = told
+            told = self._told[message] = verdict._with(message)
         return told
 
     def __iter__(self) -> Iterator[int]:
@@ -201,8 +200,7 @@ class Checker(Frozen):
         verdict = self._warned.get((code, given))
         if verdict is None or verdict.message != plain.message:
             texts = tuple(text for i, text in enumerate(WARNINGS) if given >> i & 1)
-            verdict = Verdict(code, plain.rule, plain.message, plain.hint, texts, plain.capabilities)
-            self._warned[code, given] = verdict
+            verdict = self._warned[code, given] = plain._with(warnings=texts)
         return verdict
 
     def explain(self, new: Iterable[str] | int, old: Iterable[str] | int = ()) -> list[Verdict]:

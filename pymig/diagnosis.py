@@ -195,7 +195,7 @@ def _untracked(block: MemoryReport, report: HostReport) -> Diagnosis:
         ("UFFDIO_REGISTER" if block.made else "mapping it"): _error(block.errno),
     }
     if not block.made:
-        return _unmade(what, block, evidence)
+        return _unmade(what, block, block.errno, evidence)
     if block.file_system == "other":
         remedy = (
             "back the guest's memory by tmpfs, hugetlbfs, a memfd or anonymous memory; or switch x-ignore-shared on"
@@ -208,14 +208,14 @@ def _untracked(block: MemoryReport, report: HostReport) -> Diagnosis:
     return _failed_step(what, "UFFDIO_REGISTER", block.errno)
 
 
-def _unmade(what: str, block: MemoryReport, evidence: dict[str, str]) -> Diagnosis:
+def _unmade(what: str, block: MemoryReport, error: int, evidence: dict[str, str]) -> Diagnosis:
     huge = block.file_system == "hugetlbfs" or (block.memory.page_size or 0) > os.sysconf("SC_PAGESIZE")
-    if huge and block.errno in (errno.ENOMEM, errno.ENODEV, errno.EINVAL):
+    if huge and error in (errno.ENOMEM, errno.ENODEV, errno.EINVAL):
         size = block.page_size or block.memory.page_size or 0
         pool = f"/sys/kernel/mm/hugepages/hugepages-{size // 1024}kB"
         evidence = {**evidence, f"{pool}/free_hugepages": _read(f"{pool}/free_hugepages")}
         return Diagnosis(what, "hugepages-unavailable", evidence, f"reserve some: echo COUNT > {pool}/nr_hugepages")
-    if block.errno in OUT_OF_SOMETHING:
+    if error in OUT_OF_SOMETHING:
         return Diagnosis(what, "resource-limit", {**evidence, **_limits()}, RAISE_LIMITS)
     path = block.memory.path
     if path is not None:
@@ -235,7 +235,7 @@ def _no_postcopy(report: HostReport) -> Diagnosis:
         return Diagnosis(what, "filesystem", evidence, remedies[support.step])
     if support.step == lib.POSTCOPY_STEP_MEMORY:
         block = next(block for block in report.memory if block.step == support.step)
-        return _unmade(f"memory of {_described(block)}", _with_errno(block, support.errno), evidence)
+        return _unmade(f"memory of {_described(block)}", block, block.errno or support.errno, evidence)
     if support.step == lib.POSTCOPY_STEP_HUGE_PAGES:
         return _too_old(what, "UFFD_FEATURE_MISSING_HUGETLBFS", "4.11", report)
     if support.step == lib.POSTCOPY_STEP_RANGE_IOCTLS:
@@ -243,20 +243,6 @@ def _no_postcopy(report: HostReport) -> Diagnosis:
     if support.step == lib.POSTCOPY_STEP_TARGET_PAGE_SIZE:
         return Diagnosis(what, "unknown", evidence, "use a target whose page size is not larger than this host's")
     return _failed_step(what, f"step {support.step}", support.errno, evidence)
-
-
-def _with_errno(block: MemoryReport, error: int) -> MemoryReport:
-    return block if block.errno else _Replaced(block, error)  # type: ignore[return-value]
-
-
-class _Replaced:
-    """A MemoryReport with another errno."""
-
-    def __init__(self, block: MemoryReport, error: int) -> None:
-        self.block, self.errno = block, error
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.block, name)
 
 
 def _too_old(what: str, feature: str, kernel: str, report: HostReport) -> Diagnosis:

@@ -248,10 +248,11 @@ class Host:
             return self._stated[flavour].postcopy
         return PostcopySupport._from_c(lib.migration_host_postcopy(self._c, flavour), self._blocks)
 
-    def _postcopy_text(self, release: int) -> str:
-        """What this release says of the answer: the reason that follows "Postcopy is not supported"."""
+    def _with_reason(self, message: str, release: int) -> str:
+        """The text of a verdict that goes on with what this release says of the host's postcopy."""
         support = self._postcopy(lib.qemu_release_host_flavour(release))
-        return support.message if support.step in _SAME_TEXT else support._text(release)
+        reason = support.message if support.step in _SAME_TEXT else support._text(release)
+        return f"{message}: {reason}"
 
     def _facts(self, flavour: int) -> Facts:
         if self._stated is not None:

@@ -19,7 +19,6 @@ from pymig.errors import (
     UnknownCapabilityError,
 )
 from pymig.host import Host, require_host
-from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -404,8 +403,7 @@ class MigrationState:
             raise MigrationActiveError(_ACTIVE_MESSAGE)
         verdict = self.build._verdicts[code]
         if code in self.build._reasoned:
-            message = f"{verdict.message}: {self.host._postcopy_text(self.build._c.release)}"
-            verdict = Verdict(code, verdict.rule, message, verdict.hint, (), verdict.capabilities)
+            verdict = verdict._with(self.host._with_reason(verdict.message, self.build._c.release))
         raise CapabilityError(verdict)
 
     def _read_dict(self, changes: dict[str, bool]) -> tuple[int, int]:

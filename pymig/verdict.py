@@ -56,5 +56,10 @@ class Verdict(Value):
     def __repr__(self) -> str:
         return "<Verdict accepted>" if self.ok else f"<Verdict refused by {self.rule!r}: {self.message!r}>"
 
+    def _with(self, message: str | None = None, warnings: tuple[str, ...] = ()) -> Verdict:
+        """The same rule's verdict with another text or with warnings."""
+        text = self.message if message is None else message
+        return Verdict(self.code, self.rule, text, self.hint, warnings, self.capabilities)
+
     def __reduce__(self) -> tuple[object, ...]:
         return (Verdict, (self.code, self.rule, self.message, self.hint, self.warnings, self.capabilities))
