@@ -1,240 +1,224 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One check of many sets. A block of words is split into planes, one for each byte of the words, so that a rule is
- * applied to 32 sets by one instruction of 32 bytes; rules are walked from the last to the first, so that the first
- * one that refuses has the last word. On x86-64 this is compiled twice, and what the machine has is chosen at run
- * time.
+ * One check of many sets. Where the machine has vector instructions that look bytes up in a table, the terms become
+ * such tables (batch.h), and lanes.h takes a set a byte; elsewhere each set is looked up by itself.
  */
+#include "batch.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "capability.h"
-#include "check.h"
 #include "host.h"
 
 enum {
-    BLOCK = 1024, /* words; what belongs to a block stays in the first cache */
-    PLANES = 3,   /* bytes of a word that can hold a capability */
+    SPAN = 4096,  /* words, after which it is seen if a question came up */
+    AHEAD = 8192, /* bytes; where the next pages begin, a machine's own prefetching has to start anew */
+    LINE = 64,
 };
-
-_Static_assert(MIGRATION_CAPABILITY__MAX <= 8 * PLANES, "a capability in a byte that has no plane");
-
-/* Codes that stand for a rule whose question is open; no rule has one of these. */
-#define PENDING(question) ((uint8_t)(UINT8_MAX - (question)))
-_Static_assert(MIGRATION_VERDICT__MAX <= UINT8_MAX - 3, "a code that means something else here");
-
-/* 64 sets at once: a type of GCC and clang, which make of it what the instruction set has. */
-typedef uint8_t Lanes __attribute__((vector_size(64)));
-
-enum {
-    LANES = BLOCK / sizeof(Lanes),
-};
-
-typedef union Plane {
-    uint8_t bytes[BLOCK];
-    Lanes lanes[LANES];
-} Plane;
-
-typedef struct Planes {
-    Plane of[PLANES];
-} Planes;
-
-/* One capability that refuses by being there or, in a plane turned over, by not being there. A rule with several has
- * several terms, of one code. */
-typedef struct Term {
-    Lanes bit, code;
-    int plane; /* PLANES and more: turned over */
-} Term;
-
-/* The terms of consecutive rules with one trigger. */
-typedef struct Group {
-    Lanes trigger;
-    int plane;
-    int first, end;
-} Group;
-
-enum {
-    MOST_TERMS = 2 * MIGRATION_VERDICT__MAX, /* no rule has more than three, and most have one */
-};
-
-typedef struct Batch {
-    int n_groups, n_terms;
-    Group groups[MIGRATION_VERDICT__MAX];
-    Term terms[MOST_TERMS];
-} Batch;
 
 /* ---- Compiling ---- */
 
-#define EVERYWHERE(value) ((uint8_t)(value) - (Lanes){0})
-
-static void add_terms(Batch *batch, CapabilitySet set, int first_plane, uint8_t code)
+static void add_group(Batch *batch, const Term *term, bool begins_run)
 {
-    for (int bit = 0; bit < MIGRATION_CAPABILITY__MAX; bit++) {
-        if (has_any(set, (CapabilitySet)1 << bit) && batch->n_terms < MOST_TERMS) {
-            batch->terms[batch->n_terms++] = (Term){EVERYWHERE(1 << bit % 8), EVERYWHERE(code), first_plane + bit / 8};
+    Group *group = &batch->groups[batch->n_groups++];
+    *group = (Group){{{0}, term->trigger / 4}, batch->n_lookups, batch->n_lookups, begins_run};
+    for (int value = 0; value < 16; value++) {
+        group->trigger.table[value] = value >> term->trigger % 4 & 1 ? 0 : NO_TERM;
+    }
+}
+
+/* The lookup of this nibble in the last group. */
+static Lookup *lookup_of(Batch *batch, int nibble)
+{
+    Group *group = &batch->groups[batch->n_groups - 1];
+    for (int i = group->first; i < group->end; i++) {
+        if (batch->lookups[i].nibble == nibble) {
+            return &batch->lookups[i];
+        }
+    }
+    Lookup *lookup = &batch->lookups[batch->n_lookups++];
+    lookup->nibble = nibble;
+    memset(lookup->table, NO_TERM, sizeof(lookup->table));
+    group->end = batch->n_lookups;
+    return lookup;
+}
+
+static void add_term(Batch *batch, const Term *term)
+{
+    Lookup *lookup = lookup_of(batch, term->other / 4);
+    for (int value = 0; value < 16; value++) {
+        if ((value >> term->other % 4 & 1) == term->other_on && term->code < lookup->table[value]) {
+            lookup->table[value] = term->code;
         }
     }
 }
 
-/* The trigger is one capability: the tables' test sees to it. */
-static void open_group(Batch *batch, CapabilitySet trigger)
-{
-    int bit = __builtin_ctzll(trigger);
-    batch->groups[batch->n_groups++] = (Group){EVERYWHERE(1 << bit % 8), bit / 8, batch->n_terms, batch->n_terms};
-}
-
-/* The rules that can refuse, given the old set and what is known of the host by now. */
 static void batch_compile(Batch *batch, const MigrationChecker *checker, CapabilitySet old_set)
 {
-    CapabilitySet trigger = 0;
+    const Term *last = NULL;
 
-    batch->n_groups = batch->n_terms = 0;
-    for (int i = 0; i < checker->count; i++) {
-        const CompiledRule *rule = &checker->rules[i];
-        int able = rule->question == ASK_NOTHING ? 0 : checker_asks(checker, rule->question, old_set);
-        uint8_t code = able < 0 ? PENDING(rule->question) : rule->code;
-        if (able > 0 || has_any(old_set, rule->unless_old)) {
+    *batch = (Batch){.checker = checker};
+    for (TermSet left = checker_terms_from(checker, old_set); left != 0; left &= left - 1) {
+        const Term *term = &checker->terms[__builtin_ctzll(left)];
+        int able = term->question == ASK_NOTHING ? 0 : checker_asks(checker, term->question, old_set);
+        if (able > 0) {
             continue;
         }
-        if (rule->trigger != trigger) {
-            open_group(batch, trigger = rule->trigger);
+        batch->terms |= left & -left;
+        batch->open |= able < 0 ? left & -left : 0;
+        bool begins_run = last == NULL || term->code < last->code;
+        if (begins_run || term->trigger != last->trigger) {
+            add_group(batch, term, begins_run);
         }
-        add_terms(batch, rule->forbid, 0, code);
-        add_terms(batch, rule->need, PLANES, code);
-        batch->groups[batch->n_groups - 1].end = batch->n_terms;
+        add_term(batch, term);
+        last = term;
     }
 }
 
-/* ---- One block; `variant` is what distinguishes the instruction sets ---- */
+/* ---- Words ---- */
 
-/* All bits of a lane where the bit is on. */
-#define IS_ON(lanes, bit) ((Lanes)(((lanes) & (bit)) == (bit)))
-#define CHOOSE(where, one, other) (((one) & (where)) | ((other) & ~(where)))
-
-#define DEFINE_SPLIT(name, word, attribute)                                                                            \
-    attribute static void name(const word *words, size_t count, Planes *planes)                                        \
-    {                                                                                                                  \
-        for (size_t i = 0; i < count; i++) {                                                                           \
-            planes->of[0].bytes[i] = (uint8_t)words[i];                                                                \
-            planes->of[1].bytes[i] = (uint8_t)(words[i] >> 8);                                                         \
-            planes->of[2].bytes[i] = (uint8_t)(words[i] >> 16);                                                        \
-        }                                                                                                              \
-    }
-
-#define DEFINE_BLOCK(variant, attribute)                                                                               \
-    DEFINE_SPLIT(split32_##variant, uint32_t, attribute)                                                               \
-    DEFINE_SPLIT(split64_##variant, uint64_t, attribute)                                                               \
-                                                                                                                       \
-    attribute static void check_planes_##variant(const Batch *batch, const Planes *planes, Plane *codes)               \
-    {                                                                                                                  \
-        for (size_t i = 0; i < LANES; i++) {                                                                           \
-            Lanes plane[2 * PLANES], code = {0};                                                                       \
-            for (int p = 0; p < PLANES; p++) {                                                                         \
-                plane[p] = planes->of[p].lanes[i];                                                                     \
-                plane[PLANES + p] = ~plane[p];                                                                         \
-            }                                                                                                          \
-            for (const Group *group = batch->groups + batch->n_groups; group-- > batch->groups;) {                     \
-                Lanes refused = {0};                                                                                   \
-                for (const Term *term = batch->terms + group->end; term-- > batch->terms + group->first;) {            \
-                    refused = CHOOSE(IS_ON(plane[term->plane], term->bit), term->code, refused);                       \
-                }                                                                                                      \
-                refused &= IS_ON(plane[group->plane], group->trigger);                                                 \
-                code = CHOOSE((Lanes)(refused == (Lanes){0}), code, refused);                                          \
-            }                                                                                                          \
-            codes->lanes[i] = code;                                                                                    \
-        }                                                                                                              \
-    }
-
-typedef struct BlockFunctions {
-    void (*split32)(const uint32_t *words, size_t count, Planes *planes);
-    void (*split64)(const uint64_t *words, size_t count, Planes *planes);
-    void (*check)(const Batch *batch, const Planes *planes, Plane *codes);
-} BlockFunctions;
-
-#define BLOCK_FUNCTIONS(variant) ((BlockFunctions){split32_##variant, split64_##variant, check_planes_##variant})
-
-DEFINE_BLOCK(portable, )
-
-#ifdef __x86_64__
-DEFINE_BLOCK(avx2, __attribute__((target("avx2"))))
-DEFINE_BLOCK(avx512, __attribute__((target("avx512f,avx512bw,avx512vl"))))
-#endif
-
-static BlockFunctions block_functions(int variant)
+static inline CapabilitySet word_at(const Words *words, size_t i)
 {
-#ifdef __x86_64__
-    if (variant >= CHECK_MANY_AVX512 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-        return BLOCK_FUNCTIONS(avx512);
-    }
-    if (variant >= CHECK_MANY_AVX2 && __builtin_cpu_supports("avx2")) {
-        return BLOCK_FUNCTIONS(avx2);
-    }
-#endif
-    (void)variant;
-    return BLOCK_FUNCTIONS(portable);
+    return words->words32 != NULL ? words->words32[i] : words->words64[i];
 }
 
-/* ---- All blocks ---- */
+static Words part_of(const Words *words, size_t start, size_t most)
+{
+    return (Words){
+        .words32 = words->words32 != NULL ? words->words32 + start : NULL,
+        .words64 = words->words64 != NULL ? words->words64 + start : NULL,
+        .count = words->count - start < most ? words->count - start : most,
+    };
+}
 
-static CapabilitySet union_of(const Words *words)
+/* Asks for what will come up AHEAD bytes after these words, or may not be there at all. */
+static inline void prefetch(const Words *words, size_t start, size_t count)
+{
+    bool narrow = words->words32 != NULL;
+    uintptr_t first = narrow ? (uintptr_t)(words->words32 + start) : (uintptr_t)(words->words64 + start);
+    for (size_t line = 0; line < count * (narrow ? sizeof(uint32_t) : sizeof(uint64_t)); line += LINE) {
+        __builtin_prefetch((const void *)(first + AHEAD + line));
+    }
+}
+
+/* One word of what a vector has gathered, which holds two words of 32 bits in each of 64. */
+static inline CapabilitySet fold(const Words *words, const uint64_t *sums, int count)
+{
+    uint64_t all = 0;
+    for (int i = 0; i < count; i++) {
+        all |= sums[i];
+    }
+    return words->words32 != NULL ? (uint32_t)(all | all >> 32) : all;
+}
+
+/* ---- Variants ---- */
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+#include "lanes_avx2.h"
+#include "lanes_avx512.h"
+#endif
+
+static CapabilitySet check_words_portable(const Batch *batch, const Words *words, uint8_t *codes)
+{
+    const MigrationChecker *checker = batch->checker;
+    CapabilitySet all = 0;
+    for (size_t i = 0; i < words->count; i++) {
+        CapabilitySet set = word_at(words, i);
+        TermSet terms = checker_terms_of(checker, set) & batch->terms;
+        codes[i] = terms == 0 ? MIGRATION_ACCEPTED : checker->terms[__builtin_ctzll(terms)].code;
+        all |= set;
+    }
+    return all;
+}
+
+static CapabilitySet union_of_portable(const Words *words)
 {
     CapabilitySet all = 0;
-    uint32_t all32 = 0;
-    for (size_t i = 0; words->words32 != NULL && i < words->count; i++) {
-        all32 |= words->words32[i];
+    for (size_t i = 0; i < words->count; i++) {
+        all |= word_at(words, i);
     }
-    for (size_t i = 0; words->words64 != NULL && i < words->count; i++) {
-        all |= words->words64[i];
-    }
-    return all | all32;
+    return all;
 }
 
-/* The first open question that decides one of these, or ASK_NOTHING. */
-static HostQuestion open_question(const uint8_t *codes, size_t count)
+/* Both return all bits of all words. */
+typedef struct Variant {
+    CapabilitySet (*check_words)(const Batch *batch, const Words *words, uint8_t *codes);
+    CapabilitySet (*union_of)(const Words *words);
+} Variant;
+
+static Variant variant_of(int wanted)
 {
-    uint8_t most = 0;
-    for (size_t i = 0; i < count; i++) {
-        most = codes[i] > most ? codes[i] : most;
+#ifdef __x86_64__
+    if (wanted >= CHECK_MANY_AVX512 && __builtin_cpu_supports("avx512bw")) {
+        return (Variant){check_words_avx512, union_of_avx512};
     }
-    return most >= MIGRATION_VERDICT__MAX ? (HostQuestion)(UINT8_MAX - most) : ASK_NOTHING;
+    if (wanted >= CHECK_MANY_AVX2 && __builtin_cpu_supports("avx2")) {
+        return (Variant){check_words_avx2, union_of_avx2};
+    }
+#endif
+    (void)wanted;
+    return (Variant){check_words_portable, union_of_portable};
 }
 
-static void check_words(int variant, const MigrationChecker *checker, CapabilitySet old_set, const Words *words,
-                        uint8_t *codes)
-{
-    const BlockFunctions functions = block_functions(variant);
-    Planes planes;
-    Plane block;
-    Batch batch;
-    HostQuestion question;
+/* ---- All words ---- */
 
-    memset(&planes, 0, sizeof(planes));
-    batch_compile(&batch, checker, old_set);
-    for (size_t start = 0; start < words->count; start += BLOCK) {
-        size_t count = words->count - start < BLOCK ? words->count - start : BLOCK;
-        if (words->words32 != NULL) {
-            functions.split32(words->words32 + start, count, &planes);
-        } else {
-            functions.split64(words->words64 + start, count, &planes);
+/* The question that one of these codes hangs on, or ASK_NOTHING. An open one is taken for a no at first. */
+static HostQuestion open_question(const Batch *batch, const uint8_t *codes, size_t count)
+{
+    for (TermSet left = batch->open; left != 0; left &= left - 1) {
+        const Term *term = &batch->checker->terms[__builtin_ctzll(left)];
+        if (memchr(codes, term->code, count) != NULL) {
+            return term->question;
         }
-        functions.check(&batch, &planes, &block);
-        while ((question = open_question(block.bytes, count)) != ASK_NOTHING) {
+    }
+    return ASK_NOTHING;
+}
+
+static int check_all(Variant variant, const MigrationChecker *checker, CapabilitySet old_set, const Words *words,
+                     uint8_t *codes)
+{
+    CapabilitySet all = old_set;
+    HostQuestion question;
+    Batch batch;
+
+    batch_compile(&batch, checker, old_set);
+    for (size_t start = 0; start < words->count && !has_any(all, ~checker->known);) {
+        const Words part = part_of(words, start, batch.open != 0 ? SPAN : SIZE_MAX);
+        all |= variant.check_words(&batch, &part, codes + start);
+        if ((question = open_question(&batch, codes + start, part.count)) != ASK_NOTHING) {
             migration_host_ask(checker->host, checker->flavour, question);
             batch_compile(&batch, checker, old_set);
-            functions.check(&batch, &planes, &block);
+        } else {
+            start += part.count;
         }
-        memcpy(codes + start, block.bytes, count);
     }
+    return has_any(all, ~checker->known) ? -EINVAL : 0;
 }
 
-int check_many_with(int variant, const MigrationChecker *checker, CapabilitySet old_set, const Words *words,
+static size_t find_unknown(Variant variant, const MigrationChecker *checker, const Words *words)
+{
+    for (size_t start = 0; start < words->count; start += SPAN) {
+        const Words part = part_of(words, start, SPAN);
+        for (size_t i = 0; has_any(variant.union_of(&part), ~checker->known) && i < part.count; i++) {
+            if (has_any(word_at(&part, i), ~checker->known)) {
+                return start + i;
+            }
+        }
+    }
+    return words->count;
+}
+
+int check_many_with(int wanted, const MigrationChecker *checker, CapabilitySet old_set, const Words *words,
                     uint8_t *codes)
 {
-    if (has_any(old_set | union_of(words), ~checker->known)) {
+    const Variant variant = variant_of(wanted);
+    if (has_any(old_set, ~checker->known) || find_unknown(variant, checker, words) < words->count) {
         return -EINVAL;
     }
-    check_words(variant, checker, old_set, words, codes);
-    return 0;
+    return check_all(variant, checker, old_set, words, codes);
 }
 
 int migrate_caps_check_many32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
@@ -249,4 +233,30 @@ int migrate_caps_check_many64(const MigrationChecker *checker, CapabilitySet old
 {
     const Words words = {.words64 = new_sets, .count = count};
     return check_many_with(CHECK_MANY_BEST, checker, old_set, &words, codes);
+}
+
+int migrate_caps_fill32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets, size_t count,
+                        uint8_t *codes)
+{
+    const Words words = {.words32 = new_sets, .count = count};
+    return check_all(variant_of(CHECK_MANY_BEST), checker, old_set, &words, codes);
+}
+
+int migrate_caps_fill64(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets, size_t count,
+                        uint8_t *codes)
+{
+    const Words words = {.words64 = new_sets, .count = count};
+    return check_all(variant_of(CHECK_MANY_BEST), checker, old_set, &words, codes);
+}
+
+size_t migrate_caps_find_unknown32(const MigrationChecker *checker, const uint32_t *sets, size_t count)
+{
+    const Words words = {.words32 = sets, .count = count};
+    return find_unknown(variant_of(CHECK_MANY_BEST), checker, &words);
+}
+
+size_t migrate_caps_find_unknown64(const MigrationChecker *checker, const uint64_t *sets, size_t count)
+{
+    const Words words = {.words64 = sets, .count = count};
+    return find_unknown(variant_of(CHECK_MANY_BEST), checker, &words);
 }

@@ -8,6 +8,42 @@
 #include "capability.h"
 #include "host.h"
 
+static void sort_terms(MigrationChecker *checker)
+{
+    checker->all = checker->switched_on = 0;
+    for (int i = 0; i < checker->count; i++) {
+        checker->all |= (TermSet)1 << i;
+        checker->switched_on |= (TermSet)checker->terms[i].switched_on << i;
+    }
+}
+
+/* The terms that don't apply while a capability is off, and while it is on. */
+typedef struct RuledOut {
+    TermSet by[2][CHUNKS * CHUNK_BITS];
+} RuledOut;
+
+static RuledOut ruled_out(const MigrationChecker *checker)
+{
+    RuledOut ruled_out = {{{0}}};
+    for (int i = 0; i < checker->count; i++) {
+        const Term *term = &checker->terms[i];
+        ruled_out.by[false][term->trigger] |= (TermSet)1 << i;
+        ruled_out.by[!term->other_on][term->other] |= (TermSet)1 << i;
+    }
+    return ruled_out;
+}
+
+/* Capability by capability, each time doubling what is filled in. */
+static void fill_chunk(TermSet possible[1 << CHUNK_BITS], const TermSet off[CHUNK_BITS], const TermSet on[CHUNK_BITS])
+{
+    for (int bit = 0; bit < CHUNK_BITS; bit++) {
+        for (int value = 0; value < 1 << bit; value++) {
+            possible[value | 1 << bit] = possible[value] & ~on[bit];
+            possible[value] &= ~off[bit];
+        }
+    }
+}
+
 void migration_checker_init(MigrationChecker *checker, const MigrationContext *context, MigrationHost *host)
 {
     checker->host = host;
@@ -15,7 +51,15 @@ void migration_checker_init(MigrationChecker *checker, const MigrationContext *c
     checker->release = context->build.release;
     checker->flavour = qemu_release_host_flavour(checker->release);
     checker->ignored = qemu_release_ignored_blocks(checker->release);
-    checker->count = rules_compile(context, checker->rules);
+    checker->count = rules_compile(context, checker->terms);
+    sort_terms(checker);
+
+    const RuledOut out = ruled_out(checker);
+    for (int first = 0; first < CHUNKS * CHUNK_BITS; first += CHUNK_BITS) {
+        TermSet *possible = checker->possible[first / CHUNK_BITS];
+        possible[0] = checker->all;
+        fill_chunk(possible, &out.by[false][first], &out.by[true][first]);
+    }
 }
 
 MigrationChecker *migration_checker_new(const MigrationContext *context, MigrationHost *host)
@@ -35,10 +79,14 @@ void migration_checker_free(MigrationChecker *checker)
     free(checker);
 }
 
-static inline bool rule_matches(const CompiledRule *rule, CapabilitySet old_set, CapabilitySet new_set)
+TermSet checker_terms_from(const MigrationChecker *checker, CapabilitySet old_set)
 {
-    return has_all(new_set, rule->trigger) && !has_any(old_set, rule->unless_old) &&
-           (has_any(new_set, rule->forbid) || has_any(~new_set, rule->need));
+    TermSet terms = checker->all;
+    for (TermSet left = old_set == 0 ? 0 : checker->switched_on; left != 0; left &= left - 1) {
+        int i = __builtin_ctzll(left);
+        terms &= ~((TermSet)(old_set >> checker->terms[i].trigger & 1) << i);
+    }
+    return terms;
 }
 
 int checker_asks(const MigrationChecker *checker, HostQuestion question, CapabilitySet old_set)
@@ -48,32 +96,29 @@ int checker_asks(const MigrationChecker *checker, HostQuestion question, Capabil
     return migration_host_known(checker->host, checker->flavour, question, ignored);
 }
 
-/* Whether the rule refuses: 1 or 0, or -EAGAIN if the host has to be asked first. */
-static inline int rule_refuses(const MigrationChecker *checker, const CompiledRule *rule, CapabilitySet old_set,
-                               CapabilitySet new_set)
+/* Whether a term that applies refuses: 1 or 0, or -EAGAIN if the host has to be asked first. */
+static int term_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set)
 {
-    if (!rule_matches(rule, old_set, new_set)) {
-        return 0;
-    }
-    if (rule->question == ASK_NOTHING) {
+    if (term->question == ASK_NOTHING) {
         return 1;
     }
-    int able = checker_asks(checker, rule->question, old_set);
+    int able = checker_asks(checker, term->question, old_set);
     return able < 0 ? able : !able;
 }
 
 int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
                      HostQuestion *question)
 {
-    for (int i = 0; i < checker->count; i++) {
-        const CompiledRule *rule = &checker->rules[i];
-        int refuses = rule_refuses(checker, rule, old_set, new_set);
+    TermSet terms = checker_terms_of(checker, new_set) & checker_terms_from(checker, old_set);
+    for (; terms != 0; terms &= terms - 1) {
+        const Term *term = &checker->terms[__builtin_ctzll(terms)];
+        int refuses = term_refuses(checker, term, old_set);
         if (refuses < 0) {
-            *question = rule->question;
+            *question = term->question;
             return refuses;
         }
         if (refuses) {
-            return rule->code;
+            return term->code;
         }
     }
     return MIGRATION_ACCEPTED;
@@ -98,6 +143,11 @@ int migrate_caps_check(const MigrationChecker *checker, CapabilitySet old_set, C
     return caps_check(checker, old_set, new_set);
 }
 
+int migrate_caps_check_set(const MigrationChecker *checker, CapabilitySet set)
+{
+    return migrate_caps_check(checker, 0, set);
+}
+
 uint32_t migrate_caps_warnings(const MigrationChecker *checker, CapabilitySet new_set, int code)
 {
     return rules_warnings(checker->release, new_set, code);
@@ -106,21 +156,23 @@ uint32_t migrate_caps_warnings(const MigrationChecker *checker, CapabilitySet ne
 int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
                          uint8_t codes[MIGRATION_VERDICT__MAX])
 {
-    int count = 0, refuses;
+    int count = 0, last = MIGRATION_ACCEPTED, refuses;
 
     if (has_any(old_set | new_set, ~checker->known)) {
         return -EINVAL;
     }
-    for (int i = 0; i < checker->count; i++) {
-        const CompiledRule *rule = &checker->rules[i];
-        if (rule->code == MIGRATION_SNAPSHOT_MEMORY && count > 0 && codes[count - 1] == MIGRATION_SNAPSHOT_KERNEL) {
+    TermSet terms = checker_terms_of(checker, new_set) & checker_terms_from(checker, old_set);
+    for (; terms != 0; terms &= terms - 1) {
+        const Term *term = &checker->terms[__builtin_ctzll(terms)];
+        if (term->code == last || (term->code == MIGRATION_SNAPSHOT_MEMORY && last == MIGRATION_SNAPSHOT_KERNEL)) {
             continue;
         }
-        while ((refuses = rule_refuses(checker, rule, old_set, new_set)) == -EAGAIN) {
-            migration_host_ask(checker->host, checker->flavour, rule->question);
+        while ((refuses = term_refuses(checker, term, old_set)) == -EAGAIN) {
+            migration_host_ask(checker->host, checker->flavour, term->question);
         }
         if (refuses) {
-            codes[count++] = rule->code;
+            codes[count++] = term->code;
+            last = term->code;
         }
     }
     return count;

@@ -5,6 +5,12 @@
 #include "pymig.h"
 #include "rules.h"
 
+/* A set of capabilities is looked up in chunks of so many bits. */
+enum {
+    CHUNK_BITS = 6,
+    CHUNKS = (MIGRATION_CAPABILITY__MAX + CHUNK_BITS - 1) / CHUNK_BITS,
+};
+
 struct MigrationChecker {
     MigrationHost *host;
     CapabilitySet known;
@@ -12,10 +18,25 @@ struct MigrationChecker {
     int flavour; /* enum HostFlavour */
     int ignored; /* enum IgnoredBlocks, while x-ignore-shared is on */
     int count;
-    CompiledRule rules[MIGRATION_VERDICT__MAX];
+    Term terms[MOST_TERMS];
+    TermSet all, switched_on;                  /* those that there are, and those that say so */
+    TermSet possible[CHUNKS][1 << CHUNK_BITS]; /* the terms that a chunk with this value does not rule out */
 };
 
 void migration_checker_init(MigrationChecker *checker, const MigrationContext *context, MigrationHost *host);
+
+/* The terms that count in a change from this set. */
+TermSet checker_terms_from(const MigrationChecker *checker, CapabilitySet old_set);
+
+/* The terms that apply to this set. */
+static inline TermSet checker_terms_of(const MigrationChecker *checker, CapabilitySet new_set)
+{
+    TermSet terms = ~(TermSet)0;
+    for (int chunk = 0; chunk < CHUNKS; chunk++) {
+        terms &= checker->possible[chunk][new_set >> chunk * CHUNK_BITS & ((1 << CHUNK_BITS) - 1)];
+    }
+    return terms;
+}
 
 /* Many sets to check; one of the two pointers is there. */
 typedef struct Words {

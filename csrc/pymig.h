@@ -395,6 +395,9 @@ PYMIG_API void migration_checker_free(MigrationChecker *checker);
  * when a rule comes to need it. */
 PYMIG_API int migrate_caps_check(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set);
 
+/* The same with nothing on before. */
+PYMIG_API int migrate_caps_check_set(const MigrationChecker *checker, CapabilitySet set);
+
 /* Every rule that refuses, in QEMU's order: their codes go to `codes`, their number is the result. -EINVAL as above.
  * Where the kernel can't track writes, MIGRATION_SNAPSHOT_MEMORY is not listed too: it can't be known. */
 PYMIG_API int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
@@ -406,6 +409,16 @@ PYMIG_API int migrate_caps_check_many32(const MigrationChecker *checker, Capabil
                                         const uint32_t *new_sets, size_t count, uint8_t *codes);
 PYMIG_API int migrate_caps_check_many64(const MigrationChecker *checker, CapabilitySet old_set,
                                         const uint64_t *new_sets, size_t count, uint8_t *codes);
+
+/* Likewise in one pass instead of two, for codes that nobody minds: after -EINVAL they mean nothing. */
+PYMIG_API int migrate_caps_fill32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
+                                  size_t count, uint8_t *codes);
+PYMIG_API int migrate_caps_fill64(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
+                                  size_t count, uint8_t *codes);
+
+/* The index of the first of these sets with a capability that the release has not; count if there is none. */
+PYMIG_API size_t migrate_caps_find_unknown32(const MigrationChecker *checker, const uint32_t *sets, size_t count);
+PYMIG_API size_t migrate_caps_find_unknown64(const MigrationChecker *checker, const uint64_t *sets, size_t count);
 
 /* What QEMU warns of on the way to this verdict, as a set of bits: bit n is warning number n of this build. */
 PYMIG_API uint32_t migrate_caps_warnings(const MigrationChecker *checker, CapabilitySet new_set, int code);

@@ -26,14 +26,14 @@ enum {
 typedef struct RuleRow {
     MigrationRule text;
     int code;
-    ReleaseRange releases;    /* {0}: always */
-    int when;                 /* counts only in a context that is all of this */
-    int refused_when;         /* in a context that is any of this, the trigger itself is refused */
-    CapabilitySet trigger;    /* counts only if all of these are on, */
-    CapabilitySet unless_old; /* and none of these was on before */
-    CapabilitySet need;       /* refuses if one of these is off */
-    CapabilitySet forbid;     /* refuses if one of these is on */
-    HostQuestion question;    /* refuses if the host says no */
+    ReleaseRange releases; /* {0}: always */
+    int when;              /* counts only in a context that is all of this */
+    int refused_when;      /* in a context that is any of this, the trigger itself is refused */
+    CapabilitySet trigger; /* counts only if this one is on, */
+    bool switched_on;      /* and, with this, was off before */
+    CapabilitySet need;    /* refuses if one of these is off */
+    CapabilitySet forbid;  /* refuses if one of these is on */
+    HostQuestion question; /* refuses if the host says no */
 } RuleRow;
 
 /* clang-format off */
@@ -63,11 +63,11 @@ static const RuleRow rules[] = {
      .text.hint = "Please enable replication before COLO.",
      .when = WHEN_NO_REPLICATION, .trigger = CAP(X_COLO)},
     {RULE(POSTCOPY_HOST, "postcopy-ram/host", "Postcopy is not supported"), .releases = BEFORE(8_1),
-     .when = WHEN_INCOMING, .trigger = CAP(POSTCOPY_RAM), .unless_old = CAP(POSTCOPY_RAM),
+     .when = WHEN_INCOMING, .trigger = CAP(POSTCOPY_RAM), .switched_on = true,
      .question = ASK_POSTCOPY},
     {RULE(POSTCOPY_HOST, "postcopy-ram/host", "Postcopy is not supported"), .releases = FROM(8_1),
      .text.reason_follows = true,
-     .when = WHEN_INCOMING, .trigger = CAP(POSTCOPY_RAM), .unless_old = CAP(POSTCOPY_RAM),
+     .when = WHEN_INCOMING, .trigger = CAP(POSTCOPY_RAM), .switched_on = true,
      .question = ASK_POSTCOPY},
     {RULE(POSTCOPY_IGNORE_SHARED, "postcopy-ram/x-ignore-shared",
           "Postcopy is not compatible with ignore-shared"),
@@ -111,14 +111,14 @@ static const RuleRow rules[] = {
      .releases = BETWEEN(8_1, 10_1), .when = WHEN_INCOMING_STARTED, .trigger = CAP(POSTCOPY_PREEMPT)},
     {RULE(PREEMPT_INCOMING_STARTED, "postcopy-preempt/incoming-started", PREEMPT_TOO_LATE),
      .releases = FROM(10_1), .when = WHEN_INCOMING_STARTED,
-     .trigger = CAP(POSTCOPY_PREEMPT), .unless_old = CAP(POSTCOPY_PREEMPT)},
+     .trigger = CAP(POSTCOPY_PREEMPT), .switched_on = true},
     {RULE(MULTIFD_COMPRESS, "multifd/compress", "Multifd is not compatible with compress"),
      .trigger = CAP(MULTIFD), .forbid = CAP(COMPRESS)},
     {RULE(MULTIFD_INCOMING_STARTED, "multifd/incoming-started", MULTIFD_TOO_LATE),
      .releases = BETWEEN(8_1, 10_1), .when = WHEN_INCOMING_STARTED, .trigger = CAP(MULTIFD)},
     {RULE(MULTIFD_INCOMING_STARTED, "multifd/incoming-started", MULTIFD_TOO_LATE),
      .releases = FROM(10_1), .when = WHEN_INCOMING_STARTED,
-     .trigger = CAP(MULTIFD), .unless_old = CAP(MULTIFD)},
+     .trigger = CAP(MULTIFD), .switched_on = true},
     {RULE(SWITCHOVER_ACK_RETURN_PATH, "switchover-ack/return-path",
           "Capability 'switchover-ack' requires capability 'return-path'"),
      .trigger = CAP(SWITCHOVER_ACK), .need = CAP(RETURN_PATH)},
@@ -207,23 +207,33 @@ static bool refuses_trigger(const RuleRow *row, int now)
     return (row->need | row->forbid) == 0 || (row->refused_when & now) != 0;
 }
 
-int rules_compile(const MigrationContext *context, CompiledRule compiled[MIGRATION_VERDICT__MAX])
+static int add_terms(const RuleRow *row, CapabilitySet others, bool other_on, Term *terms)
+{
+    int count = 0;
+    for (; others != 0; others &= others - 1) {
+        terms[count++] = (Term){
+            .trigger = (uint8_t)__builtin_ctzll(row->trigger),
+            .other = (uint8_t)__builtin_ctzll(others),
+            .other_on = other_on,
+            .switched_on = row->switched_on,
+            .question = (uint8_t)row->question,
+            .code = (uint8_t)row->code,
+        };
+    }
+    return count;
+}
+
+int rules_compile(const MigrationContext *context, Term terms[MOST_TERMS])
 {
     CapabilitySet known = qemu_build_capabilities(&context->build);
     int now = circumstances(context), count = 0;
 
     for (const RuleRow *row = rules; row < rules + N_RULES; row++) {
-        if (!row_counts(row, context->build.release, known) || (row->when & now) != row->when) {
-            continue;
+        if (row_counts(row, context->build.release, known) && (row->when & now) == row->when) {
+            CapabilitySet itself = refuses_trigger(row, now) ? row->trigger : 0;
+            count += add_terms(row, (row->forbid & known) | itself, true, terms + count);
+            count += add_terms(row, row->need, false, terms + count);
         }
-        compiled[count++] = (CompiledRule){
-            .trigger = row->trigger,
-            .unless_old = row->unless_old,
-            .need = row->need,
-            .forbid = row->forbid | (refuses_trigger(row, now) ? row->trigger : 0),
-            .question = (uint8_t)row->question,
-            .code = (uint8_t)row->code,
-        };
     }
     return count;
 }

@@ -12,16 +12,24 @@ typedef enum HostQuestion {
     ASK_WRITE_TRACKING_COMPATIBLE,
 } HostQuestion;
 
-/* One step of a compiled check. It refuses when the whole trigger is there, nothing of `unless_old` was on before,
- * and a needed capability is missing or a forbidden one is there; with a question, when the host can't do it either. */
-typedef struct CompiledRule {
-    CapabilitySet trigger;
-    CapabilitySet unless_old;
-    CapabilitySet need;
-    CapabilitySet forbid;
+/* One way for a rule to refuse: the trigger is on, and one other capability is on, or is off. A rule about several
+ * others has a term for each; one that refuses the trigger itself has it for the other, too. With a question, the host
+ * has to say no as well. */
+typedef struct Term {
+    uint8_t trigger; /* enum MigrationCapability, as are all capabilities here */
+    uint8_t other;
+    bool other_on;
+    bool switched_on; /* counts only if the trigger was off before */
     uint8_t question; /* enum HostQuestion */
     uint8_t code;     /* enum MigrationVerdict */
-} CompiledRule;
+} Term;
+
+/* A set of terms: bit i stands for term i, so the lowest one is the first in QEMU's order. */
+typedef uint64_t TermSet;
+
+enum {
+    MOST_TERMS = 64, /* that a context can have */
+};
 
 /* The text of a rule that parameters are checked against, too. */
 #define ZERO_COPY_NOT_PLAIN "Zero copy only available for non-compressed non-TLS multifd migration"
@@ -29,7 +37,7 @@ typedef struct CompiledRule {
 /* As migrate_caps_warnings(). */
 uint32_t rules_warnings(int release, CapabilitySet new_set, int code);
 
-/* Those rules that can refuse in this context, in QEMU's order. Returns their number. */
-int rules_compile(const MigrationContext *context, CompiledRule rules[MIGRATION_VERDICT__MAX]);
+/* The terms of those rules that can refuse in this context, in QEMU's order. Returns their number. */
+int rules_compile(const MigrationContext *context, Term terms[MOST_TERMS]);
 
 #endif

@@ -15,6 +15,8 @@
 struct MigrationState {
     MigrationContext context;
     MigrationHost *host;
+    CapabilitySet known;
+    int flavour; /* enum HostFlavour */
     _Atomic CapabilitySet capabilities;
     _Atomic int status;
     MigrationParameters parameters;
@@ -141,6 +143,8 @@ MigrationState *migration_state_new(const MigrationContext *context, MigrationHo
     if (state != NULL) {
         state->context = *context;
         state->host = host;
+        state->known = qemu_build_capabilities(&context->build);
+        state->flavour = qemu_release_host_flavour(context->build.release);
         parameters_init(&state->parameters, &context->build);
         follow_parameters(state);
     }
@@ -178,10 +182,9 @@ static int try_change(MigrationState *state, CapabilitySet on, CapabilitySet off
 
 int migrate_change_capabilities(MigrationState *state, CapabilitySet on, CapabilitySet off)
 {
-    int flavour = qemu_release_host_flavour(state->context.build.release);
     HostQuestion question;
 
-    if (has_any(on | off, ~qemu_build_capabilities(&state->context.build)) || has_any(on, off)) {
+    if (has_any(on | off, ~state->known) || has_any(on, off)) {
         return -EINVAL;
     }
     for (;;) {
@@ -191,7 +194,7 @@ int migrate_change_capabilities(MigrationState *state, CapabilitySet on, Capabil
         if (code != -EAGAIN) {
             return code;
         }
-        migration_host_ask(state->host, flavour, question); /* may take long: never with the lock held */
+        migration_host_ask(state->host, state->flavour, question); /* may take long: never with the lock held */
     }
 }
 

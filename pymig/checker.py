@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Mapping
 
 from pymig._core import ffi, lib
-from pymig.build import WARNINGS, QemuBuild
-from pymig.capability import BITS, NAMES, known_mask, mask_of
+from pymig.answers import Answers, Verdicts
+from pymig.buffers import bytes_to_fill, words
+from pymig.build import QemuBuild
+from pymig.capability import BITS, NAMES
 from pymig.errors import CapabilityError
 from pymig.frozen import Frozen
 from pymig.state import MigrationState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     # The type checker's own; nothing imports it at run time.
@@ -30,46 +30,20 @@ NOTHING: tuple[str, ...] = ()
 MOST_REMEMBERED = 0 if os.environ.get("PYMIG_MEMO") == "0" else 4096
 """How many verdicts a Checker remembers; none with PYMIG_MEMO=0 in the environment."""
 
-# The formats of an unsigned byte, and of a word of 4 or 8 in native order, as the struct module writes them.
-_NATIVE = ("", "@", "=", "<" if sys.byteorder == "little" else ">")
-_BYTE_FORMATS = frozenset(order + "B" for order in _NATIVE)
-_WORD_FORMATS = frozenset(order + code for order in _NATIVE for code in "ILQ")
-_CHECK_MANY = {
-    4: ("uint32_t[]", lib.migrate_caps_check_many32),
-    8: ("uint64_t[]", lib.migrate_caps_check_many64),
-}
+_check_set: Any = lib.migrate_caps_check_set
 
-
-class _Verdicts(Mapping[int, "Verdict"]):
-    """Every verdict of a build, by its code; the one about the host's postcopy with the host's own reason."""
-
-    __slots__ = ("_build", "_host", "_told")
-
-    def __init__(self, build: QemuBuild, host: Host) -> None:
-        self._build = build
-        self._host = host
-        self._told: dict[str, Verdict] = {}
-
-    def __getitem__(self, code: int) -> Verdict:
-        verdict = self._build._verdicts[code]
-        return self._with_reason(verdict) if code in self._build._reasoned else verdict
-
-    def _with_reason(self, verdict: Verdict) -> Verdict:
-        message = self._host._with_reason(verdict.message, self._build._c.release)
-        told = self._told.get(message)
-        if told is None:
-            told = self._told[message] = verdict._with(message)
-        return told
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._build._verdicts)
-
-    def __len__(self) -> int:
-        return len(self._build._verdicts)
+# By the bytes of a word: the check of many, the same into memory that nobody minds, and the search for a bad word.
+_CHECK_MANY = {4: lib.migrate_caps_check_many32, 8: lib.migrate_caps_check_many64}
+_FILL = {4: lib.migrate_caps_fill32, 8: lib.migrate_caps_fill64}
+_FIND_UNKNOWN = {4: lib.migrate_caps_find_unknown32, 8: lib.migrate_caps_find_unknown64}
 
 
 class Checker(Frozen):
     """One context, prepared once, to check many sets in. Immutable; any number of threads may use it.
+
+    Verdicts are remembered by the very int or tuple of names that was checked, with nothing on before: at most 4,096,
+    then it begins anew. An answer that a local host was asked for may change, and is not. PYMIG_MEMO=0 in the
+    environment switches this off.
 
     Args:
         build: which QEMU is asked.
@@ -86,13 +60,13 @@ class Checker(Frozen):
     """
 
     __slots__ = (
+        "_answers",
         "_asked",
+        "_by_code",
         "_c",
-        "_known",
         "_memo",
-        "_plain",
+        "_owner",
         "_slow",
-        "_warned",
         "build",
         "host",
         "incoming",
@@ -103,13 +77,13 @@ class Checker(Frozen):
     host: Host
     incoming: bool
     verdicts: Mapping[int, Verdict]
-    _c: Any
+    _answers: Answers
     _asked: int
-    _known: int
+    _by_code: dict[int, Verdict]
+    _c: Any
     _memo: dict[object, Verdict]
-    _plain: dict[int, Verdict]
+    _owner: Any
     _slow: int
-    _warned: dict[tuple[int, int], Verdict]
 
     def __init__(
         self,
@@ -137,20 +111,19 @@ class Checker(Frozen):
         c_checker = lib.migration_checker_new(state._c_context(), state.host._c)
         if c_checker == ffi.NULL:
             raise MemoryError
-        known, asked = build.capabilities.mask, state.host._asked_about(incoming)
-        reasoned = BITS["postcopy-ram"] if build._reasoned else 0
+        verdicts, asked = Verdicts(build, state.host), state.host._asked_about(incoming)
         self._set(
             build=build,
             host=state.host,
             incoming=incoming,
-            verdicts=_Verdicts(build, state.host),
-            _c=ffi.gc(c_checker, lib.migration_checker_free),
-            _known=known,
+            verdicts=verdicts,
+            _answers=Answers(c_checker, build, verdicts),
             _asked=asked,
-            _slow=~known | asked | reasoned | build._warning,
+            _by_code=build._verdicts,
+            _c=c_checker,  # which cffi takes faster than what ffi.gc() makes of it
+            _owner=ffi.gc(c_checker, lib.migration_checker_free),
             _memo={},
-            _plain={code: verdict for code, verdict in build._verdicts.items() if code not in build._reasoned},
-            _warned={},
+            _slow=~build.capabilities.mask | asked | build._warning | (BITS["postcopy-ram"] if build._reasoned else 0),
         )
 
     def check(self, new: Iterable[str] | int, old: Iterable[str] | int = ()) -> Verdict:
@@ -165,56 +138,45 @@ class Checker(Frozen):
             UnknownCapabilityError: a capability that the release has not.
         """
         if old is NOTHING and (type(new) is int or type(new) is tuple):
-            verdict = self._memo.get(new)
-            if verdict is not None:
-                return verdict
-            if type(new) is int and not new & self._slow:
-                verdict = self._plain[lib.migrate_caps_check(self._c, 0, new)]
-                self._remember(new, verdict)
+            memo = self._memo
+            try:
+                if new in memo:
+                    return memo[new]
+            except TypeError:  # it has no hash; what is wrong with it is said below
+                pass
+            if type(new) is int and not new & self._slow and len(memo) < MOST_REMEMBERED:
+                memo[new] = verdict = self._by_code[_check_set(self._c, new)]
                 return verdict
         return self._check(new, old)
 
     def _check(self, new: Iterable[str] | int, old: Iterable[str] | int) -> Verdict:
-        new_mask = self._mask(new, "new")
-        code = lib.migrate_caps_check(self._c, self._mask(old, "old"), new_mask)
-        if new_mask & self.build._warning:
-            return self._with_warnings(code, new_mask)
-        verdict = self._plain.get(code) or self.verdicts[code]
-        if old is NOTHING and not new_mask & self._asked:
-            self._remember(new, verdict)
+        mask = self._answers.mask(new, "new")
+        verdict = self._answers.of_change(mask, self._answers.mask(old, "old"))
+        small = type(new) is int or (type(new) is tuple and len(new) <= len(NAMES))
+        if old is NOTHING and small and not mask & self._asked:
+            memo = self._memo if len(self._memo) < MOST_REMEMBERED else self._begin_memo()
+            memo[new] = verdict
         return verdict
 
-    def _remember(self, new: Iterable[str] | int, verdict: Verdict) -> None:
-        """Keeps the verdict for the next time; when the memo is full, it starts anew."""
-        if type(new) is int or (type(new) is tuple and len(new) <= len(NAMES)):
-            if len(self._memo) >= MOST_REMEMBERED:
-                self._memo.clear()
-            if MOST_REMEMBERED:
-                self._memo[new] = verdict
-
-    def _with_warnings(self, code: int, new_mask: int) -> Verdict:
-        given = lib.migrate_caps_warnings(self._c, new_mask, code)
-        plain = self.verdicts[code]
-        if not given:
-            return plain
-        verdict = self._warned.get((code, given))
-        if verdict is None or verdict.message != plain.message:
-            texts = tuple(text for i, text in enumerate(WARNINGS) if given >> i & 1)
-            verdict = self._warned[code, given] = plain._with(warnings=texts)
-        return verdict
+    def _begin_memo(self) -> dict[object, Verdict]:
+        """A new one, because another thread may just be reading from the old one."""
+        memo: dict[object, Verdict] = {}
+        if MOST_REMEMBERED > 0:
+            self._set(_memo=memo)
+        return memo
 
     def explain(self, new: Iterable[str] | int, old: Iterable[str] | int = ()) -> list[Verdict]:
         """Every rule that refuses, in QEMU's order; empty if the set is accepted. Arguments as in ``check``."""
         codes = ffi.new("uint8_t[]", lib.MIGRATION_VERDICT__MAX)
-        count = lib.migrate_caps_explain(self._c, self._mask(old, "old"), self._mask(new, "new"), codes)
+        count = lib.migrate_caps_explain(self._c, self._answers.mask(old, "old"), self._answers.mask(new, "new"), codes)
         return [self.verdicts[codes[i]] for i in range(count)]
 
     def check_many(self, masks: Buffer, old: Iterable[str] | int = 0, out: Buffer | None = None) -> bytearray | Buffer:
-        """``check`` of many sets against one old set.
+        """``check`` of many sets against one old set. Other threads run meanwhile.
 
         Args:
-            masks: a C-contiguous buffer of uint32 or uint64 words, one a set: array.array, memoryview, NumPy array.
-                It is read in place.
+            masks: a C-contiguous buffer of uint32 or uint64 words, one a set: array.array, memoryview, NumPy array;
+                or raw bytes of uint32 words in native order: bytes, bytearray, mmap. It is read in place.
             old: as in ``check``.
             out: a writable C-contiguous buffer of uint8, as long as there are words, to fill.
 
@@ -226,52 +188,22 @@ class Checker(Frozen):
             ValueError: ``out`` of another length, or a word with a capability that the release has not. Nothing
                 was written then.
         """
-        old_mask = self._mask(old, "old")
-        words, count, check_many = _words(masks)
-        codes = bytearray(count) if out is None else out
-        result = check_many(self._c, old_mask, words, count, _codes(codes, count))
+        old_mask = self._answers.mask(old, "old")
+        c_words, count, width = words(masks, "masks")
+        if out is None:
+            codes: bytearray | Buffer = bytearray(count)
+            result = _FILL[width](self._c, old_mask, c_words, count, ffi.from_buffer("uint8_t[]", codes))
+        else:
+            codes = out
+            result = _CHECK_MANY[width](self._c, old_mask, c_words, count, bytes_to_fill(out, count, "out"))
         if result < 0:
-            raise ValueError(f"masks holds words with bits that QEMU {self.build.release} has no capability for")
+            index = _FIND_UNKNOWN[width](self._c, c_words, count)
+            raise ValueError(f"masks[{index}] has bits that QEMU {self.build.release} has no capability for")
         return codes
-
-    def _mask(self, capabilities: Iterable[str] | int, argument: str) -> int:
-        return known_mask(mask_of(capabilities, argument), self._known, argument)
 
     def __repr__(self) -> str:
         incoming = ", incoming=True" if self.incoming else ""
         return f"Checker({self.build!r}, {self.host!r}{incoming})"
-
-
-def _view(buffer: object, argument: str) -> memoryview:
-    try:
-        view = memoryview(buffer)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(
-            f"{argument} must be a buffer, such as array.array or a NumPy array, not {type(buffer).__name__}"
-        ) from None
-    if not view.c_contiguous:
-        raise TypeError(f"{argument} must be C-contiguous; this one has strides")
-    return view
-
-
-def _words(masks: object) -> tuple[Any, int, Any]:
-    """The words as C sees them, their number, and the function for their width."""
-    view = _view(masks, "masks")
-    if view.format not in _WORD_FORMATS or view.itemsize not in _CHECK_MANY:
-        raise TypeError(f"masks must hold uint32 or uint64 words in native order, not items of format {view.format!r}")
-    c_type, check_many = _CHECK_MANY[view.itemsize]
-    return ffi.from_buffer(c_type, view), view.nbytes // view.itemsize, check_many
-
-
-def _codes(out: object, count: int) -> Any:
-    view = _view(out, "out")
-    if view.format not in _BYTE_FORMATS:
-        raise TypeError(f"out must hold uint8, not items of format {view.format!r}")
-    if view.readonly:
-        raise TypeError("out must be writable; this one is read-only")
-    if view.nbytes != count:
-        raise ValueError(f"out must be as long as there are masks, {count}, not {view.nbytes}")
-    return ffi.from_buffer("uint8_t[]", view)
 
 
 def check(

@@ -13,6 +13,7 @@ from pymig.errors import (
     CapabilityError,
     IgnoredParameterWarning,
     MigrationActiveError,
+    MigrationError,
     ParameterError,
     ParameterTypeError,
     RequestTypeError,
@@ -91,6 +92,8 @@ def _values(parameter: int, count: int) -> tuple[Any, ...]:
 _COMPRESSIONS = _values(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION, lib.MULTIFD_COMPRESSION__MAX)
 _MODES = _values(lib.MIGRATION_PARAMETER_MODE, lib.MIG_MODE__MAX)
 _ZERO_PAGE_DETECTIONS = _values(lib.MIGRATION_PARAMETER_ZERO_PAGE_DETECTION, lib.ZERO_PAGE_DETECTION__MAX)
+_EBUSY = -errno.EBUSY
+_change_capabilities: Any = lib.migrate_change_capabilities
 _ACTIVE_MESSAGE: str = ffi.string(lib.migration_active_message()).decode()
 
 
@@ -126,13 +129,14 @@ class MigrationState:
     A property that the release does not have, such as ``mapped_ram`` before 9.0, raises an AttributeError.
     """
 
-    __slots__ = ("_c", "_circumstances", "build", "host", "incoming")
+    __slots__ = ("_c", "_circumstances", "_owner", "build", "host", "incoming")
 
     build: QemuBuild
     host: Host
     incoming: bool
     _c: Any
     _circumstances: dict[str, bool]
+    _owner: Any
 
     def __init__(
         self,
@@ -165,7 +169,8 @@ class MigrationState:
         c_state = lib.migration_state_new(context, self.host._c)
         if c_state == ffi.NULL:
             raise MemoryError
-        self._c = ffi.gc(c_state, lib.migration_state_free)
+        self._c = c_state  # which cffi takes faster than what ffi.gc() makes of it
+        self._owner = ffi.gc(c_state, lib.migration_state_free)
 
     def _c_context(self) -> Any:
         """The context in which it stands now, with its parameters."""
@@ -323,7 +328,9 @@ class MigrationState:
         if not isinstance(value, bool):
             raise TypeError(f"value must be a bool, not {type(value).__name__}")
         self._known_bit(name)
-        self._raise_unless_accepted(lib.migrate_cap_set(self._c, NAMES.index(name), value))
+        code = lib.migrate_cap_set(self._c, NAMES.index(name), value)
+        if code:
+            raise self._refusal(code)
 
     def set_capabilities(self, changes: Mapping[str, bool] | Iterable[Mapping[str, object]]) -> None:
         """Switches several, all or nothing (qmp_migrate_set_capabilities).
@@ -338,14 +345,25 @@ class MigrationState:
             UnknownCapabilityError: the release has no such capability.
             RequestTypeError: not of that shape; the text is QMP's.
         """
-        on, off = self._read_dict(changes) if type(changes) is dict else (0, 0)
-        if not on | off:
-            for name, state in self._read_changes(changes):
-                bit = self.build._bits[name]
-                on, off = (on | bit, off & ~bit) if state else (on & ~bit, off | bit)
-        code = lib.migrate_change_capabilities(self._c, on, off)
+        on = off = 0
+        if type(changes) is dict:  # nearly always, and nearly always right: read here without a call
+            bits = self.build._bits
+            try:
+                for name in changes:
+                    state = changes[name]
+                    if state is True:
+                        on |= bits[name]
+                    elif state is False:
+                        off |= bits[name]
+                    else:
+                        raise KeyError  # noqa: TRY301 - as for a name that is not known
+            except KeyError:
+                on = off = 0
+        if not (on or off):
+            on, off = self._read(changes)
+        code = _change_capabilities(self._c, on, off)
         if code:
-            self._raise_unless_accepted(code)
+            raise self._refusal(code)
 
     def query_capabilities(self) -> list[dict[str, str | bool]]:
         """What query-migrate-capabilities answers (qmp_query_migrate_capabilities): each with its state, in order."""
@@ -396,26 +414,20 @@ class MigrationState:
             raise UnknownCapabilityError(name, self.build._bits)
         return bit
 
-    def _raise_unless_accepted(self, code: int) -> None:
-        if code == 0:
-            return
-        if code == -errno.EBUSY:
-            raise MigrationActiveError(_ACTIVE_MESSAGE)
+    def _refusal(self, code: int) -> MigrationError:
+        if code == _EBUSY:
+            return MigrationActiveError(_ACTIVE_MESSAGE)
         verdict = self.build._verdicts[code]
         if code in self.build._reasoned:
             verdict = verdict._with(self.host._with_reason(verdict.message, self.build._c.release))
-        raise CapabilityError(verdict)
+        return CapabilityError(verdict)
 
-    def _read_dict(self, changes: dict[str, bool]) -> tuple[int, int]:
-        """Those to switch on and off, or two zeros where something is wrong with them or there are none."""
-        on, off, bits = 0, 0, self.build._bits
-        for name, state in changes.items():
-            if state is True and name in bits:
-                on |= bits[name]
-            elif state is False and name in bits:
-                off |= bits[name]
-            else:
-                return 0, 0
+    def _read(self, changes: object) -> tuple[int, int]:
+        """Those to switch on, and off; of two entries for one capability the later counts."""
+        on = off = 0
+        for name, state in self._read_changes(changes):
+            bit = self.build._bits[name]
+            on, off = (on | bit, off & ~bit) if state else (on & ~bit, off | bit)
         return on, off
 
     def _read_changes(self, changes: object) -> Iterator[tuple[str, bool]]:
@@ -450,14 +462,6 @@ class MigrationState:
         incoming = ", incoming=True" if self.incoming else ""
         return f"<MigrationState of {self.build!r}{incoming}, status {self.status!r}: {', '.join(self.capabilities)}>"
 
-    def __getattr__(self, name: str) -> Any:
-        if name in MigrationState.__slots__:
-            raise AttributeError(f"this MigrationState was never initialised; it has no {name!r}")
-        if isinstance(getattr(MigrationState, name, None), property):
-            absent = f"QEMU {self.build.release} has no migrate_{name}; a MigrationState of it has no {name!r}"
-            raise AttributeError(absent)  # noqa: TRY004 - what a missing attribute raises
-        raise AttributeError(f"a MigrationState has no attribute {name!r}")
-
 
 _CLASSES: dict[str, type[MigrationState]] = {}
 
@@ -470,15 +474,15 @@ def _class_for(build: QemuBuild) -> type[MigrationState]:
 def _make_class(build: QemuBuild) -> type[MigrationState]:
     accessors = (name for name, member in vars(MigrationState).items() if isinstance(member, property))
     absent = [name for name in accessors if not lib.migration_accessor_known(build._c, name.encode())]
-    members: dict[str, Any] = {"__slots__": (), "__doc__": MigrationState.__doc__, **dict.fromkeys(absent, _ABSENT)}
-    return type("MigrationState", (MigrationState,), members)
+    members: dict[str, Any] = {"__slots__": (), "__doc__": MigrationState.__doc__}
+    return type("MigrationState", (MigrationState,), members | {name: _absent(name) for name in absent})
 
 
-def _absent(_: MigrationState) -> None:
-    raise AttributeError  # MigrationState.__getattr__ tells
+def _absent(name: str) -> property:
+    def refuse(self: MigrationState) -> None:
+        raise AttributeError(f"QEMU {self.build.release} has no migrate_{name}; a MigrationState of it has no {name!r}")
 
-
-_ABSENT = property(_absent, doc="This release has none.")
+    return property(refuse, doc="This release has none.")
 
 
 def _read_entries(entries: Iterable[object], build: QemuBuild) -> Iterator[tuple[object, object]]:

@@ -152,6 +152,43 @@ static void every_length_and_alignment(void **unused)
     release(&context);
 }
 
+/* Wherever the word is that no release has a capability for, and however wide it is. */
+static void a_bad_word_is_found(void **unused)
+{
+    (void)unused;
+    Context context = context_of(&cases[0]);
+    uint32_t words32[3 * MOST] = {0};
+    uint64_t words64[3 * MOST] = {0};
+    uint8_t codes[3 * MOST], untouched[3 * MOST];
+
+    memset(untouched, 0xEE, sizeof(untouched));
+    for (size_t count = 0; count <= 3 * MOST; count++) {
+        assert_int_equal(migrate_caps_find_unknown32(context.checker, words32, count), count);
+        assert_int_equal(migrate_caps_find_unknown64(context.checker, words64, count), count);
+        assert_int_equal(migrate_caps_fill32(context.checker, 0, words32, count, codes), 0);
+        assert_int_equal(migrate_caps_fill64(context.checker, 0, words64, count, codes), 0);
+    }
+    for (size_t i = 0; i < 3 * MOST; i++) {
+        const Words narrow = {.words32 = words32, .count = 3 * MOST}, wide = {.words64 = words64, .count = 3 * MOST};
+        words32[i] = UINT32_C(1) << 31;
+        words64[i] = UINT64_C(1) << (i % 2 ? 63 : 32);
+        assert_int_equal(migrate_caps_find_unknown32(context.checker, words32, 3 * MOST), i);
+        assert_int_equal(migrate_caps_find_unknown64(context.checker, words64, 3 * MOST), i);
+        assert_int_equal(migrate_caps_fill32(context.checker, 0, words32, 3 * MOST, codes), -EINVAL);
+        assert_int_equal(migrate_caps_fill64(context.checker, 0, words64, 3 * MOST, codes), -EINVAL);
+        for (int variant = CHECK_MANY_PORTABLE; variant <= CHECK_MANY_BEST; variant++) {
+            memset(codes, 0xEE, sizeof(codes));
+            assert_int_equal(check_many_with(variant, context.checker, 0, &narrow, codes), -EINVAL);
+            assert_int_equal(check_many_with(variant, context.checker, 0, &wide, codes), -EINVAL);
+            assert_memory_equal(codes, untouched, sizeof(codes));
+        }
+        words32[i] = 0;
+        words64[i] = 0;
+    }
+    assert_int_equal(migrate_caps_fill32(context.checker, (CapabilitySet)1 << 40, words32, 1, codes), -EINVAL);
+    release(&context);
+}
+
 /* Each question is asked only if a set hangs on it. */
 static void questions_stay_open(void **unused)
 {
@@ -185,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sets),
         cmocka_unit_test(every_length_and_alignment),
+        cmocka_unit_test(a_bad_word_is_found),
         cmocka_unit_test(questions_stay_open),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);

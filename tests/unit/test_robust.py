@@ -208,9 +208,30 @@ class TestBuffers:
         assert CHECKER.check_many(masks, out=out) is out
         assert out == expected
 
+    @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, mmap.mmap])
+    def test_raw_bytes_are_words_of_four(self, kind):
+        raw = array.array("I", self.WORDS).tobytes()
+        masks = mmap.mmap(-1, len(raw)) if kind is mmap.mmap else kind(raw)
+        if kind is mmap.mmap:
+            masks[:] = raw
+        assert CHECKER.check_many(masks) == bytes(CHECKER.check(word).code for word in self.WORDS)
+        assert CHECKER.check_many(memoryview(masks)[4:]) == bytes(CHECKER.check(word).code for word in self.WORDS[1:])
+
+    def test_a_file_is_read_in_place(self, tmp_path):
+        words = numpy.arange(1 << 21, dtype=numpy.uint32)
+        words.tofile(tmp_path / "sets")
+        with (
+            open(tmp_path / "sets", "rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as masks,
+        ):
+            assert CHECKER.check_many(masks) == CHECKER.check_many(words)
+
     @pytest.mark.parametrize(
         "masks",
         [
+            b"12345",
+            array.array("B", [1, 2, 3, 4]),
+            numpy.arange(4, dtype=numpy.uint8),
             None,
             3,
             [1, 2],
@@ -266,6 +287,14 @@ class TestBuffers:
             with pytest.raises(ValueError, match="masks"):
                 CHECKER.check_many(array.array("Q", [1, 2, word]), out=out)
             assert out == b"\x77" * 3
+
+    def test_the_bad_word_is_named(self):
+        for index in (0, 1, 5000):
+            masks = array.array("I", [0] * 5001)
+            masks[index] = 1 << 22
+            for out in (None, bytearray(5001)):
+                with pytest.raises(ValueError, match=rf"masks\[{index}\] has bits"):
+                    CHECKER.check_many(masks, out=out)
 
     def test_none_at_all(self):
         assert CHECKER.check_many(array.array("I")) == b""

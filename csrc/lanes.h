@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The batch for one instruction set: a lane is a byte, and belongs to one set of capabilities. No guard: included once
+ * for each instruction set, by a header that defines
+ *
+ *   VARIANT(name)  the name with the instruction set's own appended
+ *   TARGET         what a function has to be marked with to use it
+ *   Lanes          a vector, and WIDTH, its number of bytes
+ *   and as functions, each VARIANT():
+ *   planes32, planes64  the three low bytes of WIDTH words, in three vectors, in any order that store() undoes; all
+ *                       bits of the words are added to a fourth
+ *   store               WIDTH codes
+ *   everywhere          one byte in every lane
+ *   table               16 bytes, to be looked up in
+ *   look_up             for each lane the byte of the table that its index, 0 to 15, says
+ *   low, high           the halves of each byte, as an index
+ *   least, either       of two vectors the lesser in each lane; the bitwise or
+ *   where_none          of two vectors the first, or, where that is NO_TERM, the second
+ */
+#define INLINE TARGET static inline __attribute__((always_inline))
+
+enum {
+    VARIANT(ABREAST) = 4, /* vectors that go through the tables together */
+    VARIANT(BLOCK) = VARIANT(ABREAST) * WIDTH,
+};
+
+INLINE void VARIANT(nibbles_of)(const Words *words, size_t start, Lanes nibbles[NIBBLES], Lanes *all)
+{
+    Lanes planes[NIBBLES / 2];
+    if (words->words32 != NULL) {
+        VARIANT(planes32)(words->words32 + start, planes, all);
+    } else {
+        VARIANT(planes64)(words->words64 + start, planes, all);
+    }
+    for (int i = 0; i < NIBBLES / 2; i++) {
+        nibbles[2 * i] = VARIANT(low)(planes[i]);
+        nibbles[2 * i + 1] = VARIANT(high)(planes[i]);
+    }
+}
+
+/* For each lane the least code of the group's terms that apply, if its trigger is on. */
+INLINE void VARIANT(check_group)(const Batch *batch, const Group *group, Lanes nibbles[NIBBLES][VARIANT(ABREAST)],
+                                 Lanes codes[VARIANT(ABREAST)])
+{
+    const Lanes trigger = VARIANT(table)(group->trigger.table);
+    for (int i = 0; i < VARIANT(ABREAST); i++) {
+        codes[i] = VARIANT(everywhere)(NO_TERM);
+    }
+    for (const Lookup *lookup = batch->lookups + group->first; lookup < batch->lookups + group->end; lookup++) {
+        const Lanes table = VARIANT(table)(lookup->table);
+        for (int i = 0; i < VARIANT(ABREAST); i++) {
+            codes[i] = VARIANT(least)(codes[i], VARIANT(look_up)(table, nibbles[lookup->nibble][i]));
+        }
+    }
+    for (int i = 0; i < VARIANT(ABREAST); i++) {
+        Lanes off = VARIANT(look_up)(trigger, nibbles[group->trigger.nibble][i]);
+        codes[i] = VARIANT(either)(codes[i], off);
+    }
+}
+
+INLINE void VARIANT(check_groups)(const Batch *batch, Lanes nibbles[NIBBLES][VARIANT(ABREAST)],
+                                  Lanes codes[VARIANT(ABREAST)])
+{
+    Lanes run[VARIANT(ABREAST)], found[VARIANT(ABREAST)];
+
+    for (int i = 0; i < VARIANT(ABREAST); i++) {
+        codes[i] = VARIANT(everywhere)(MIGRATION_ACCEPTED);
+        run[i] = VARIANT(everywhere)(NO_TERM);
+    }
+    for (const Group *group = batch->groups + batch->n_groups; group-- > batch->groups;) {
+        VARIANT(check_group)(batch, group, nibbles, found);
+        for (int i = 0; i < VARIANT(ABREAST); i++) {
+            run[i] = VARIANT(least)(run[i], found[i]);
+        }
+        if (group->begins_run) {
+            for (int i = 0; i < VARIANT(ABREAST); i++) {
+                codes[i] = VARIANT(where_none)(run[i], codes[i]);
+                run[i] = VARIANT(everywhere)(NO_TERM);
+            }
+        }
+    }
+}
+
+INLINE void VARIANT(check_block)(const Batch *batch, const Words *words, size_t start, uint8_t *codes, Lanes *all)
+{
+    Lanes nibbles[NIBBLES][VARIANT(ABREAST)], found[VARIANT(ABREAST)];
+
+    prefetch(words, start, VARIANT(BLOCK));
+    for (int i = 0; i < VARIANT(ABREAST); i++) {
+        Lanes one[NIBBLES];
+        VARIANT(nibbles_of)(words, start + (size_t)i * WIDTH, one, all);
+        for (int n = 0; n < NIBBLES; n++) {
+            nibbles[n][i] = one[n];
+        }
+    }
+    VARIANT(check_groups)(batch, nibbles, found);
+    for (int i = 0; i < VARIANT(ABREAST); i++) {
+        VARIANT(store)(codes + (size_t)i * WIDTH, found[i]);
+    }
+}
+
+TARGET static CapabilitySet VARIANT(check_words)(const Batch *batch, const Words *words, uint8_t *codes)
+{
+    const size_t whole = words->count - words->count % VARIANT(BLOCK), rest = words->count - whole;
+    Lanes all = VARIANT(everywhere)(0);
+
+    for (size_t start = 0; start < whole; start += VARIANT(BLOCK)) {
+        VARIANT(check_block)(batch, words, start, codes + start, &all);
+    }
+    if (rest > 0) {
+        uint64_t last[VARIANT(BLOCK)] = {0};
+        uint8_t last_codes[VARIANT(BLOCK)];
+        for (size_t i = 0; i < rest; i++) {
+            last[i] = word_at(words, whole + i);
+        }
+        VARIANT(check_block)(batch, &(Words){.words64 = last, .count = VARIANT(BLOCK)}, 0, last_codes, &all);
+        memcpy(codes + whole, last_codes, rest);
+    }
+    uint64_t sums[WIDTH / 8];
+    memcpy(sums, &all, WIDTH);
+    return fold(words, sums, WIDTH / 8);
+}
+
+/* What a compiler makes of plain loops is all that there is to gain here. */
+TARGET static CapabilitySet VARIANT(union_of)(const Words *words)
+{
+    uint32_t all32 = 0;
+    uint64_t all64 = 0;
+    for (size_t i = 0; words->words32 != NULL && i < words->count; i++) {
+        all32 |= words->words32[i];
+    }
+    for (size_t i = 0; words->words64 != NULL && i < words->count; i++) {
+        all64 |= words->words64[i];
+    }
+    return all32 | all64;
+}
+
+#undef VARIANT
+#undef TARGET
+#undef INLINE
+#undef Lanes
+#undef WIDTH

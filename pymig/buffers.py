@@ -1,0 +1,66 @@
+"""Memory that others own, as C sees it: checked before anything is read or written."""
+
+from __future__ import annotations
+
+import sys
+
+from pymig._core import ffi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# The formats of an unsigned byte, and of a word of 4 or 8 in native order, as the struct module writes them.
+_NATIVE = ("", "@", "=", "<" if sys.byteorder == "little" else ">")
+_BYTE_FORMATS = frozenset(order + "B" for order in _NATIVE)
+_WORD_FORMATS = frozenset(order + code for order in _NATIVE for code in "ILQ")
+_TYPES = {4: "uint32_t[]", 8: "uint64_t[]"}
+
+
+def _view(buffer: object, argument: str) -> memoryview:
+    try:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"{argument} must be a buffer, such as array.array or a NumPy array, not {type(buffer).__name__}"
+        ) from None
+    if not view.c_contiguous:
+        raise TypeError(f"{argument} must be C-contiguous; this one has strides")
+    return view
+
+
+def words(buffer: object, argument: str) -> tuple[Any, int, int]:
+    """The words as C sees them, their number, and the bytes of each: 4 or 8.
+
+    Raw bytes are taken as words of 4; an array of bytes has items of its own, and they are no words.
+
+    Raises:
+        TypeError: no buffer, one with strides, or with other items.
+    """
+    view = _view(buffer, argument)
+    width = view.itemsize
+    if view.format in _BYTE_FORMATS and not hasattr(view.obj, "itemsize") and view.nbytes % 4 == 0:
+        width = 4
+    elif view.format not in _WORD_FORMATS or width not in _TYPES:
+        raise TypeError(
+            f"{argument} must hold uint32 or uint64 words in native order, or be raw bytes of uint32 words, "
+            f"not {view.nbytes} bytes of format {view.format!r}"
+        )
+    return ffi.from_buffer(_TYPES[width], view), view.nbytes // width, width
+
+
+def bytes_to_fill(buffer: object, count: int, argument: str) -> Any:
+    """As many bytes as C sees them.
+
+    Raises:
+        TypeError: no buffer, one with strides or that is read-only, or with other items.
+        ValueError: of another length.
+    """
+    view = _view(buffer, argument)
+    if view.format not in _BYTE_FORMATS:
+        raise TypeError(f"{argument} must hold uint8, not items of format {view.format!r}")
+    if view.readonly:
+        raise TypeError(f"{argument} must be writable; this one is read-only")
+    if view.nbytes != count:
+        raise ValueError(f"{argument} must be as long as there are masks, {count}, not {view.nbytes}")
+    return ffi.from_buffer("uint8_t[]", view)
