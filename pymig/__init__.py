@@ -19,10 +19,14 @@ from pymig.errors import (
 )
 from pymig.host import Host, PostcopySupport
 from pymig.memory import Memory
-from pymig.releases import ReleaseDifference, diff
-from pymig.report import HostReport, probe
-from pymig.state import AnnounceParameters, MigrationState
 from pymig.verdict import Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pymig.announce import AnnounceParameters
+    from pymig.releases import ReleaseDifference, diff
+    from pymig.report import HostReport, probe
+    from pymig.state import MigrationState
 
 __version__ = "0.1.0"
 
@@ -51,3 +55,26 @@ __all__ = [
     "probe",
     "validate",
 ]
+
+# Imported when they are first used: a check needs none of them.
+_LATER = {
+    "AnnounceParameters": "announce",
+    "HostReport": "report",
+    "MigrationState": "state",
+    "ReleaseDifference": "releases",
+    "diff": "releases",
+    "probe": "report",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - as late as what it imports
+
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

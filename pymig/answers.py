@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
 
 from pymig._core import lib
 from pymig.build import WARNINGS, QemuBuild

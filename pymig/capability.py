@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
+from _collections_abc import Set as AbstractSet  # collections.abc's own; the package takes a millisecond
+from _operator import index
 
 from pymig._core import ffi, lib
 from pymig.errors import UnknownCapabilityError
@@ -12,6 +11,7 @@ from pymig.frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
 NAMES: tuple[str, ...] = tuple(
@@ -117,7 +117,7 @@ def checked_mask(mask: int, argument: str) -> int:
     if isinstance(mask, bool):
         raise TypeError(f"{argument} must be an integer mask, not bool")
     try:
-        plain = operator.index(mask)
+        plain = index(mask)
     except TypeError:
         raise TypeError(f"{argument} must be an integer mask, not {type(mask).__name__}") from None
     if plain < 0:

@@ -7,11 +7,12 @@ import os
 from pymig._core import ffi, lib
 from pymig.answers import Answers, Verdicts
 from pymig.buffers import bytes_to_fill, words
-from pymig.build import QemuBuild
+from pymig.build import QemuBuild, require_build
 from pymig.capability import BITS, NAMES
+from pymig.context import new_context, require_bools
 from pymig.errors import CapabilityError
 from pymig.frozen import Frozen
-from pymig.state import MigrationState
+from pymig.host import require_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,24 +98,29 @@ class Checker(Frozen):
         rdma: bool = False,
         single_channel: bool = False,
     ) -> None:
-        state = MigrationState(
-            build,
-            host,
+        circumstances = require_bools(
             incoming=incoming,
             incoming_started=incoming_started,
             kvm_dirty_ring=kvm_dirty_ring,
             rdma=rdma,
             single_channel=single_channel,
         )
-        if parameters is not None:
+        build, host = require_build(build), require_host(host)
+        if parameters is None:
+            context = new_context(build, **circumstances)
+        else:
+            from pymig.state import MigrationState  # noqa: PLC0415 - which knows the rules for parameters
+
+            state = MigrationState(build, host, **circumstances)
             state.set_parameters(parameters)
-        c_checker = lib.migration_checker_new(state._c_context(), state.host._c)
+            context = state._c_context()
+        c_checker = lib.migration_checker_new(context, host._c)
         if c_checker == ffi.NULL:
             raise MemoryError
-        verdicts, asked = Verdicts(build, state.host), state.host._asked_about(incoming)
+        verdicts, asked = Verdicts(build, host), host._asked_about(incoming)
         self._set(
             build=build,
-            host=state.host,
+            host=host,
             incoming=incoming,
             verdicts=verdicts,
             _answers=Answers(c_checker, build, verdicts),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
-import socket
 
 from pymig.diagnosis import OUT_OF_SOMETHING
 from pymig.frozen import Value
@@ -95,6 +93,8 @@ def _postcopy(report: HostReport) -> Result:
 
 
 def _zero_copy(_: HostReport) -> Result:
+    import socket  # noqa: PLC0415 - it takes longer to import than a check
+
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
             tcp.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
@@ -113,6 +113,8 @@ def _optmem(_: HostReport) -> Result:
 
 
 def _memlock(_: HostReport) -> Result:
+    import resource  # noqa: PLC0415 - likewise
+
     soft = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     if soft == resource.RLIM_INFINITY:
         return PASS, "RLIMIT_MEMLOCK = unlimited"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
-import operator
-from collections.abc import Iterable, Iterator, Mapping
+from _collections_abc import Iterable, Mapping  # collections.abc's own; the package takes a millisecond
+from _operator import index
 
 from pymig._core import ffi, lib
 from pymig.build import QemuBuild, require_build
 from pymig.capability import NAMES, CapabilitySet
+from pymig.context import new_context, require_bools
 from pymig.errors import (
     CapabilityError,
     IgnoredParameterWarning,
@@ -23,7 +24,10 @@ from pymig.host import Host, require_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+    from collections.abc import Iterator
+    from typing import Any, Generic, Literal, TypeVar, overload
+
+    from pymig.announce import AnnounceParameters
 
     MultiFDCompression = Literal["none", "zlib", "zstd"]
 
@@ -37,29 +41,6 @@ if TYPE_CHECKING:
         @overload
         def __get__(self, instance: MigrationState, owner: type) -> T: ...
         def __get__(self, instance: MigrationState | None, owner: type) -> _Accessor[T] | T: ...
-
-    class AnnounceParameters(NamedTuple):
-        """How the guest's new place is announced on the network (QEMU's AnnounceParameters)."""
-
-        initial: int
-        max: int
-        rounds: int
-        step: int
-
-else:
-    from collections import namedtuple
-
-    class AnnounceParameters(namedtuple("AnnounceParameters", ("initial", "max", "rounds", "step"))):  # noqa: PYI024
-        """How the guest's new place is announced on the network (QEMU's AnnounceParameters).
-
-        Attributes:
-            initial: the first delay, in ms.
-            max: the longest delay, in ms.
-            rounds: how many announcements.
-            step: by how much the delay grows, in ms.
-        """
-
-        __slots__ = ()
 
 
 PARAMETERS: dict[str, int] = {
@@ -149,24 +130,20 @@ class MigrationState:
         rdma: bool = False,
         single_channel: bool = False,
     ) -> None:
-        circumstances = {
-            "incoming": incoming,
-            "incoming_started": incoming_started,
-            "kvm_dirty_ring": kvm_dirty_ring,
-            "rdma": rdma,
-            "single_channel": single_channel,
-        }
-        for name, value in circumstances.items():
-            if not isinstance(value, bool):
-                raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
+        circumstances = require_bools(
+            incoming=incoming,
+            incoming_started=incoming_started,
+            kvm_dirty_ring=kvm_dirty_ring,
+            rdma=rdma,
+            single_channel=single_channel,
+        )
         self.build = require_build(build)
         if type(self) is MigrationState:
             self.__class__ = _class_for(build)
         self.host = require_host(host)
         self.incoming = incoming
         self._circumstances = circumstances
-        context = ffi.new("MigrationContext *", {"build": build._c[0], **circumstances})
-        c_state = lib.migration_state_new(context, self.host._c)
+        c_state = lib.migration_state_new(new_context(build, **circumstances), self.host._c)
         if c_state == ffi.NULL:
             raise MemoryError
         self._c = c_state  # which cffi takes faster than what ffi.gc() makes of it
@@ -174,15 +151,12 @@ class MigrationState:
 
     def _c_context(self) -> Any:
         """The context in which it stands now, with its parameters."""
-        return ffi.new(
-            "MigrationContext *",
-            {
-                "build": self.build._c[0],
-                **self._circumstances,
-                "compressed": lib.migrate_multifd_compression(self._c) != lib.MULTIFD_COMPRESSION_NONE,
-                "tls": lib.migrate_use_tls(self._c),
-                "ignore_all": lib.migrate_mode(self._c) >= lib.MIG_MODE_CPR_TRANSFER,
-            },
+        return new_context(
+            self.build,
+            **self._circumstances,
+            compressed=lib.migrate_multifd_compression(self._c) != lib.MULTIFD_COMPRESSION_NONE,
+            tls=lib.migrate_use_tls(self._c),
+            ignore_all=lib.migrate_mode(self._c) >= lib.MIG_MODE_CPR_TRANSFER,
         )
 
     auto_converge = _flag(lib.migrate_auto_converge, "auto-converge is on (migrate_auto_converge).")
@@ -292,6 +266,8 @@ class MigrationState:
     @property
     def announce_params(self) -> AnnounceParameters:
         """The four announce parameters, as of one moment (migrate_announce_params)."""
+        from pymig.announce import AnnounceParameters  # noqa: PLC0415 - rare
+
         announce = lib.migrate_announce_params(self._c)
         return AnnounceParameters(announce.initial, announce.max, announce.rounds, announce.step)
 
@@ -541,7 +517,7 @@ def _qmp_value(value: object, argument: str) -> tuple[int, int, Any]:  # noqa: P
     if isinstance(value, (list, tuple)):
         return _qmp_array(value, argument)
     if hasattr(value, "__index__"):
-        number = operator.index(value)
+        number = index(value)
         if -(1 << 63) <= number < 1 << 64:
             return lib.QMP_INT, number & (1 << 64) - 1, ffi.NULL
         return lib.QMP_NUMBER, 0, ffi.NULL

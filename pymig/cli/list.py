@@ -1,0 +1,70 @@
+"""``pymig list``: which capabilities and parameters are there?"""
+
+from __future__ import annotations
+
+from pymig._core import lib
+from pymig.capability import CapabilitySet
+from pymig.cli.text import BOLD, print_json, print_table, styled
+from pymig.cli.values import ACCEPTED, UsageError, builds
+from pymig.host import Host
+from pymig.state import PARAMETERS, MigrationState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from pymig.build import QemuBuild
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the list; returns the exit status."""
+    build, *others = builds(options)
+    if others:
+        raise UsageError("--qemu: list shows one release at a time; pymig diff compares two")
+    capabilities, parameters = _capability_marks(build), _parameter_marks(build)
+    defaults = MigrationState(build, Host()).query_parameters()
+    if options.json:
+        print_json(
+            {
+                "qemu": build.release,
+                "downstream": list(build.downstream),
+                "capabilities": [
+                    {"name": name, "bit": CapabilitySet([name]).mask.bit_length() - 1, "marks": marks}
+                    for name, marks in capabilities.items()
+                ],
+                "parameters": [
+                    {"name": name, "default": default, "marks": parameters[name]} for name, default in defaults.items()
+                ],
+            }
+        )
+        return ACCEPTED
+    print(styled(f"Capabilities of QEMU {build.release}", BOLD))
+    print_table([(name, ", ".join(marks)) for name, marks in capabilities.items()], "  ")
+    print(styled("Parameters and their defaults", BOLD))
+    rows = [(name, _shown(default), ", ".join(parameters[name])) for name, default in defaults.items()]
+    print_table(rows, "  ")
+    return ACCEPTED
+
+
+def _capability_marks(build: QemuBuild) -> dict[str, list[str]]:
+    marks = {
+        "unstable": build.unstable,
+        "deprecated": build.deprecated,
+        "not built in": build.capabilities - build.listed,
+    }
+    return {name: [mark for mark, names in marks.items() if name in names] for name in build.capabilities}
+
+
+def _parameter_marks(build: QemuBuild) -> dict[str, list[str]]:
+    marks = {
+        "unstable": lib.migration_parameter_unstable,
+        "deprecated": lib.migration_parameter_deprecated,
+        "accepted and ignored": lib.migration_parameter_ignored,
+    }
+    return {name: [mark for mark, has in marks.items() if has(build._c, i)] for name, i in PARAMETERS.items()}
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return str(default) or '""'

@@ -1,0 +1,62 @@
+"""``pymig probe``: what can this host do?"""
+
+from __future__ import annotations
+
+from pymig.cli.text import BOLD, GREEN, RED, YELLOW, print_json, print_table, styled
+from pymig.cli.values import ACCEPTED, REFUSED, WRONG_USAGE, UsageError, memory
+from pymig.memory import Memory
+from pymig.questions import ERROR, FAIL, PASS, QUESTIONS, WARN, ask
+from pymig.questions import NAMES as QUESTION_NAMES
+from pymig.report import probe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from pymig.diagnosis import Diagnosis
+    from pymig.questions import Answer
+    from pymig.report import HostReport
+
+
+STYLES = {PASS: GREEN, WARN: YELLOW, FAIL: RED, ERROR: RED}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Asks this host, and prints the answers; returns the exit status."""
+    if options.list:
+        print_table([(name, words) for name, words, _ in QUESTIONS])
+        return ACCEPTED
+    blocks = [memory(text) for text in options.memory] or [Memory()]
+    try:
+        report = probe(blocks)
+    except OSError as error:
+        raise UsageError(f"--memory: {error}") from None
+    answers = ask(report, options.only or QUESTION_NAMES)
+    if options.json:
+        print_json({**report.facts(), "questions": [answer.to_dict() for answer in answers]})
+    else:
+        _print_report(report, answers)
+    statuses = {answer.status for answer in answers}
+    if ERROR in statuses:
+        return WRONG_USAGE
+    return REFUSED if FAIL in statuses or (options.strict and WARN in statuses) else ACCEPTED
+
+
+def _print_report(report: HostReport, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        status = styled(f"{answer.status:<5}", STYLES[answer.status])
+        print(f"  HOST: Checking {answer.question:<52}: {status} ({answer.detail})")
+    print(f"  userfaultfd features: {', '.join(report.features) or 'unknown'}")
+    if any(answer.status in (FAIL, ERROR) for answer in answers):
+        for entry in report.diagnosis:
+            _print_diagnosis(entry)
+    counts = [f"{sum(answer.status == status for answer in answers)} {status}" for status in STYLES]
+    print(f"\n{', '.join(counts)}")
+
+
+def _print_diagnosis(entry: Diagnosis) -> None:
+    print(f"\n{styled(entry.what, BOLD)}: {entry.cause}")
+    print_table(list(entry.evidence.items()), "    ")
+    for i, line in enumerate(entry.remedy.splitlines()):
+        print(f"  {'helps:' if i == 0 else '      '} {line}")

@@ -1,0 +1,33 @@
+"""What is printed, and how."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+GREEN, YELLOW, RED, BOLD = "32", "33", "31", "1"
+
+
+def styled(text: str, style: str, stream: TextIO | None = None) -> str:
+    """In colour on a terminal, plain elsewhere; https://no-color.org."""
+    terminal = (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"\033[{style}m{text}\033[0m" if terminal else text
+
+
+def print_json(value: object) -> None:
+    """For programs."""
+    import json  # noqa: PLC0415 - only where it is asked for
+
+    print(json.dumps(value, indent=2))
+
+
+def print_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
+    """In columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())

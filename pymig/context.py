@@ -1,0 +1,24 @@
+"""What a check looks at beside the host."""
+
+from __future__ import annotations
+
+from pymig._core import ffi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pymig.build import QemuBuild
+
+
+def require_bools(**values: object) -> dict[str, bool]:
+    """The values, or a TypeError that names the first one that is no bool."""
+    for name, value in values.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
+    return values  # type: ignore[return-value]
+
+
+def new_context(build: QemuBuild, **circumstances: bool) -> Any:
+    """C's MigrationContext; what is not named is false."""
+    return ffi.new("MigrationContext *", {"build": build._c[0], **circumstances})
