@@ -71,6 +71,7 @@ class QemuBuild(Value):
         "_bits",
         "_c",
         "_differences",
+        "_plain",
         "_reasoned",
         "_verdicts",
         "_warning",
@@ -91,6 +92,7 @@ class QemuBuild(Value):
     _bits: dict[str, int]
     _c: Any
     _differences: tuple[int, int, int, int]
+    _plain: dict[int, Verdict]
     _reasoned: frozenset[int]
     _verdicts: dict[int, Verdict]
     _warning: int
@@ -120,8 +122,10 @@ class QemuBuild(Value):
     def _prepare(self, differences: tuple[int, int, int, int]) -> None:
         choices = (self.live_block_migration, self.replication, self.linux, self.zstd)
         c_build = ffi.new("QemuBuild *", [RELEASES.index(self.release), *choices, *differences])
-        verdicts, reasoned = _tables(c_build)
-        self._set(_c=c_build, _verdicts=verdicts, _reasoned=reasoned, _differences=differences)
+        verdicts, plain = _tables(c_build)
+        self._set(
+            _c=c_build, _verdicts=verdicts, _plain=plain, _reasoned=verdicts.keys() - plain, _differences=differences
+        )
         self._set(_bits={name: BITS[name] for name in self.capabilities}, _warning=self.deprecated.mask)
 
     def _with_differences(self, differences: tuple[int, int, int, int], downstream: tuple[str, ...]) -> QemuBuild:
@@ -206,11 +210,11 @@ def _warnings() -> Iterator[str]:
 WARNINGS: tuple[str, ...] = tuple(_warnings())
 """What QEMU can warn of, by the numbers that C has for it."""
 
-_TABLES: dict[tuple[int, int], tuple[dict[int, Verdict], frozenset[int]]] = {}
+_TABLES: dict[tuple[int, int], tuple[dict[int, Verdict], dict[int, Verdict]]] = {}
 
 
-def _tables(c_build: Any) -> tuple[dict[int, Verdict], frozenset[int]]:
-    """Every verdict of a build's release by its code, and the codes whose text goes on with the host's reason.
+def _tables(c_build: Any) -> tuple[dict[int, Verdict], dict[int, Verdict]]:
+    """Every verdict of a build's release by its code; and without those whose text goes on with the host's reason.
 
     Made once for each release and set of capabilities, then shared.
     """
@@ -218,9 +222,9 @@ def _tables(c_build: Any) -> tuple[dict[int, Verdict], frozenset[int]]:
     return _TABLES.get(key) or _TABLES.setdefault(key, _make_tables(c_build))
 
 
-def _make_tables(c_build: Any) -> tuple[dict[int, Verdict], frozenset[int]]:
+def _make_tables(c_build: Any) -> tuple[dict[int, Verdict], dict[int, Verdict]]:
     rule = ffi.new("MigrationRule *")
-    verdicts, reasoned = {}, []
+    verdicts, plain = {}, {}
     for code in range(lib.MIGRATION_VERDICT__MAX):
         if lib.migration_rule(c_build, code, rule) < 0:
             continue
@@ -229,9 +233,9 @@ def _make_tables(c_build: Any) -> tuple[dict[int, Verdict], frozenset[int]]:
         verdicts[code] = Verdict(
             code, ffi.string(rule.id).decode(), ffi.string(rule.message).decode(), hint, (), capabilities
         )
-        if rule.reason_follows:
-            reasoned.append(code)
-    return verdicts, frozenset(reasoned)
+        if not rule.reason_follows:
+            plain[code] = verdicts[code]
+    return verdicts, plain
 
 
 def require_build(build: object) -> QemuBuild:

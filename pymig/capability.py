@@ -135,7 +135,13 @@ def mask_of(capabilities: Iterable[str] | int, argument: str) -> int:
     if kind is int and 0 <= capabilities <= ALL:  # type: ignore[operator]
         return capabilities  # type: ignore[return-value]
     if kind is tuple or kind is list:
-        return mask_of_names(capabilities, argument)  # type: ignore[arg-type]
+        mask = 0
+        try:
+            for name in capabilities:  # type: ignore[union-attr]
+                mask |= BITS[name]
+        except (KeyError, TypeError):  # what is wrong is told by who looks closer
+            return mask_of_names(capabilities, argument)  # type: ignore[arg-type]
+        return mask
     if hasattr(capabilities, "__index__"):
         return checked_mask(capabilities, argument)  # type: ignore[arg-type]
     return mask_of_names(capabilities, argument)

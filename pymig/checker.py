@@ -63,10 +63,11 @@ class Checker(Frozen):
     __slots__ = (
         "_answers",
         "_asked",
-        "_by_code",
+        "_bits",
         "_c",
         "_memo",
         "_owner",
+        "_plain",
         "_slow",
         "build",
         "host",
@@ -80,10 +81,11 @@ class Checker(Frozen):
     verdicts: Mapping[int, Verdict]
     _answers: Answers
     _asked: int
-    _by_code: dict[int, Verdict]
+    _bits: dict[str, int]
     _c: Any
     _memo: dict[object, Verdict]
     _owner: Any
+    _plain: dict[int, Verdict]
     _slow: int
 
     def __init__(
@@ -125,7 +127,8 @@ class Checker(Frozen):
             verdicts=verdicts,
             _answers=Answers(c_checker, build, verdicts),
             _asked=asked,
-            _by_code=build._verdicts,
+            _bits=build._bits,
+            _plain=build._plain,
             _c=c_checker,  # which cffi takes faster than what ffi.gc() makes of it
             _owner=ffi.gc(c_checker, lib.migration_checker_free),
             _memo={},
@@ -143,21 +146,37 @@ class Checker(Frozen):
         Raises:
             UnknownCapabilityError: a capability that the release has not.
         """
-        if old is NOTHING and (type(new) is int or type(new) is tuple):
+        if old is NOTHING:
             memo = self._memo
-            try:
+            if type(new) is int:
                 if new in memo:
                     return memo[new]
-            except TypeError:  # it has no hash; what is wrong with it is said below
-                pass
-            if type(new) is int and not new & self._slow and len(memo) < MOST_REMEMBERED:
-                memo[new] = verdict = self._by_code[_check_set(self._c, new)]
-                return verdict
+                if not new & self._slow and len(memo) < MOST_REMEMBERED:
+                    memo[new] = verdict = self._plain[_check_set(self._c, new)]
+                    return verdict
+            elif type(new) is tuple:
+                try:
+                    known = memo.get(new)
+                except TypeError:  # it has no hash; what is wrong with it is said below
+                    known = None
+                return self._check_names(new) if known is None else known
         return self._check(new, old)
+
+    def _check_names(self, new: tuple[str, ...]) -> Verdict:
+        mask, bits = 0, self._bits
+        try:
+            for name in new:
+                mask |= bits[name]
+        except (KeyError, TypeError):  # what is wrong with it is said below
+            return self._check(new, NOTHING)
+        if mask & self._slow or len(self._memo) >= MOST_REMEMBERED or len(new) > len(NAMES):
+            return self._check(new, NOTHING)
+        self._memo[new] = verdict = self._plain[_check_set(self._c, mask)]
+        return verdict
 
     def _check(self, new: Iterable[str] | int, old: Iterable[str] | int) -> Verdict:
         mask = self._answers.mask(new, "new")
-        verdict = self._answers.of_change(mask, self._answers.mask(old, "old"))
+        verdict = self._answers.of_change(mask, 0 if old is NOTHING else self._answers.mask(old, "old"))
         small = type(new) is int or (type(new) is tuple and len(new) <= len(NAMES))
         if old is NOTHING and small and not mask & self._asked:
             memo = self._memo if len(self._memo) < MOST_REMEMBERED else self._begin_memo()
