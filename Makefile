@@ -16,7 +16,7 @@ help: ## this list
 $(VENV)/.for-%: $(SOURCES)
 	.ci/require venv headers compiler
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check -e '.[$*]'
+	$(BIN)/pip install -q --disable-pip-version-check --config-settings editable_mode=compat -e '.[$*]'
 	touch $@
 
 .PHONY: run
@@ -73,7 +73,8 @@ dist: $(VENV)/.for-dist ## sdist and wheel, audited, and each tested by itself
 bench: $(VENV)/.for-bench $(VENV)/.for-test ## side by side with its peers in one run: a table of ratios, and as JSON
 	@mkdir -p build/bench
 	$(BIN)/pytest bench -q --benchmark-json=build/bench/measured.json --benchmark-columns=median --benchmark-disable-gc
-	$(BIN)/python bench/report.py build/bench/measured.json build/bench/ratios.json
+	$(BIN)/python -m bench.plot build/bench/measured.json build/bench/growth.svg
+	$(BIN)/python -m bench.report build/bench/measured.json build/bench/ratios.json
 
 .PHONY: clean
 clean: ## remove what was made

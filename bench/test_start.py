@@ -1,0 +1,58 @@
+"""From nothing to an answer: a new interpreter each time."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.benchmark(group="start")
+
+RUNS = 40
+
+IMPORT = "import time; start = time.perf_counter_ns(); import {}; print(time.perf_counter_ns() - start)"
+IMPORTS = {"test_import_backend": "_cffi_backend", "test_import_pymig": "pymig"}
+
+PROCESSES = {
+    "test_process_argparse": (sys.executable, "-c", "import argparse"),
+    "test_process_check": (
+        shutil.which("pymig", path=os.path.dirname(sys.executable)) or "pymig",
+        "check",
+        "multifd",
+    ),
+}
+
+# What was compiled once is kept, as it is for users.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def output(*command):
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True).stdout
+
+
+def duration(command):
+    start = time.perf_counter_ns()
+    output(*command)
+    return time.perf_counter_ns() - start
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """Medians in ns; by turns, so that what else the machine does hits all alike."""
+    times = {name: [] for name in (*IMPORTS, *PROCESSES)}
+    for _ in range(RUNS + 1):
+        for name, module in IMPORTS.items():
+            times[name].append(int(output(sys.executable, "-c", IMPORT.format(module))))
+        for name, command in PROCESSES.items():
+            times[name].append(duration(command))
+    return {name: statistics.median(each[1:]) for name, each in times.items()}
+
+
+@pytest.mark.parametrize("name", [*IMPORTS, *PROCESSES])
+def test_start(benchmark, measured, name):
+    benchmark.extra_info["ns"] = measured[name]
+    benchmark.name = name
+    benchmark.pedantic(lambda: None, rounds=1)
