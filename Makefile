@@ -43,6 +43,11 @@ test-c: ## the C core by itself: gcc and clang, then both with sanitizers
 	$(MAKE) -C tests/c check CC=gcc SANITIZE=1
 	$(MAKE) -C tests/c check CC=clang SANITIZE=1
 
+.PHONY: test-arm
+test-arm: ## the C core on aarch64, emulated; makes arm64 a foreign architecture of this Debian
+	.ci/require arm
+	$(MAKE) -C tests/c check CC=aarch64-linux-gnu-gcc RUN=qemu-aarch64 TESTS='core tables batch'
+
 .PHONY: lint
 lint: $(VENV)/.for-lint $(VENV)/.for-test ## formatters, linters, types
 	$(BIN)/ruff check
@@ -75,6 +80,11 @@ bench: $(VENV)/.for-bench $(VENV)/.for-test ## side by side with its peers in on
 	$(BIN)/pytest bench -q --benchmark-json=build/bench/measured.json --benchmark-columns=median --benchmark-disable-gc
 	$(BIN)/python -m bench.plot build/bench/measured.json build/bench/growth.svg
 	$(BIN)/python -m bench.report build/bench/measured.json build/bench/ratios.json
+
+.PHONY: instructions
+instructions: ## how many instructions a check takes, against the committed figures
+	.ci/require compiler valgrind
+	$(PYTHON) -m bench.instructions
 
 .PHONY: clean
 clean: ## remove what was made

@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 
 # Each way's line: its name in the legend, its colour, and its dashes.
 LINES = {
-    "reference": ("pymig.reference, pure Python", "#999999", "-"),
+    "pure_python": ("pymig.reference, pure Python", "#999999", "-"),
     "check": ("check(mask), one by one, none seen before", "#d95f02", "-"),
-    "numpy": ("NumPy, rule by rule", "#7570b3", "-"),
+    "numpy_rules": ("NumPy, rule by rule", "#7570b3", "-"),
     "check_many_without_out": ("check_many(masks)", "#1b9e77", "--"),
     "check_many": ("check_many(masks, out=out)", "#1b9e77", "-"),
+    "one_pass": ("the same in one pass (C: migrate_caps_fill32)", "#1b9e77", ":"),
     "memcpy": ("memcpy of the words", "#333333", ":"),
 }
 
@@ -28,7 +29,7 @@ def _series(benchmarks):
     for entry in benchmarks:
         info = entry["extra_info"]
         if "way" in info:
-            series[info["way"]].append((info["sets"], entry["stats"]["median"] * 1e9 / info["sets"]))
+            series[info["way"]].append((info["units"], entry["stats"]["median"] * 1e9 / info["units"]))
     return {way: sorted(points) for way, points in series.items()}
 
 

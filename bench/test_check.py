@@ -4,11 +4,10 @@ import shutil
 
 import pytest
 
-from bench.peers import CALLS, HOST, NAMES, UNSEEN, requests
+from bench.peers import CALLS, HOST, NAMES, UNSEEN, measure, requests
 from pymig import Checker, QemuBuild, reference
 
 pytestmark = pytest.mark.benchmark(group="check")
-ROUNDS = 300
 
 
 def forgetting(checker):
@@ -17,50 +16,46 @@ def forgetting(checker):
 
 
 def test_empty_call_of_two_words(benchmark, empty):
-    benchmark.pedantic(lambda call=empty.lib.empty2: [call(0, 4096) for _ in range(CALLS)], rounds=ROUNDS)
+    measure(benchmark, lambda call=empty.lib.empty2: [call(0, 4096) for _ in range(CALLS)])
 
 
 def test_check_seen(benchmark):
     check = Checker(host=HOST).check
     check(4096)
-    benchmark.pedantic(lambda: [check(4096) for _ in range(CALLS)], rounds=ROUNDS)
+    measure(benchmark, lambda: [check(4096) for _ in range(CALLS)])
 
 
 def test_check_unseen(benchmark):
     checker = Checker(host=HOST)
-    benchmark.pedantic(
-        lambda check=checker.check: [check(mask) for mask in UNSEEN], setup=forgetting(checker), rounds=ROUNDS
-    )
+    measure(benchmark, lambda check=checker.check: [check(mask) for mask in UNSEEN], setup=forgetting(checker))
 
 
 def test_check_names_seen(benchmark):
     check = Checker(host=HOST).check
     check(NAMES)
-    benchmark.pedantic(lambda: [check(NAMES) for _ in range(CALLS)], rounds=ROUNDS)
+    measure(benchmark, lambda: [check(NAMES) for _ in range(CALLS)])
 
 
 def test_reference_names(benchmark):
-    benchmark.pedantic(lambda check=reference.check: [check(NAMES) for _ in range(CALLS)], rounds=ROUNDS)
+    measure(benchmark, lambda check=reference.check: [check(NAMES) for _ in range(CALLS)])
 
 
 def test_check_requests(benchmark):
     sets, checker = requests(), Checker(host=HOST)
-    benchmark.pedantic(
-        lambda check=checker.check: [check(names) for names in sets], setup=forgetting(checker), rounds=ROUNDS
-    )
+    measure(benchmark, lambda check=checker.check: [check(names) for names in sets], setup=forgetting(checker))
 
 
 def test_reference_requests(benchmark):
     sets = requests()
-    benchmark.pedantic(lambda check=reference.check: [check(names) for names in sets], rounds=ROUNDS)
+    measure(benchmark, lambda check=reference.check: [check(names) for names in sets])
 
 
 @pytest.mark.parametrize("release", QemuBuild.releases())
 def test_check_of_each_release(benchmark, release):
     checker = Checker(QemuBuild(release), HOST)
     masks = [mask for mask in UNSEEN if not mask & ~checker.build.capabilities.mask][:500] * 2
-    benchmark.pedantic(
-        lambda check=checker.check: [check(mask) for mask in masks], setup=forgetting(checker), rounds=100
+    measure(
+        benchmark, lambda check=checker.check: [check(mask) for mask in masks], setup=forgetting(checker), rounds=100
     )
 
 
@@ -73,7 +68,7 @@ def test_live_qemu(benchmark):
     from tests.live.conftest import live_qemu
 
     with live_qemu() as qemu:
-        benchmark.pedantic(lambda: qemu.set_capabilities({"multifd": True}), rounds=300, warmup_rounds=10)
+        measure(benchmark, lambda: qemu.set_capabilities({"multifd": True}), units=1, warmup_rounds=10)
 
 
 def test_the_peers_say_the_same():

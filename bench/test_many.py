@@ -6,7 +6,7 @@ import threading
 import numpy
 import pytest
 
-from bench.peers import HOST, check_with_numpy, check_with_reference, words
+from bench.peers import HOST, check_with_numpy, check_with_reference, measure, words
 from pymig import Checker
 from pymig._core import ffi, lib
 
@@ -78,16 +78,17 @@ WAYS = {
 @pytest.mark.parametrize("kind", [numpy.uint32, numpy.uint64])
 def test_check_many(benchmark, kind):
     checker, sets, out = Checker(host=HOST), words(SETS, kind), numpy.zeros(SETS, numpy.uint8)
-    benchmark.pedantic(lambda: checker.check_many(sets, out=out), rounds=100, warmup_rounds=3)
+    measure(benchmark, lambda: checker.check_many(sets, out=out), units=SETS, rounds=100, warmup_rounds=3)
 
 
 @pytest.mark.benchmark(group="many")
 @pytest.mark.parametrize(
-    ("way", "count", "rounds"), [(memcpy, SETS, 100), (numpy_rules, SETS, 5), (pure_python, 1 << 17, 5)]
+    ("way", "count", "rounds"),
+    [(memcpy, SETS, 100), (numpy_rules, SETS, 5), (pure_python, 1 << 17, 5)],
+    ids=["memcpy", "numpy", "reference"],
 )
 def test_peer(benchmark, way, count, rounds):
-    benchmark.extra_info["sets"] = count
-    benchmark.pedantic(way(count), rounds=rounds, warmup_rounds=1)
+    measure(benchmark, way(count), units=count, rounds=rounds, warmup_rounds=1)
 
 
 # ---- Over their number ----
@@ -98,8 +99,8 @@ def test_peer(benchmark, way, count, rounds):
 def test_growth(benchmark, way, count):
     if 24 * count > FREE:
         pytest.skip(f"needs {24 * count >> 20} MiB of free memory")
-    benchmark.extra_info.update(way=way.__name__, sets=count)
-    benchmark.pedantic(way(count), rounds=rounds_for(count), warmup_rounds=1)
+    benchmark.extra_info["way"] = way.__name__
+    measure(benchmark, way(count), units=count, rounds=rounds_for(count), warmup_rounds=1)
 
 
 # ---- In threads ----
@@ -135,7 +136,7 @@ def in_threads(threads):
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads(benchmark, threads):
-    benchmark.pedantic(in_threads(threads), rounds=9, warmup_rounds=1)
+    measure(benchmark, in_threads(threads), units=2 * BATCHES * BATCH, rounds=9, warmup_rounds=1)
 
 
 def test_the_peers_say_the_same():

@@ -1,11 +1,11 @@
 """From nothing to an answer: a new interpreter each time."""
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,11 +18,7 @@ IMPORTS = {"test_import_backend": "_cffi_backend", "test_import_pymig": "pymig"}
 
 PROCESSES = {
     "test_process_argparse": (sys.executable, "-c", "import argparse"),
-    "test_process_check": (
-        shutil.which("pymig", path=os.path.dirname(sys.executable)) or "pymig",
-        "check",
-        "multifd",
-    ),
+    "test_process_check": (Path(sys.executable).with_name("pymig"), "check", "multifd"),
 }
 
 # What was compiled once is kept, as it is for users.

@@ -2,26 +2,25 @@
 
 import pytest
 
-from bench.peers import CALLS, HOST
+from bench.peers import CALLS, HOST, measure
 from pymig import CapabilityError, MigrationState
 
 pytestmark = pytest.mark.benchmark(group="state")
-ROUNDS = 300
 
 
 def test_empty_call_of_one_pointer(benchmark, empty):
     null = empty.ffi.NULL
-    benchmark.pedantic(lambda call=empty.lib.empty1: [call(null) for _ in range(CALLS)], rounds=ROUNDS)
+    measure(benchmark, lambda call=empty.lib.empty1: [call(null) for _ in range(CALLS)])
 
 
 def test_accessor(benchmark):
     state = MigrationState(host=HOST)
-    benchmark.pedantic(lambda: [state.multifd for _ in range(CALLS)], rounds=ROUNDS)
+    measure(benchmark, lambda: [state.multifd for _ in range(CALLS)])
 
 
 def test_set_accepted(benchmark):
     state = MigrationState(host=HOST)
-    benchmark.pedantic(lambda: [state.set_capabilities({"multifd": True}) for _ in range(CALLS)], rounds=ROUNDS)
+    measure(benchmark, lambda: [state.set_capabilities({"multifd": True}) for _ in range(CALLS)])
 
 
 def test_set_refused(benchmark):
@@ -33,26 +32,25 @@ def test_set_refused(benchmark):
             try:
                 state.set_capabilities({"compress": True})
             except CapabilityError:
-                pass
-            else:
-                raise AssertionError
+                continue
+            raise AssertionError
 
-    benchmark.pedantic(refused, rounds=ROUNDS)
+    measure(benchmark, refused)
 
 
-class Refused(Exception):
+class RefusalError(Exception):
     """What a refusal costs in Python before it says anything."""
 
 
 def test_empty_exception(benchmark):
     def refuse():
-        raise Refused
+        raise RefusalError
 
     def refused():
         for _ in range(CALLS):
             try:
                 refuse()
-            except Refused:
-                pass
+            except RefusalError:
+                continue
 
-    benchmark.pedantic(refused, rounds=ROUNDS)
+    measure(benchmark, refused)

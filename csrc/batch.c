@@ -121,6 +121,13 @@ static inline CapabilitySet fold(const Words *words, const uint64_t *sums, int c
 #include "lanes_avx512.h"
 #endif
 
+#if defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__)
+#define HAS_NEON
+#include <arm_neon.h>
+
+#include "lanes_neon.h"
+#endif
+
 static CapabilitySet check_words_portable(const Batch *batch, const Words *words, uint8_t *codes)
 {
     const MigrationChecker *checker = batch->checker;
@@ -157,6 +164,11 @@ static Variant variant_of(int wanted)
     }
     if (wanted >= CHECK_MANY_AVX2 && __builtin_cpu_supports("avx2")) {
         return (Variant){check_words_avx2, union_of_avx2};
+    }
+#endif
+#ifdef HAS_NEON
+    if (wanted >= CHECK_MANY_NEON) { /* every such processor has it */
+        return (Variant){check_words_neon, union_of_neon};
     }
 #endif
     (void)wanted;

@@ -48,6 +48,7 @@ typedef struct Words {
 /* Which instruction set a batch may use; what the machine has not is not used. */
 enum {
     CHECK_MANY_PORTABLE,
+    CHECK_MANY_NEON,
     CHECK_MANY_AVX2,
     CHECK_MANY_AVX512,
     CHECK_MANY_BEST = CHECK_MANY_AVX512,
