@@ -214,10 +214,12 @@ static size_t find_unknown(Variant variant, const MigrationChecker *checker, con
 {
     for (size_t start = 0; start < words->count; start += SPAN) {
         const Words part = part_of(words, start, SPAN);
-        for (size_t i = 0; has_any(variant.union_of(&part), ~checker->known) && i < part.count; i++) {
-            if (has_any(word_at(&part, i), ~checker->known)) {
-                return start + i;
+        if (has_any(variant.union_of(&part), ~checker->known)) {
+            size_t i = 0;
+            while (i < part.count && !has_any(word_at(&part, i), ~checker->known)) {
+                i++; /* to the end, if somebody changes the words meanwhile */
             }
+            return start + i;
         }
     }
     return words->count;

@@ -3,6 +3,8 @@
 import array
 import ctypes
 import mmap
+import subprocess
+import sys
 
 import numpy
 import pytest
@@ -295,6 +297,26 @@ class TestBuffers:
             for out in (None, bytearray(5001)):
                 with pytest.raises(ValueError, match=rf"masks\[{index}\] has bits"):
                     CHECKER.check_many(masks, out=out)
+
+    def test_nothing_is_needed_beyond_out(self):
+        """With address space for 2 MiB more than there is in use, 16 MiB of words are checked into 4 MiB of codes."""
+        program = """if True:
+            import array, resource
+            from pymig import Checker, Host
+            checker, sets = Checker(host=Host()), array.array("I", bytes(4 << 22))
+            out = bytearray(len(sets))
+            checker.check_many(sets[:1000])
+            pages = int(open("/proc/self/statm").read().split()[0])
+            limit = pages * resource.getpagesize() + (2 << 20)
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            checker.check_many(sets, out=out)
+            try:
+                checker.check_many(sets)
+            except MemoryError:
+                print("the limit is one")
+        """
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stdout == "the limit is one\n"
 
     def test_none_at_all(self):
         assert CHECKER.check_many(array.array("I")) == b""
