@@ -19,13 +19,13 @@ from pymig.errors import (
 )
 from pymig.host import Host, PostcopySupport
 from pymig.memory import Memory
+from pymig.report import HostReport, probe
 from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pymig.announce import AnnounceParameters
     from pymig.releases import ReleaseDifference, diff
-    from pymig.report import HostReport, probe
     from pymig.state import MigrationState
 
 __version__ = "0.1.0"
@@ -56,14 +56,13 @@ __all__ = [
     "validate",
 ]
 
-# Imported when they are first used: a check needs none of them.
+# Imported when they are first used: a check needs none of them, nor does a probe, which must work where nothing can be
+# opened any more.
 _LATER = {
     "AnnounceParameters": "announce",
-    "HostReport": "report",
     "MigrationState": "state",
     "ReleaseDifference": "releases",
     "diff": "releases",
-    "probe": "report",
 }
 
 

@@ -93,9 +93,9 @@ def _postcopy(report: HostReport) -> Result:
 
 
 def _zero_copy(_: HostReport) -> Result:
-    import socket  # noqa: PLC0415 - it takes longer to import than a check
-
     try:
+        import socket  # noqa: PLC0415 - it takes longer to import than a check
+
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
             tcp.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
     except OSError as error:

@@ -1,10 +1,12 @@
-"""The command line: a module a command, imported when it is run."""
+"""The command line: a module a command."""
 
 from __future__ import annotations
 
 import os
 import sys
 
+from pymig.cli import check, diff, probe
+from pymig.cli import list as list_
 from pymig.cli.arguments import parser
 from pymig.cli.values import REFUSED, WRONG_USAGE, UsageError
 from pymig.errors import MigrationError, QemuBinaryError, UnknownCapabilityError
@@ -12,14 +14,15 @@ from pymig.errors import MigrationError, QemuBinaryError, UnknownCapabilityError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+
+COMMANDS = {"check": check.run, "probe": probe.run, "diff": diff.run, "list": list_.run}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     options = parser().parse_args(arguments)
     try:
-        status: int = _command(options.command).run(options)
+        status = COMMANDS[options.command](options)
         sys.stdout.flush()
     except (UsageError, MigrationError, QemuBinaryError, ValueError) as error:
         print(f"pymig {options.command}: {_explained(error)}", file=sys.stderr)
@@ -29,12 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return REFUSED
     return status
-
-
-def _command(name: str) -> Any:
-    from importlib import import_module  # noqa: PLC0415 - as late as what it imports
-
-    return import_module(f"pymig.cli.{name}")
 
 
 def _explained(error: Exception) -> str:

@@ -7,7 +7,6 @@ from pymig.capability import CapabilitySet
 from pymig.cli.text import BOLD, print_json, print_table, styled
 from pymig.cli.values import ACCEPTED, UsageError, builds
 from pymig.host import Host
-from pymig.state import PARAMETERS, MigrationState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ def run(options: argparse.Namespace) -> int:
     build, *others = builds(options)
     if others:
         raise UsageError("--qemu: list shows one release at a time; pymig diff compares two")
+    from pymig.state import MigrationState  # noqa: PLC0415 - no other command needs it
+
     capabilities, parameters = _capability_marks(build), _parameter_marks(build)
     defaults = MigrationState(build, Host()).query_parameters()
     if options.json:
@@ -56,6 +57,8 @@ def _capability_marks(build: QemuBuild) -> dict[str, list[str]]:
 
 
 def _parameter_marks(build: QemuBuild) -> dict[str, list[str]]:
+    from pymig.state import PARAMETERS  # noqa: PLC0415 - likewise
+
     marks = {
         "unstable": lib.migration_parameter_unstable,
         "deprecated": lib.migration_parameter_deprecated,
