@@ -21,3 +21,10 @@ def empty(tmp_path_factory):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module", params=range(5), ids="turn {}".format)
+def turn(request):
+    """Runs a module's benchmarks by turns, so that what else the machine does hits all alike; the report takes the
+    median of the turns."""
+    return request.param

@@ -4,7 +4,10 @@ python -m bench.report MEASURED.json RATIOS.json
 """
 
 import json
+import re
+import statistics
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,6 +53,14 @@ def _nanoseconds(entry):
     return info.get("ns") or entry["stats"]["median"] * 1e9 / info.get("units", 1)
 
 
+def _medians(benchmarks):
+    """The median of the turns, by the benchmark's name without its turn."""
+    turns = defaultdict(list)
+    for entry in benchmarks:
+        turns[re.sub(r"-?turn \d-?", "", entry["name"]).removesuffix("[]")].append(_nanoseconds(entry))
+    return {name: statistics.median(each) for name, each in turns.items()}
+
+
 def _rows(ns):
     for row in ROWS:
         if row.ours in ns and row.peer in ns:
@@ -74,16 +85,21 @@ def reached(row):
 
 
 def main(measured, ratios):
-    """Prints the table."""
+    """Prints the table, as Markdown."""
     benchmarks = json.loads(Path(measured).read_text())["benchmarks"]
-    rows = list(_rows({entry["name"]: _nanoseconds(entry) for entry in benchmarks}))
+    rows = list(_rows(_medians(benchmarks)))
     Path(ratios).write_text(json.dumps([{**row, "reached": reached(row)} for row in rows], indent=2) + "\n")
-    print(f"{'what':<52} {'ns':>10} {'peer ns':>10} {'ratio':>9} {'goal':>12}")
+    print(f"| {'what':<52} | {'ns':>9} | {'peer, ns':>9} | {'ratio':>8} | {'goal':>12} | |")
+    print(f"|:{'-' * 52}-|-{'-' * 9}:|-{'-' * 9}:|-{'-' * 8}:|-{'-' * 12}:|---|")
     for row in rows:
         goal = f"{row['goal']:.3g}" if row.get("goal") else f"{row['goal_ns']:,.0f} ns" if row.get("goal_ns") else ""
-        peer, ratio = (f"{row['peer_ns']:.4g}", f"{row['ratio']:.3g}") if "ratio" in row else ("", "")
-        missed = "  missed" if reached(row) is False else ""
-        print(f"{row['what']:<52} {row['ns']:>10.4g} {peer:>10} {ratio:>9} {goal:>12}{missed}")
+        peer, ratio = (_short(row["peer_ns"]), f"{row['ratio']:.3g}") if "ratio" in row else ("", "")
+        missed = "missed " if reached(row) is False else ""
+        print(f"| {row['what']:<52} | {_short(row['ns']):>9} | {peer:>9} | {ratio:>8} | {goal:>12} | {missed}|")
+
+
+def _short(ns):
+    return f"{ns:.3g}" if ns < 100 else f"{ns:,.0f}"
 
 
 if __name__ == "__main__":

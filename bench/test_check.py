@@ -7,7 +7,7 @@ import pytest
 from bench.peers import CALLS, HOST, NAMES, UNSEEN, measure, requests
 from pymig import Checker, QemuBuild, reference
 
-pytestmark = pytest.mark.benchmark(group="check")
+pytestmark = [pytest.mark.benchmark(group="check"), pytest.mark.usefixtures("turn")]
 
 
 def forgetting(checker):

@@ -74,6 +74,7 @@ WAYS = {
 # ---- All 2^21 sets of the reference ----
 
 
+@pytest.mark.usefixtures("turn")
 @pytest.mark.benchmark(group="many")
 @pytest.mark.parametrize("kind", [numpy.uint32, numpy.uint64])
 def test_check_many(benchmark, kind):
@@ -81,6 +82,7 @@ def test_check_many(benchmark, kind):
     measure(benchmark, lambda: checker.check_many(sets, out=out), units=SETS, rounds=100, warmup_rounds=3)
 
 
+@pytest.mark.usefixtures("turn")
 @pytest.mark.benchmark(group="many")
 @pytest.mark.parametrize(
     ("way", "count", "rounds"),

@@ -5,7 +5,7 @@ import pytest
 from bench.peers import CALLS, HOST, measure
 from pymig import CapabilityError, MigrationState
 
-pytestmark = pytest.mark.benchmark(group="state")
+pytestmark = [pytest.mark.benchmark(group="state"), pytest.mark.usefixtures("turn")]
 
 
 def test_empty_call_of_one_pointer(benchmark, empty):

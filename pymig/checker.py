@@ -120,6 +120,7 @@ class Checker(Frozen):
         if c_checker == ffi.NULL:
             raise MemoryError
         verdicts, asked = Verdicts(build, host), host._asked_about(incoming)
+        with_reason = BITS["postcopy-ram"] if incoming and build._reasoned else 0
         self._set(
             build=build,
             host=host,
@@ -132,7 +133,7 @@ class Checker(Frozen):
             _c=c_checker,  # which cffi takes faster than what ffi.gc() makes of it
             _owner=ffi.gc(c_checker, lib.migration_checker_free),
             _memo={},
-            _slow=~build.capabilities.mask | asked | build._warning | (BITS["postcopy-ram"] if build._reasoned else 0),
+            _slow=~build.capabilities.mask | asked | build._warning | with_reason,
         )
 
     def check(self, new: Iterable[str] | int, old: Iterable[str] | int = ()) -> Verdict:
