@@ -9,7 +9,7 @@ from pymig.answers import Answers, Verdicts
 from pymig.buffers import bytes_to_fill, words
 from pymig.build import QemuBuild, require_build
 from pymig.capability import BITS, NAMES
-from pymig.context import new_context, require_bools
+from pymig.context import new_context, require_bools, require_new
 from pymig.errors import CapabilityError
 from pymig.frozen import Frozen
 from pymig.host import require_host
@@ -100,6 +100,7 @@ class Checker(Frozen):
         rdma: bool = False,
         single_channel: bool = False,
     ) -> None:
+        require_new(self)
         circumstances = require_bools(
             incoming=incoming,
             incoming_started=incoming_started,
@@ -130,8 +131,8 @@ class Checker(Frozen):
             _asked=asked,
             _bits=build._bits,
             _plain=build._plain,
-            _c=c_checker,  # which cffi takes faster than what ffi.gc() makes of it
             _owner=ffi.gc(c_checker, lib.migration_checker_free),
+            _c=c_checker,  # which cffi takes faster than the owner
             _memo={},
             _slow=~build.capabilities.mask | asked | build._warning | with_reason,
         )

@@ -19,6 +19,12 @@ def require_bools(**values: object) -> dict[str, bool]:
     return values  # type: ignore[return-value]
 
 
+def require_new(instance: object) -> None:
+    """A TypeError if the object has been initialised before: what it owns in C may be in use."""
+    if getattr(instance, "_owner", None) is not None:
+        raise TypeError(f"a {type(instance).__name__} is initialised once")
+
+
 def new_context(build: QemuBuild, **circumstances: bool) -> Any:
     """C's MigrationContext; what is not named is false."""
     return ffi.new("MigrationContext *", {"build": build._c[0], **circumstances})

@@ -9,7 +9,7 @@ from _operator import index
 from pymig._core import ffi, lib
 from pymig.build import QemuBuild, require_build
 from pymig.capability import NAMES, CapabilitySet
-from pymig.context import new_context, require_bools
+from pymig.context import new_context, require_bools, require_new
 from pymig.errors import (
     CapabilityError,
     IgnoredParameterWarning,
@@ -130,6 +130,7 @@ class MigrationState:
         rdma: bool = False,
         single_channel: bool = False,
     ) -> None:
+        require_new(self)
         circumstances = require_bools(
             incoming=incoming,
             incoming_started=incoming_started,
@@ -146,8 +147,8 @@ class MigrationState:
         c_state = lib.migration_state_new(new_context(build, **circumstances), self.host._c)
         if c_state == ffi.NULL:
             raise MemoryError
-        self._c = c_state  # which cffi takes faster than what ffi.gc() makes of it
         self._owner = ffi.gc(c_state, lib.migration_state_free)
+        self._c = c_state  # which cffi takes faster than the owner
 
     def _c_context(self) -> Any:
         """The context in which it stands now, with its parameters."""

@@ -1,6 +1,7 @@
 """No input from Python crashes the interpreter: each is answered by a clear exception, and changes nothing."""
 
 import array
+import copy
 import ctypes
 import mmap
 import subprocess
@@ -337,6 +338,16 @@ def test_objects_whose_constructor_never_ran(kind):
                 attribute()
         except (AttributeError, TypeError, ValueError, KeyError):
             pass
+
+
+@pytest.mark.parametrize(
+    "instance", [Checker(host=Host()), MigrationState(host=Host())], ids=lambda one: type(one).__name__
+)
+def test_what_is_initialised_once(instance):
+    with pytest.raises(TypeError, match="initialised once"):
+        instance.__init__()
+    with pytest.raises((TypeError, AttributeError)):
+        copy.deepcopy(instance)
 
 
 @pytest.mark.parametrize(
