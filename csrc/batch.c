@@ -61,12 +61,12 @@ static void batch_compile(Batch *batch, const MigrationChecker *checker, Capabil
     *batch = (Batch){.checker = checker};
     for (TermSet left = checker_terms_from(checker, old_set); left != 0; left &= left - 1) {
         const Term *term = &checker->terms[__builtin_ctzll(left)];
-        int able = term->question == ASK_NOTHING ? 0 : checker_asks(checker, term->question, old_set);
-        if (able > 0) {
+        int refuses = checker_term_refuses(checker, term, old_set);
+        if (refuses == 0) {
             continue;
         }
         batch->terms |= left & -left;
-        batch->open |= able < 0 ? left & -left : 0;
+        batch->open |= refuses < 0 ? left & -left : 0;
         bool begins_run = last == NULL || term->code < last->code;
         if (begins_run || term->trigger != last->trigger) {
             add_group(batch, term, begins_run);
@@ -112,6 +112,20 @@ static inline CapabilitySet fold(const Words *words, const uint64_t *sums, int c
     return words->words32 != NULL ? (uint32_t)(all | all >> 32) : all;
 }
 
+/* All bits of all words. Plain loops: a compiler makes all of them that there is to gain, for each instruction set. */
+static inline __attribute__((always_inline)) CapabilitySet union_of(const Words *words)
+{
+    uint32_t all32 = 0;
+    uint64_t all64 = 0;
+    for (size_t i = 0; words->words32 != NULL && i < words->count; i++) {
+        all32 |= words->words32[i];
+    }
+    for (size_t i = 0; words->words64 != NULL && i < words->count; i++) {
+        all64 |= words->words64[i];
+    }
+    return all32 | all64;
+}
+
 /* ---- Variants ---- */
 
 #ifdef __x86_64__
@@ -143,11 +157,7 @@ static CapabilitySet check_words_portable(const Batch *batch, const Words *words
 
 static CapabilitySet union_of_portable(const Words *words)
 {
-    CapabilitySet all = 0;
-    for (size_t i = 0; i < words->count; i++) {
-        all |= word_at(words, i);
-    }
-    return all;
+    return union_of(words);
 }
 
 /* Both return all bits of all words. */

@@ -8,10 +8,10 @@
 #include "capability.h"
 #include "host.h"
 
-static void sort_terms(MigrationChecker *checker)
+static void sort_terms(MigrationChecker *checker, int count)
 {
     checker->all = checker->switched_on = 0;
-    for (int i = 0; i < checker->count; i++) {
+    for (int i = 0; i < count; i++) {
         checker->all |= (TermSet)1 << i;
         checker->switched_on |= (TermSet)checker->terms[i].switched_on << i;
     }
@@ -22,10 +22,10 @@ typedef struct RuledOut {
     TermSet by[2][CHUNKS * CHUNK_BITS];
 } RuledOut;
 
-static RuledOut ruled_out(const MigrationChecker *checker)
+static RuledOut ruled_out(const MigrationChecker *checker, int count)
 {
     RuledOut ruled_out = {{{0}}};
-    for (int i = 0; i < checker->count; i++) {
+    for (int i = 0; i < count; i++) {
         const Term *term = &checker->terms[i];
         ruled_out.by[false][term->trigger] |= (TermSet)1 << i;
         ruled_out.by[!term->other_on][term->other] |= (TermSet)1 << i;
@@ -51,10 +51,10 @@ void migration_checker_init(MigrationChecker *checker, const MigrationContext *c
     checker->release = context->build.release;
     checker->flavour = qemu_release_host_flavour(checker->release);
     checker->ignored = qemu_release_ignored_blocks(checker->release);
-    checker->count = rules_compile(context, checker->terms);
-    sort_terms(checker);
 
-    const RuledOut out = ruled_out(checker);
+    int count = rules_compile(context, checker->terms);
+    const RuledOut out = ruled_out(checker, count);
+    sort_terms(checker, count);
     for (int first = 0; first < CHUNKS * CHUNK_BITS; first += CHUNK_BITS) {
         TermSet *possible = checker->possible[first / CHUNK_BITS];
         possible[0] = checker->all;
@@ -89,20 +89,14 @@ TermSet checker_terms_from(const MigrationChecker *checker, CapabilitySet old_se
     return terms;
 }
 
-int checker_asks(const MigrationChecker *checker, HostQuestion question, CapabilitySet old_set)
-{
-    /* QEMU passes shared blocks over as the stored set says, not the new one. */
-    int ignored = has_any(old_set, CAP(X_IGNORE_SHARED)) ? checker->ignored : IGNORE_NO_BLOCKS;
-    return migration_host_known(checker->host, checker->flavour, question, ignored);
-}
-
-/* Whether a term that applies refuses: 1 or 0, or -EAGAIN if the host has to be asked first. */
-static int term_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set)
+int checker_term_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set)
 {
     if (term->question == ASK_NOTHING) {
         return 1;
     }
-    int able = checker_asks(checker, term->question, old_set);
+    /* QEMU passes shared blocks over as the stored set says, not the new one. */
+    int ignored = has_any(old_set, CAP(X_IGNORE_SHARED)) ? checker->ignored : IGNORE_NO_BLOCKS;
+    int able = migration_host_known(checker->host, checker->flavour, term->question, ignored);
     return able < 0 ? able : !able;
 }
 
@@ -112,7 +106,7 @@ int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, Cap
     TermSet terms = checker_terms_of(checker, new_set) & checker_terms_from(checker, old_set);
     for (; terms != 0; terms &= terms - 1) {
         const Term *term = &checker->terms[__builtin_ctzll(terms)];
-        int refuses = term_refuses(checker, term, old_set);
+        int refuses = checker_term_refuses(checker, term, old_set);
         if (refuses < 0) {
             *question = term->question;
             return refuses;
@@ -167,7 +161,7 @@ int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set,
         if (term->code == last || (term->code == MIGRATION_SNAPSHOT_MEMORY && last == MIGRATION_SNAPSHOT_KERNEL)) {
             continue;
         }
-        while ((refuses = term_refuses(checker, term, old_set)) == -EAGAIN) {
+        while ((refuses = checker_term_refuses(checker, term, old_set)) == -EAGAIN) {
             migration_host_ask(checker->host, checker->flavour, term->question);
         }
         if (refuses) {

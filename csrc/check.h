@@ -17,7 +17,6 @@ struct MigrationChecker {
     int release;
     int flavour; /* enum HostFlavour */
     int ignored; /* enum IgnoredBlocks, while x-ignore-shared is on */
-    int count;
     Term terms[MOST_TERMS];
     TermSet all, switched_on;                  /* those that there are, and those that say so */
     TermSet possible[CHUNKS][1 << CHUNK_BITS]; /* the terms that a chunk with this value does not rule out */
@@ -58,8 +57,8 @@ enum {
 int check_many_with(int variant, const MigrationChecker *checker, CapabilitySet old_set, const Words *words,
                     uint8_t *codes);
 
-/* What the host is known to answer: 1 or 0, or -EAGAIN if it has not been asked yet. */
-int checker_asks(const MigrationChecker *checker, HostQuestion question, CapabilitySet old_set);
+/* Whether a term that applies refuses: 1 or 0, or -EAGAIN if the host has to be asked first. */
+int checker_term_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set);
 
 /* migrate_caps_check() without asking the host: -EAGAIN where the answer hangs on this question. */
 int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,

@@ -13,8 +13,8 @@
  *   everywhere          one byte in every lane
  *   table               16 bytes, to be looked up in
  *   look_up             for each lane the byte of the table that its index, 0 to 15, says
- *   low, high           the halves of each byte, as an index
- *   least, either       of two vectors the lesser in each lane; the bitwise or
+ *   shifted             each byte shifted down by four; its upper half may hold anything
+ *   least               of two vectors the lesser in each lane
  *   where_none          of two vectors the first, or, where that is NO_TERM, the second
  */
 #define INLINE TARGET static inline __attribute__((always_inline))
@@ -33,8 +33,8 @@ INLINE void VARIANT(nibbles_of)(const Words *words, size_t start, Lanes nibbles[
         VARIANT(planes64)(words->words64 + start, planes, all);
     }
     for (int i = 0; i < NIBBLES / 2; i++) {
-        nibbles[2 * i] = VARIANT(low)(planes[i]);
-        nibbles[2 * i + 1] = VARIANT(high)(planes[i]);
+        nibbles[2 * i] = planes[i] & VARIANT(everywhere)(0xf);
+        nibbles[2 * i + 1] = VARIANT(shifted)(planes[i]) & VARIANT(everywhere)(0xf);
     }
 }
 
@@ -53,8 +53,7 @@ INLINE void VARIANT(check_group)(const Batch *batch, const Group *group, Lanes n
         }
     }
     for (int i = 0; i < VARIANT(ABREAST); i++) {
-        Lanes off = VARIANT(look_up)(trigger, nibbles[group->trigger.nibble][i]);
-        codes[i] = VARIANT(either)(codes[i], off);
+        codes[i] |= VARIANT(look_up)(trigger, nibbles[group->trigger.nibble][i]);
     }
 }
 
@@ -121,18 +120,9 @@ TARGET static CapabilitySet VARIANT(check_words)(const Batch *batch, const Words
     return fold(words, sums, WIDTH / 8);
 }
 
-/* What a compiler makes of plain loops is all that there is to gain here. */
 TARGET static CapabilitySet VARIANT(union_of)(const Words *words)
 {
-    uint32_t all32 = 0;
-    uint64_t all64 = 0;
-    for (size_t i = 0; words->words32 != NULL && i < words->count; i++) {
-        all32 |= words->words32[i];
-    }
-    for (size_t i = 0; words->words64 != NULL && i < words->count; i++) {
-        all64 |= words->words64[i];
-    }
-    return all32 | all64;
+    return union_of(words);
 }
 
 #undef VARIANT

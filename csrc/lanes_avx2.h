@@ -19,24 +19,14 @@ TARGET static inline __m256i look_up_avx2(__m256i table, __m256i index)
     return _mm256_shuffle_epi8(table, index);
 }
 
-TARGET static inline __m256i low_avx2(__m256i bytes)
+TARGET static inline __m256i shifted_avx2(__m256i bytes)
 {
-    return _mm256_and_si256(bytes, _mm256_set1_epi8(0xf));
-}
-
-TARGET static inline __m256i high_avx2(__m256i bytes)
-{
-    return low_avx2(_mm256_srli_epi16(bytes, 4));
+    return _mm256_srli_epi16(bytes, 4);
 }
 
 TARGET static inline __m256i least_avx2(__m256i one, __m256i other)
 {
     return _mm256_min_epu8(one, other);
-}
-
-TARGET static inline __m256i either_avx2(__m256i one, __m256i other)
-{
-    return _mm256_or_si256(one, other);
 }
 
 TARGET static inline __m256i where_none_avx2(__m256i one, __m256i other)
@@ -62,7 +52,7 @@ TARGET static inline void planes32_avx2(const uint32_t *words, __m256i planes[3]
     __m256i each[4];
     for (int i = 0; i < 4; i++) {
         each[i] = _mm256_loadu_si256((const __m256i *)(const void *)(words + (size_t)i * 8));
-        *all = _mm256_or_si256(*all, each[i]);
+        *all |= each[i];
     }
     split_avx2(each, planes);
 }
@@ -74,7 +64,7 @@ TARGET static inline void planes64_avx2(const uint64_t *words, __m256i planes[3]
     for (int i = 0; i < 4; i++) {
         const __m256i *from = (const __m256i *)(const void *)(words + (size_t)i * 8);
         __m256i first = _mm256_loadu_si256(from), second = _mm256_loadu_si256(from + 1);
-        *all = _mm256_or_si256(*all, _mm256_or_si256(first, second));
+        *all |= first | second;
         each[i] = _mm256_blend_epi32(_mm256_permutevar8x32_epi32(first, low_halves),
                                      _mm256_permutevar8x32_epi32(second, low_halves), 0xf0);
     }

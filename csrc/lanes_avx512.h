@@ -19,24 +19,14 @@ TARGET static inline __m512i look_up_avx512(__m512i table, __m512i index)
     return _mm512_shuffle_epi8(table, index);
 }
 
-TARGET static inline __m512i low_avx512(__m512i bytes)
+TARGET static inline __m512i shifted_avx512(__m512i bytes)
 {
-    return _mm512_and_si512(bytes, _mm512_set1_epi8(0xf));
-}
-
-TARGET static inline __m512i high_avx512(__m512i bytes)
-{
-    return low_avx512(_mm512_srli_epi16(bytes, 4));
+    return _mm512_srli_epi16(bytes, 4);
 }
 
 TARGET static inline __m512i least_avx512(__m512i one, __m512i other)
 {
     return _mm512_min_epu8(one, other);
-}
-
-TARGET static inline __m512i either_avx512(__m512i one, __m512i other)
-{
-    return _mm512_or_si512(one, other);
 }
 
 TARGET static inline __m512i where_none_avx512(__m512i one, __m512i other)
@@ -61,7 +51,7 @@ TARGET static inline void planes32_avx512(const uint32_t *words, __m512i planes[
     __m512i each[4];
     for (int i = 0; i < 4; i++) {
         each[i] = _mm512_loadu_si512(words + (size_t)i * 16);
-        *all = _mm512_or_si512(*all, each[i]);
+        *all |= each[i];
     }
     split_avx512(each, planes);
 }
@@ -73,7 +63,7 @@ TARGET static inline void planes64_avx512(const uint64_t *words, __m512i planes[
     for (int i = 0; i < 4; i++) {
         __m512i first = _mm512_loadu_si512(words + (size_t)i * 16);
         __m512i second = _mm512_loadu_si512(words + (size_t)i * 16 + 8);
-        *all = _mm512_or_si512(*all, _mm512_or_si512(first, second));
+        *all |= first | second;
         each[i] = _mm512_permutex2var_epi32(first, low_halves, second);
     }
     split_avx512(each, planes);

@@ -19,12 +19,7 @@ static inline uint8x16_t look_up_neon(uint8x16_t table, uint8x16_t index)
     return vqtbl1q_u8(table, index);
 }
 
-static inline uint8x16_t low_neon(uint8x16_t bytes)
-{
-    return vandq_u8(bytes, vdupq_n_u8(0xf));
-}
-
-static inline uint8x16_t high_neon(uint8x16_t bytes)
+static inline uint8x16_t shifted_neon(uint8x16_t bytes)
 {
     return vshrq_n_u8(bytes, 4);
 }
@@ -32,11 +27,6 @@ static inline uint8x16_t high_neon(uint8x16_t bytes)
 static inline uint8x16_t least_neon(uint8x16_t one, uint8x16_t other)
 {
     return vminq_u8(one, other);
-}
-
-static inline uint8x16_t either_neon(uint8x16_t one, uint8x16_t other)
-{
-    return vorrq_u8(one, other);
 }
 
 static inline uint8x16_t where_none_neon(uint8x16_t one, uint8x16_t other)
@@ -59,7 +49,7 @@ static inline void planes32_neon(const uint32_t *words, uint8x16_t planes[3], ui
     uint8x16_t each[4];
     for (int i = 0; i < 4; i++) {
         each[i] = vreinterpretq_u8_u32(vld1q_u32(words + (size_t)i * 4));
-        *all = vorrq_u8(*all, each[i]);
+        *all |= each[i];
     }
     split_neon(each, planes);
 }
@@ -70,7 +60,7 @@ static inline void planes64_neon(const uint64_t *words, uint8x16_t planes[3], ui
     for (int i = 0; i < 4; i++) {
         uint32x4_t first = vreinterpretq_u32_u64(vld1q_u64(words + (size_t)i * 4));
         uint32x4_t second = vreinterpretq_u32_u64(vld1q_u64(words + (size_t)i * 4 + 2));
-        *all = vorrq_u8(*all, vreinterpretq_u8_u32(vorrq_u32(first, second)));
+        *all |= vreinterpretq_u8_u32(first | second);
         each[i] = vreinterpretq_u8_u32(vuzp1q_u32(first, second));
     }
     split_neon(each, planes);

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from pymig.verdict import Verdict
 
 
-_check: Any = lib.migrate_caps_check
-
-
 class Verdicts(Mapping[int, "Verdict"]):
     """Every verdict of a build, by its code; the one about the host's postcopy with the host's own reason."""
 
@@ -31,8 +28,8 @@ class Verdicts(Mapping[int, "Verdict"]):
         self._told: dict[str, Verdict] = {}
 
     def __getitem__(self, code: int) -> Verdict:
-        verdict = self._build._verdicts[code]
-        return self._with_reason(verdict) if code in self._build._reasoned else verdict
+        plain = self._build._plain.get(code)
+        return self._with_reason(self._build._verdicts[code]) if plain is None else plain
 
     def _with_reason(self, verdict: Verdict) -> Verdict:
         message = self._host._with_reason(verdict.message, self._build._c.release)
@@ -51,12 +48,11 @@ class Verdicts(Mapping[int, "Verdict"]):
 class Answers:
     """The verdict on every change in one context."""
 
-    __slots__ = ("_c", "_known", "_plain", "_verdicts", "_warned", "_warning")
+    __slots__ = ("_c", "_known", "_verdicts", "_warned", "_warning")
 
     def __init__(self, c_checker: Any, build: QemuBuild, verdicts: Verdicts) -> None:
         self._c = c_checker
         self._verdicts = verdicts
-        self._plain = build._plain
         self._known = build.capabilities.mask
         self._warning = build._warning
         self._warned: dict[tuple[int, int], Verdict] = {}
@@ -67,11 +63,8 @@ class Answers:
 
     def of_change(self, new: int, old: int) -> Verdict:
         """The verdict on a change from one mask to the other."""
-        code = _check(self._c, old, new)
-        if new & self._warning:
-            return self._with_warnings(code, new)
-        verdict = self._plain.get(code)
-        return self._verdicts[code] if verdict is None else verdict
+        code = lib.migrate_caps_check(self._c, old, new)
+        return self._with_warnings(code, new) if new & self._warning else self._verdicts[code]
 
     def _with_warnings(self, code: int, new: int) -> Verdict:
         given = lib.migrate_caps_warnings(self._c, new, code)

@@ -72,7 +72,6 @@ class QemuBuild(Value):
         "_c",
         "_differences",
         "_plain",
-        "_reasoned",
         "_verdicts",
         "_warning",
         "downstream",
@@ -93,7 +92,6 @@ class QemuBuild(Value):
     _c: Any
     _differences: tuple[int, int, int, int]
     _plain: dict[int, Verdict]
-    _reasoned: frozenset[int]
     _verdicts: dict[int, Verdict]
     _warning: int
 
@@ -123,8 +121,7 @@ class QemuBuild(Value):
         choices = (self.live_block_migration, self.replication, self.linux, self.zstd)
         c_build = ffi.new("QemuBuild *", [RELEASES.index(self.release), *choices, *differences])
         verdicts, plain = _tables(c_build)
-        self._set(_c=c_build, _differences=differences)
-        self._set(_verdicts=verdicts, _plain=plain, _reasoned=frozenset(verdicts.keys() - plain))
+        self._set(_c=c_build, _verdicts=verdicts, _plain=plain, _differences=differences)
         self._set(_bits={name: BITS[name] for name in self.capabilities}, _warning=self.deprecated.mask)
 
     def _with_differences(self, differences: tuple[int, int, int, int], downstream: tuple[str, ...]) -> QemuBuild:

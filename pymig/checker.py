@@ -8,7 +8,7 @@ from pymig._core import ffi, lib
 from pymig.answers import Answers, Verdicts
 from pymig.buffers import bytes_to_fill, words
 from pymig.build import QemuBuild, require_build
-from pymig.capability import BITS, NAMES
+from pymig.capability import BITS, NAMES, mask_of
 from pymig.context import new_context, require_bools, require_new
 from pymig.errors import CapabilityError
 from pymig.frozen import Frozen
@@ -63,7 +63,6 @@ class Checker(Frozen):
     __slots__ = (
         "_answers",
         "_asked",
-        "_bits",
         "_c",
         "_memo",
         "_owner",
@@ -81,7 +80,6 @@ class Checker(Frozen):
     verdicts: Mapping[int, Verdict]
     _answers: Answers
     _asked: int
-    _bits: dict[str, int]
     _c: Any
     _memo: dict[object, Verdict]
     _owner: Any
@@ -121,7 +119,7 @@ class Checker(Frozen):
         if c_checker == ffi.NULL:
             raise MemoryError
         verdicts, asked = Verdicts(build, host), host._asked_about(incoming)
-        with_reason = BITS["postcopy-ram"] if incoming and build._reasoned else 0
+        with_reason = BITS["postcopy-ram"] if incoming and len(build._plain) < len(build._verdicts) else 0
         self._set(
             build=build,
             host=host,
@@ -129,7 +127,6 @@ class Checker(Frozen):
             verdicts=verdicts,
             _answers=Answers(c_checker, build, verdicts),
             _asked=asked,
-            _bits=build._bits,
             _plain=build._plain,
             _owner=ffi.gc(c_checker, lib.migration_checker_free),
             _c=c_checker,  # which cffi takes faster than the owner
@@ -161,24 +158,17 @@ class Checker(Frozen):
                     known = memo.get(new)
                 except TypeError:  # it has no hash; what is wrong with it is said below
                     known = None
-                return self._check_names(new) if known is None else known
+                if known is not None:
+                    return known
         return self._check(new, old)
 
-    def _check_names(self, new: tuple[str, ...]) -> Verdict:
-        mask, bits = 0, self._bits
-        try:
-            for name in new:
-                mask |= bits[name]
-        except (KeyError, TypeError):  # what is wrong with it is said below
-            return self._check(new, NOTHING)
-        if mask & self._slow or len(self._memo) >= MOST_REMEMBERED or len(new) > len(NAMES):
-            return self._check(new, NOTHING)
-        self._memo[new] = verdict = self._plain[_check_set(self._c, mask)]
-        return verdict
-
     def _check(self, new: Iterable[str] | int, old: Iterable[str] | int) -> Verdict:
-        mask = self._answers.mask(new, "new")
-        verdict = self._answers.of_change(mask, 0 if old is NOTHING else self._answers.mask(old, "old"))
+        mask = mask_of(new, "new")
+        if old is NOTHING and not mask & self._slow:
+            verdict = self._plain[_check_set(self._c, mask)]
+        else:
+            answers = self._answers
+            verdict = answers.of_change(answers.mask(mask, "new"), 0 if old is NOTHING else answers.mask(old, "old"))
         small = type(new) is int or (type(new) is tuple and len(new) <= len(NAMES))
         if old is NOTHING and small and not mask & self._asked:
             memo = self._memo if len(self._memo) < MOST_REMEMBERED else self._begin_memo()

@@ -101,7 +101,7 @@ def diff(
 
 def _texts(checker: Checker, code: int) -> tuple[object, ...]:
     verdict = checker.build._verdicts[code]
-    return (verdict.message, verdict.hint, code in checker.build._reasoned)
+    return (verdict.message, verdict.hint, code not in checker.build._plain)
 
 
 def _said(verdict: Verdict) -> tuple[object, ...]:

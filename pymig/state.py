@@ -7,6 +7,7 @@ from _collections_abc import Iterable, Mapping  # collections.abc's own; the pac
 from _operator import index
 
 from pymig._core import ffi, lib
+from pymig.answers import Verdicts
 from pymig.build import QemuBuild, require_build
 from pymig.capability import NAMES, CapabilitySet
 from pymig.context import new_context, require_bools, require_new
@@ -110,7 +111,7 @@ class MigrationState:
     A property that the release does not have, such as ``mapped_ram`` before 9.0, raises an AttributeError.
     """
 
-    __slots__ = ("_c", "_circumstances", "_owner", "build", "host", "incoming")
+    __slots__ = ("_c", "_circumstances", "_owner", "_verdicts", "build", "host", "incoming")
 
     build: QemuBuild
     host: Host
@@ -118,6 +119,7 @@ class MigrationState:
     _c: Any
     _circumstances: dict[str, bool]
     _owner: Any
+    _verdicts: Verdicts
 
     def __init__(
         self,
@@ -144,6 +146,7 @@ class MigrationState:
         self.host = require_host(host)
         self.incoming = incoming
         self._circumstances = circumstances
+        self._verdicts = Verdicts(build, self.host)
         c_state = lib.migration_state_new(new_context(build, **circumstances), self.host._c)
         if c_state == ffi.NULL:
             raise MemoryError
@@ -394,10 +397,7 @@ class MigrationState:
     def _refusal(self, code: int) -> MigrationError:
         if code == _EBUSY:
             return MigrationActiveError(_ACTIVE_MESSAGE)
-        verdict = self.build._verdicts[code]
-        if code in self.build._reasoned:
-            verdict = verdict._with(self.host._with_reason(verdict.message, self.build._c.release))
-        return CapabilityError(verdict)
+        return CapabilityError(self._verdicts[code])
 
     def _read(self, changes: object) -> tuple[int, int]:
         """Those to switch on, and off; of two entries for one capability the later counts."""

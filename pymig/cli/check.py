@@ -89,7 +89,7 @@ def _check_each(
 
 def _reason(checker: Checker, verdict: Verdict) -> str | None:
     """What QEMU logs beside its answer, where the host is the reason."""
-    logged = verdict.rule == "postcopy-ram/host" and verdict.code not in checker.build._reasoned
+    logged = verdict.rule == "postcopy-ram/host" and verdict.code in checker.build._plain
     return checker.host.postcopy.message if logged else None
 
 
