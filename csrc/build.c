@@ -1,30 +1,220 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build.h"
 
-#include "names.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
-static const char *const release_names[QEMU_RELEASE__MAX] = {
-    [QEMU_7_2] = "7.2",   [QEMU_8_0] = "8.0",   [QEMU_8_0_50] = "8.0.50", [QEMU_8_1] = "8.1",
-    [QEMU_8_2] = "8.2",   [QEMU_9_0] = "9.0",   [QEMU_9_1] = "9.1",       [QEMU_9_2] = "9.2",
-    [QEMU_10_0] = "10.0", [QEMU_10_1] = "10.1", [QEMU_10_2] = "10.2",     [QEMU_11_0] = "11.0",
+#include "capability.h"
+
+/* ---- Releases ---- */
+
+/* clang-format off */
+#define RELEASE(id, major, minor, micro, ...)                                                                          \
+    [QEMU_##id] = {#major "." #minor "." #micro, major, minor, micro, __VA_ARGS__}
+
+/* What asks the host and in whose words; which shared blocks are passed over; the form of range checks' texts. */
+#define PROBE_7_2    HOST_7_2,       false, IGNORE_SHARED_BLOCKS, PARAMETER_TEXT_QUOTED
+#define PROBE_8_0    HOST_8_0,       false, IGNORE_SHARED_BLOCKS, PARAMETER_TEXT_QUOTED
+#define PROBE_8_0_50 HOST_REFERENCE, false, IGNORE_SHARED_BLOCKS, PARAMETER_TEXT_QUOTED
+#define PROBE_8_1    HOST_REFERENCE, true,  IGNORE_SHARED_FILES,  PARAMETER_TEXT_QUOTED
+#define LATEST(form) HOST_REFERENCE, true,  IGNORE_SHARED_FILES,  PARAMETER_TEXT_OPTION_##form
+
+static const ReleaseRow releases[QEMU_RELEASE__MAX] = {
+    RELEASE(7_2,     7, 2, 0,   PROBE_7_2),
+    RELEASE(7_2_7,   7, 2, 7,   PROBE_7_2),
+    RELEASE(8_0,     8, 0, 0,   PROBE_8_0),
+    RELEASE(8_0_50,  8, 0, 50,  PROBE_8_0_50),
+    RELEASE(8_1,     8, 1, 0,   PROBE_8_1),
+    RELEASE(8_1_2,   8, 1, 2,   PROBE_8_1),
+    RELEASE(8_2,     8, 2, 0,   PROBE_8_1),
+    RELEASE(8_2_2,   8, 2, 2,   PROBE_8_1),
+    RELEASE(9_0,     9, 0, 0,   PROBE_8_1),
+    RELEASE(9_1,     9, 1, 0,   PROBE_8_1),
+    RELEASE(9_2,     9, 2, 0,   PROBE_8_1),
+    RELEASE(9_2_4,   9, 2, 4,   PROBE_8_1),
+    RELEASE(10_0,    10, 0, 0,  PROBE_8_1),
+    RELEASE(10_0_1,  10, 0, 1,  PROBE_8_1),
+    RELEASE(10_1,    10, 1, 0,  PROBE_8_1),
+    RELEASE(10_2,    10, 2, 0,  PROBE_8_1),
+    RELEASE(10_2_50, 10, 2, 50, LATEST(UNDERSCORES)),
+    RELEASE(11_0,    11, 0, 0,  LATEST(HYPHENS)),
+    RELEASE(11_0_3,  11, 0, 3,  LATEST(HYPHENS)),
+    RELEASE(11_1,    11, 1, 0,  LATEST(HYPHENS)),
 };
+/* clang-format on */
+
+enum {
+    FIRST_DEVELOPMENT_MICRO = 50
+};
+
+const ReleaseRow *qemu_release_row(int release)
+{
+    return &releases[qemu_release_known(release) ? release : 0];
+}
 
 const char *qemu_release_name(int release)
 {
-    return name_at(release_names, QEMU_RELEASE__MAX, release);
+    return qemu_release_known(release) ? releases[release].name : NULL;
 }
 
-int qemu_release_from_name(const char *name)
+/* The last point of the series that is not newer; a development tree is no point of its series. */
+int qemu_release_of_version(int major, int minor, int micro)
 {
-    return index_of_name(release_names, QEMU_RELEASE__MAX, name);
+    int found = -ENOENT;
+    for (int i = 0; i < QEMU_RELEASE__MAX; i++) {
+        const ReleaseRow *row = &releases[i];
+        if (row->major != major || row->minor != minor) {
+            continue;
+        }
+        if (row->micro == micro) {
+            return i;
+        }
+        bool stable = row->micro < FIRST_DEVELOPMENT_MICRO && micro < FIRST_DEVELOPMENT_MICRO;
+        if (stable && (micro < 0 || row->micro < micro)) {
+            found = i;
+        }
+    }
+    return found;
 }
 
 int qemu_release_host_flavour(int release)
 {
-    return release == QEMU_7_2 ? HOST_7_2 : release == QEMU_8_0 ? HOST_8_0 : HOST_REFERENCE;
+    return qemu_release_known(release) ? releases[release].flavour : HOST_REFERENCE;
 }
 
 int qemu_release_ignored_blocks(int release)
 {
-    return release >= QEMU_8_1 ? IGNORE_SHARED_FILES : IGNORE_SHARED_BLOCKS;
+    return qemu_release_row(release)->ignored_blocks;
+}
+
+/* ---- Downstream builds ---- */
+
+/* RHEL's qemu-kvm 8.0.0 has the postcopy probe of 8.1 and a capability of it, and was built without three things. */
+static const QemuDownstream downstreams[] = {
+    {
+        .name = "rhel-9.3",
+        .package = "qemu-kvm-8.0.0-*.el9_3*",
+        .build =
+            {
+                .release = QEMU_8_0,
+                .probe_release = QEMU_8_1,
+                .on_linux = true,
+                .direct_io = true,
+                .compressions = 1 << MULTIFD_COMPRESSION_NONE | 1 << MULTIFD_COMPRESSION_ZLIB,
+                .capabilities_added = CAP(SWITCHOVER_ACK),
+            },
+    },
+};
+
+const QemuDownstream *qemu_downstream(int number)
+{
+    bool known = number >= 0 && (size_t)number < sizeof(downstreams) / sizeof(downstreams[0]);
+    return known ? &downstreams[number] : NULL;
+}
+
+/* ---- Targets ---- */
+
+/* The page size of a target, in bytes. On Arm each machine has its own. Rows of one target stand the special ones
+ * first. */
+typedef struct TargetRow {
+    const char *name;
+    uint64_t page_size;
+    ReleaseSet releases; /* 0: all */
+    const char *machine; /* NULL: whatever machine */
+    int machine_since;   /* the machine's first version of this page size, as qemu_machine_version() gives it */
+} TargetRow;
+
+static const TargetRow targets[] = {
+    {"aarch64", 4096, 0, "sbsa-ref", 0},
+    {"aarch64", 4096, 0, "virt", 207},
+    {"aarch64", 4096, 0, "vmapple", 0},
+    {"aarch64", 1024, 0, NULL, 0},
+    {"alpha", 8192, 0, NULL, 0},
+    {"arm", 4096, 0, "virt", 207},
+    {"arm", 1024, 0, NULL, 0},
+    {"avr", 1024, 0, NULL, 0},
+    {"cris", 8192, 0, NULL, 0},
+    {"hexagon", 4096, 0, NULL, 0},
+    {"hppa", 4096, 0, NULL, 0},
+    {"i386", 4096, 0, NULL, 0},
+    {"loongarch64", 16384, BEFORE(9_0), NULL, 0},
+    {"loongarch64", 4096, 0, NULL, 0},
+    {"m68k", 4096, 0, NULL, 0},
+    {"microblaze", 4096, 0, NULL, 0},
+    {"microblazeel", 4096, 0, NULL, 0},
+    {"mips", 4096, 0, NULL, 0},
+    {"mipsel", 4096, 0, NULL, 0},
+    {"mips64", 4096, 0, NULL, 0},
+    {"mips64el", 4096, 0, NULL, 0},
+    {"nios2", 4096, 0, NULL, 0},
+    {"or1k", 8192, 0, NULL, 0},
+    {"ppc", 4096, 0, NULL, 0},
+    {"ppc64", 4096, 0, NULL, 0},
+    {"riscv32", 4096, 0, NULL, 0},
+    {"riscv64", 4096, 0, NULL, 0},
+    {"rx", 4096, 0, NULL, 0},
+    {"s390x", 4096, 0, NULL, 0},
+    {"sh4", 4096, 0, NULL, 0},
+    {"sh4eb", 4096, 0, NULL, 0},
+    {"sparc", 4096, 0, NULL, 0},
+    {"sparc64", 8192, 0, NULL, 0},
+    {"tricore", 16384, 0, NULL, 0},
+    {"x86_64", 4096, 0, NULL, 0},
+    {"xtensa", 4096, 0, NULL, 0},
+    {"xtensaeb", 4096, 0, NULL, 0},
+};
+
+enum {
+    N_TARGETS = sizeof(targets) / sizeof(targets[0])
+};
+
+/* "virt-4.1": the part after the last hyphen, up to what a vendor may have put behind it. */
+int qemu_machine_version(const char *machine)
+{
+    const char *hyphen = strrchr(machine, '-');
+    char *point, *end;
+    if (hyphen == NULL || hyphen[1] < '0' || hyphen[1] > '9') {
+        return 0;
+    }
+    unsigned long major = strtoul(hyphen + 1, &point, 10), minor = 0;
+    if (*point != '.' || point[1] < '0' || point[1] > '9') {
+        return 0;
+    }
+    minor = strtoul(point + 1, &end, 10);
+    return major < 1000 && minor < 100 && (*end == '\0' || *end == '+') ? (int)(100 * major + minor) : 0;
+}
+
+static bool is_family(const char *machine, const char *family)
+{
+    size_t length = strlen(family);
+    return strncmp(machine, family, length) == 0 && (machine[length] == '\0' || machine[length] == '-');
+}
+
+/* A name without a version is an alias of the newest one. */
+static bool target_fits(const TargetRow *row, int release, const char *machine)
+{
+    if (row->releases != 0 && !release_within(release, row->releases)) {
+        return false;
+    }
+    if (row->machine == NULL) {
+        return true;
+    }
+    int version = machine != NULL ? qemu_machine_version(machine) : 0;
+    return machine != NULL && is_family(machine, row->machine) && (version == 0 || version >= row->machine_since);
+}
+
+uint64_t qemu_target_page_size(int release, const char *target, const char *machine)
+{
+    for (int i = 0; i < N_TARGETS; i++) {
+        if (strcmp(targets[i].name, target) == 0 && target_fits(&targets[i], release, machine)) {
+            return targets[i].page_size;
+        }
+    }
+    return 0;
+}
+
+const char *qemu_target_name(int number)
+{
+    return number >= 0 && number < N_TARGETS ? targets[number].name : NULL;
 }

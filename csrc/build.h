@@ -4,27 +4,48 @@
 
 #include "pymig.h"
 
-/* Releases from one up to but not including another. */
-typedef struct ReleaseRange {
-    int since;
-    int until;
-} ReleaseRange;
+/* A set of releases: bit n stands for enum QemuRelease n. Releases stand in the order of their versions, so "from 9.1
+ * on" is one shift. What a stable release took over later is added or taken away: FROM(9_2_4) & ~ONLY(10_0). */
+typedef uint32_t ReleaseSet;
 
-#define FROM(release) {QEMU_##release, QEMU_RELEASE__MAX}
-#define BEFORE(release) {0, QEMU_##release}
-#define BETWEEN(first, next) {QEMU_##first, QEMU_##next}
-#define ALWAYS {0, QEMU_RELEASE__MAX}
-#define NEVER {0, 0}
+_Static_assert(QEMU_RELEASE__MAX < 32, "a ReleaseSet has a bit for each release");
 
-/* False for an unknown release. */
-static inline bool release_within(int release, ReleaseRange range)
-{
-    return release >= range.since && release < range.until;
-}
+#define ALWAYS (((ReleaseSet)1 << QEMU_RELEASE__MAX) - 1)
+#define NEVER ((ReleaseSet)0)
+#define ONLY(release) ((ReleaseSet)1 << QEMU_##release)
+#define BEFORE(release) (ONLY(release) - 1)
+#define FROM(release) (ALWAYS & ~BEFORE(release))
+#define BETWEEN(first, next) (FROM(first) & BEFORE(next))
+
+/* How a range check of a parameter names it in its text. */
+typedef enum ParameterTextForm {
+    PARAMETER_TEXT_QUOTED = 0,             /* Parameter 'max_bandwidth' expects ... */
+    PARAMETER_TEXT_OPTION_UNDERSCORES = 1, /* Option max_bandwidth expects ... */
+    PARAMETER_TEXT_OPTION_HYPHENS = 2,     /* Option max-bandwidth expects ... */
+} ParameterTextForm;
+
+/* What a release is, beside its rows in the other tables. */
+typedef struct ReleaseRow {
+    const char *name;
+    int major, minor, micro;
+    int flavour;        /* enum HostFlavour */
+    bool tells_reason;  /* the postcopy probe's text is part of the error, not of the log */
+    int ignored_blocks; /* enum IgnoredBlocks, while x-ignore-shared is on */
+    int text_form;      /* enum ParameterTextForm */
+} ReleaseRow;
 
 static inline bool qemu_release_known(int release)
 {
-    return release_within(release, (ReleaseRange)ALWAYS);
+    return release >= 0 && release < QEMU_RELEASE__MAX;
 }
+
+/* False for an unknown release. */
+static inline bool release_within(int release, ReleaseSet set)
+{
+    return qemu_release_known(release) && (set >> release & 1) != 0;
+}
+
+/* The oldest release's row for an unknown one. */
+const ReleaseRow *qemu_release_row(int release);
 
 #endif

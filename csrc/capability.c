@@ -9,8 +9,8 @@
 /* A capability, and the releases that have it or mark it. */
 typedef struct CapabilityRow {
     const char *name;
-    ReleaseRange present;
-    ReleaseRange deprecated;
+    ReleaseSet present;
+    ReleaseSet deprecated;
     bool unstable;
 } CapabilityRow;
 
@@ -21,7 +21,7 @@ static const CapabilityRow table[MIGRATION_CAPABILITY__MAX] = {
     CAPABILITY(XBZRLE)                  = {"xbzrle", ALWAYS, NEVER, false},
     CAPABILITY(RDMA_PIN_ALL)            = {"rdma-pin-all", ALWAYS, NEVER, false},
     CAPABILITY(AUTO_CONVERGE)           = {"auto-converge", ALWAYS, NEVER, false},
-    CAPABILITY(ZERO_BLOCKS)             = {"zero-blocks", BEFORE(11_0), FROM(9_2), false},
+    CAPABILITY(ZERO_BLOCKS)             = {"zero-blocks", BEFORE(10_2_50), FROM(9_2), false},
     CAPABILITY(COMPRESS)                = {"compress", BEFORE(9_1), FROM(8_2), false},
     CAPABILITY(EVENTS)                  = {"events", ALWAYS, NEVER, false},
     CAPABILITY(POSTCOPY_RAM)            = {"postcopy-ram", ALWAYS, NEVER, false},

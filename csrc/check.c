@@ -6,6 +6,7 @@
 
 #include "build.h"
 #include "capability.h"
+#include "context.h"
 #include "host.h"
 
 static void sort_terms(MigrationChecker *checker, int count)
@@ -49,7 +50,8 @@ void migration_checker_init(MigrationChecker *checker, const MigrationContext *c
     checker->host = host;
     checker->known = qemu_build_capabilities(&context->build);
     checker->release = context->build.release;
-    checker->flavour = qemu_release_host_flavour(checker->release);
+    checker->target_page_size = migration_context_target_page_size(context);
+    checker->flavour = qemu_release_host_flavour(context->build.probe_release);
     checker->ignored = qemu_release_ignored_blocks(checker->release);
 
     int count = rules_compile(context, checker->terms);
@@ -89,9 +91,25 @@ TermSet checker_terms_from(const MigrationChecker *checker, CapabilitySet old_se
     return terms;
 }
 
+/* The first step of the postcopy probe, which is about the guest, too. */
+static bool pages_are_too_large(const MigrationChecker *checker)
+{
+    uint64_t page_size = migration_host_page_size(checker->host);
+    return page_size != 0 && checker->target_page_size > page_size;
+}
+
+PostcopySupport migration_checker_postcopy(const MigrationChecker *checker)
+{
+    return pages_are_too_large(checker) ? (PostcopySupport){.step = POSTCOPY_STEP_TARGET_PAGE_SIZE}
+                                        : migration_host_postcopy(checker->host, checker->flavour);
+}
+
 int checker_term_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set)
 {
     if (term->question == ASK_NOTHING) {
+        return 1;
+    }
+    if (term->question == ASK_POSTCOPY && pages_are_too_large(checker)) {
         return 1;
     }
     /* QEMU passes shared blocks over as the stored set says, not the new one. */

@@ -15,6 +15,7 @@ struct MigrationChecker {
     MigrationHost *host;
     CapabilitySet known;
     int release;
+    uint64_t target_page_size;
     int flavour; /* enum HostFlavour */
     int ignored; /* enum IgnoredBlocks, while x-ignore-shared is on */
     Term terms[MOST_TERMS];

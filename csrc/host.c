@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "probe.h"
 
 #define REFRESH_UNIT ((uint64_t)1 << 54)
@@ -156,6 +157,11 @@ void migration_host_refresh(MigrationHost *host)
 }
 
 /* ---- Asking ---- */
+
+uint64_t migration_host_page_size(const MigrationHost *host)
+{
+    return host->stated ? 0 : host_page_size();
+}
 
 int migration_host_known(const MigrationHost *host, int flavour, HostQuestion question, int ignored)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "build.h"
 #include "memory.h"
 #include "pymig.h"
 
@@ -47,7 +48,7 @@ static int describe_logged(const PostcopySupport *support, int release, const ch
     case POSTCOPY_STEP_OPEN:
         return snprintf(text, size, PROBE ": userfaultfd not available: %s", error);
     case POSTCOPY_STEP_QUERY_FEATURES: {
-        const char *open = release == QEMU_7_2 ? "syscall __NR_userfaultfd" : "uffd_open()";
+        const char *open = qemu_release_row(release)->flavour == HOST_7_2 ? "syscall __NR_userfaultfd" : "uffd_open()";
         return snprintf(text, size, "receive_ufd_features: %s failed: %s\nufd_check_and_apply failed",
                         detail == 1 ? open : "UFFDIO_API", error);
     }
@@ -113,8 +114,8 @@ static int describe(const PostcopySupport *support, int release, const RamBlock 
     case POSTCOPY_STEP_MEMORY:
         return snprintf(text, size, "memory block m%" PRIu32 " can't be made: %s", support->detail, error);
     default:
-        return release >= QEMU_8_1 ? describe_reported(support, error, text, size)
-                                   : describe_logged(support, release, error, text, size);
+        return qemu_release_row(release)->tells_reason ? describe_reported(support, error, text, size)
+                                                       : describe_logged(support, release, error, text, size);
     }
 }
 

@@ -6,32 +6,26 @@
 
 #include "pymig.h"
 
-/* A text of strings, each with its NUL; one string for a string, any number for a list. */
-typedef struct Text {
-    char *bytes;
-    size_t size;
-} Text;
-
 /* Numbers, flags and enums live in `number`, which accessors read without a lock; of a string it is the length, of a
- * list how many strings it holds. */
+ * list how many elements it has. A string or a list that was set is in `value`. */
 struct MigrationParameters {
     QemuBuild build;
     _Atomic uint64_t number[MIGRATION_PARAMETER__MAX];
-    Text text[MIGRATION_PARAMETER__MAX];
+    QmpValue *value[MIGRATION_PARAMETER__MAX];
 };
 
-/* A request, read but not yet taken: values of the right type. The texts are borrowed. */
+/* A request, read but not yet taken: values of the right type, borrowed. */
 typedef struct ParameterChange {
     bool given[MIGRATION_PARAMETER__MAX];
     uint64_t number[MIGRATION_PARAMETER__MAX];
-    const char *text[MIGRATION_PARAMETER__MAX];
+    const QmpValue *value[MIGRATION_PARAMETER__MAX];
 } ParameterChange;
 
 void parameters_init(MigrationParameters *parameters, const QemuBuild *build);
 
 void parameters_clear(MigrationParameters *parameters);
 
-/* What QAPI does with a request before QEMU sees it: names and types. 0, or -EINVAL with the error filled in. */
+/* What QAPI does with a request before QEMU sees it: names and types. 0; -EINVAL with the error filled in; -ENOMEM. */
 int parameters_read(const QemuBuild *build, const QmpMember *members, size_t count, ParameterChange *change,
                     MigrationError *error);
 

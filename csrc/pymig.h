@@ -73,41 +73,77 @@ PYMIG_API int migration_capability_from_name(const char *name);
 
 /* ---- Which QEMU --------------------------------------------------------------------------------------------- */
 
-/* The known releases, in order of time. A number is only good within one version of this library: store names. */
+/* The known releases: the first of each series, those stable ones from which on answers differ, and the development
+ * trees that have a name. In the order of their versions. A number is only good within one version of this library:
+ * store names. */
 typedef enum QemuRelease {
     QEMU_7_2 = 0,
+    QEMU_7_2_7,
     QEMU_8_0,
     QEMU_8_0_50, /* the reference: the development tree of 24 April 2023 */
     QEMU_8_1,
+    QEMU_8_1_2,
     QEMU_8_2,
+    QEMU_8_2_2,
     QEMU_9_0,
     QEMU_9_1,
     QEMU_9_2,
+    QEMU_9_2_4,
     QEMU_10_0,
+    QEMU_10_0_1,
     QEMU_10_1,
     QEMU_10_2,
-    QEMU_11_0, /* as of its development tree of 13 February 2026 */
+    QEMU_10_2_50, /* the development tree of 13 February 2026 */
+    QEMU_11_0,
+    QEMU_11_0_3,
+    QEMU_11_1,
     QEMU_RELEASE__MAX
 } QemuRelease;
 
-/* "8.0"; NULL for a number out of range. */
+/* "8.0.0"; NULL for a number out of range. */
 PYMIG_API const char *qemu_release_name(int release);
 
-/* The release with this name, or -ENOENT. */
-PYMIG_API int qemu_release_from_name(const char *name);
+/* The release that answers as this version does: 10.0.13 as QEMU_10_0_1. With a micro of -1 the newest of the series;
+ * 50 and more are development trees, of which only those with a name are known. -ENOENT if it is not known. */
+PYMIG_API int qemu_release_of_version(int major, int minor, int micro);
 
 /* One QEMU binary: its release, and the configure-time choices that change its answers. */
 typedef struct QemuBuild {
     int release;               /* enum QemuRelease */
+    int probe_release;         /* the same; a downstream version may have the host probe of a later one */
     bool live_block_migration; /* CONFIG_LIVE_BLOCK_MIGRATION */
     bool replication;          /* CONFIG_REPLICATION */
     bool on_linux;             /* CONFIG_LINUX */
-    bool zstd;                 /* CONFIG_ZSTD */
+    bool direct_io;            /* built where there is O_DIRECT */
+    uint32_t compressions;     /* values of multifd-compression that are built in: bit n is enum MultiFDCompression n */
+    int machine_version;       /* as qemu_machine_version() gives it: some defaults depend on it */
+    uint64_t target_page_size; /* of its target and machine, in bytes; 0: 4096 */
     /* What a downstream version has beyond its release or lacks: capabilities, and parameters (bit n is enum
      * MigrationParameter n). Zero for upstream's own. */
     CapabilitySet capabilities_added, capabilities_removed;
     uint64_t parameters_added, parameters_removed;
 } QemuBuild;
+
+/* A build of a distribution that answers otherwise than its version says. */
+typedef struct QemuDownstream {
+    const char *name;    /* "rhel-9.3" */
+    const char *package; /* the version of its package, with * for what varies, as fnmatch(3) takes it */
+    QemuBuild build;
+} QemuDownstream;
+
+/* The one with this number; NULL for a number out of range. */
+PYMIG_API const QemuDownstream *qemu_downstream(int number);
+
+/* The name of target number n ("x86_64"), NULL for a number out of range. A name may stand there more than once. */
+PYMIG_API const char *qemu_target_name(int number);
+
+/* The page size in bytes of this target and machine (NULL: as with -machine none); 0 for an unknown target. It is the
+ * least xbzrle-cache-size, and what the first step of the postcopy probe looks at. */
+PYMIG_API uint64_t qemu_target_page_size(int release, const char *target, const char *machine);
+
+/* The version of a machine type as 100 * major + minor, e.g. 802 of "pc-q35-8.2"; 0 if the name has none: the newest.
+ */
+PYMIG_API int qemu_machine_version(const char *machine);
 
 /* What the release's MigrationCapability enum holds: the names that its setter knows. Empty for an unknown release. */
 PYMIG_API CapabilitySet qemu_build_capabilities(const QemuBuild *build);
@@ -357,7 +393,8 @@ typedef enum MigrationVerdict {
     MIGRATION_RDMA_XBZRLE = 39,
     MIGRATION_RDMA_MULTIFD = 40,
     MIGRATION_RDMA_POSTCOPY_RAM = 41,
-    MIGRATION_VERDICT__MAX = 42
+    MIGRATION_COLO_RETURN_PATH = 42,
+    MIGRATION_VERDICT__MAX = 43
 } MigrationVerdict;
 
 /* What stands behind a code. */
@@ -372,14 +409,15 @@ typedef struct MigrationRule {
 /* The circumstances that a check looks at, beside the host. */
 typedef struct MigrationContext {
     QemuBuild build;
-    bool incoming;         /* QEMU waits for an incoming migration (-incoming, also defer) */
-    bool incoming_started; /* a listening socket of the incoming side is open (looked at from 8.1 on) */
-    bool kvm_dirty_ring;   /* KVM, with its dirty ring (dirty-ring-size) in use (from 8.1 on) */
-    bool rdma;             /* an RDMA migration is set up (from 10.1 on) */
-    bool single_channel;   /* the incoming transport can't carry several channels (7.2 alone) */
-    bool compressed;       /* multifd-compression is not none */
-    bool tls;              /* tls-creds is set and not empty */
-    bool ignore_all;       /* every block is passed over in write tracking: mode is cpr-transfer or cpr-exec */
+    bool incoming;             /* QEMU waits for an incoming migration (-incoming, also defer) */
+    bool incoming_started;     /* a listening socket of the incoming side is open (looked at from 8.1 on) */
+    bool kvm_dirty_ring;       /* KVM, with its dirty ring (dirty-ring-size) in use (from 8.1 on) */
+    bool rdma;                 /* an RDMA migration is set up (from 10.1 on) */
+    bool single_channel;       /* the incoming transport can't carry several channels (7.2 alone) */
+    bool compressed;           /* multifd-compression is not none */
+    bool tls;                  /* tls-creds is set and not empty */
+    bool ignore_all;           /* every block is passed over in write tracking: mode is cpr-transfer or cpr-exec */
+    uint64_t target_page_size; /* of the guest, in bytes; 0: the build's */
 } MigrationContext;
 
 /* One context, prepared once. */
@@ -389,6 +427,10 @@ typedef struct MigrationChecker MigrationChecker;
 PYMIG_API MigrationChecker *migration_checker_new(const MigrationContext *context, MigrationHost *host);
 
 PYMIG_API void migration_checker_free(MigrationChecker *checker);
+
+/* The answer of the postcopy probe to the build and the target of this checker, which is what the verdict
+ * MIGRATION_POSTCOPY_HOST goes by. */
+PYMIG_API PostcopySupport migration_checker_postcopy(const MigrationChecker *checker);
 
 /* migrate_caps_check(): would QEMU accept the change from one set to the other? The code of the first rule that
  * refuses, or MIGRATION_ACCEPTED; -EINVAL if a set has a capability that the release has not. The host is asked only
@@ -461,11 +503,13 @@ typedef enum MigrationParameter {
     MIGRATION_PARAMETER_MULTIFD_ZLIB_LEVEL,
     MIGRATION_PARAMETER_MULTIFD_QATZIP_LEVEL,
     MIGRATION_PARAMETER_MULTIFD_ZSTD_LEVEL,
+    MIGRATION_PARAMETER_BLOCK_BITMAP_MAPPING,
     MIGRATION_PARAMETER_X_VCPU_DIRTY_LIMIT_PERIOD,
     MIGRATION_PARAMETER_VCPU_DIRTY_LIMIT,
     MIGRATION_PARAMETER_MODE,
     MIGRATION_PARAMETER_ZERO_PAGE_DETECTION,
     MIGRATION_PARAMETER_DIRECT_IO,
+    MIGRATION_PARAMETER_X_RDMA_CHUNK_SIZE,
     MIGRATION_PARAMETER_CPR_EXEC_COMMAND,
     MIGRATION_PARAMETER__MAX
 } MigrationParameter;
@@ -474,7 +518,10 @@ typedef enum MultiFDCompression {
     MULTIFD_COMPRESSION_NONE = 0,
     MULTIFD_COMPRESSION_ZLIB = 1,
     MULTIFD_COMPRESSION_ZSTD = 2,
-    MULTIFD_COMPRESSION__MAX = 3
+    MULTIFD_COMPRESSION_QATZIP = 3,
+    MULTIFD_COMPRESSION_QPL = 4,
+    MULTIFD_COMPRESSION_UADK = 5,
+    MULTIFD_COMPRESSION__MAX = 6
 } MultiFDCompression;
 
 typedef enum MigMode {
@@ -500,7 +547,8 @@ typedef enum ParameterType {
     PARAMETER_BOOL = 3,
     PARAMETER_STRING = 4, /* StrOrNull; null unsets it, a query gives "" */
     PARAMETER_ENUM = 5,
-    PARAMETER_STRINGS = 6 /* a list of strings */
+    PARAMETER_STRINGS = 6, /* a list of strings */
+    PARAMETER_BITMAPS = 7  /* a list of BitmapMigrationNodeAlias */
 } ParameterType;
 
 /* The kinds of value that a QMP request can hold. */
@@ -510,24 +558,35 @@ typedef enum QmpType {
     QMP_INT = 2,    /* -2^63 .. 2^64-1; a negative one as its two's complement, as QEMU takes it */
     QMP_NUMBER = 3, /* any other number; no migration parameter takes one */
     QMP_STRING = 4,
-    QMP_STRINGS = 5, /* an array of `number` strings, one after the other in `text`, each with its NUL */
-    QMP_ARRAY = 6,   /* any other array; `number` is the index of the first element that is no string */
-    QMP_OTHER = 7    /* an object, or what JSON has not */
+    QMP_ARRAY = 5,
+    QMP_OBJECT = 6,
+    QMP_OTHER = 7 /* what JSON has not */
 } QmpType;
 
-/* A member of a QMP object: of `number` and `text` what fits the type. */
+/* A value in a QMP request or answer. */
+typedef struct QmpValue {
+    int type;        /* enum QmpType */
+    uint64_t number; /* of a bool 0 or 1; of an array or an object how many elements or members it has */
+    const char *text;
+    const struct QmpValue *elements; /* of an array */
+    const struct QmpMember *members; /* of an object */
+} QmpValue;
+
+/* A member of a QMP object. */
 typedef struct QmpMember {
     const char *name;
-    int type; /* enum QmpType */
-    uint64_t number;
-    const char *text;
+    QmpValue value;
 } QmpMember;
+
+/* Which of an object's unexpected members QEMU names, as an index. `visited` are the expected ones, in the order in
+ * which QEMU visits them; all others are unexpected, and there is one at least. -ENOMEM if out of memory. */
+PYMIG_API long qmp_first_unvisited(const QmpMember *members, size_t count, const size_t *visited, size_t n_visited);
 
 /* Why a request was refused. */
 typedef struct MigrationError {
     int parameter;   /* enum MigrationParameter, or -1 for none of them */
     bool wrong_type; /* the value's QMP type is at fault, not its size */
-    int unexpected;  /* the index of the first member whose name no parameter has, if that is why; else -1 */
+    int unexpected;  /* the index of the member whose name no parameter has, if that is why; else -1 */
     char *message;   /* QEMU's text; free it with migration_error_clear(). NULL if out of memory */
 } MigrationError;
 
@@ -551,16 +610,23 @@ PYMIG_API bool migration_parameter_unstable(const QemuBuild *build, int paramete
  * to 8.2, a fault of QEMU's): a value of the right type is accepted and never stored. */
 PYMIG_API bool migration_parameter_ignored(const QemuBuild *build, int parameter);
 
+/* What this build warns of on its standard error when the parameter is set; NULL if of nothing. */
+PYMIG_API const char *migration_parameter_warning(const QemuBuild *build, int parameter);
+
 /* The name of an enum parameter's value ("zstd"), in whatever release; NULL for numbers out of range. */
 PYMIG_API const char *migration_parameter_value_name(int parameter, uint64_t value);
+
+/* Whether this build takes that value. */
+PYMIG_API bool migration_parameter_value_known(const QemuBuild *build, int parameter, uint64_t value);
 
 /* All parameters at one moment. */
 typedef struct MigrationParameters MigrationParameters;
 
 PYMIG_API void migration_parameters_free(MigrationParameters *parameters);
 
-/* The parameter's name and value, as query-migrate-parameters gives it: an enum's value as its name. The text lives
- * as long as `parameters`. -EINVAL for a number out of range. */
+/* The parameter's name and value, as query-migrate-parameters gives it: an enum's value as its name. It lives as long
+ * as `parameters`. -EINVAL for a parameter that the build has not, -ENOENT for one that was never set
+ * (block-bitmap-mapping). */
 PYMIG_API int migration_parameters_get(const MigrationParameters *parameters, int parameter, QmpMember *member);
 
 /* ---- QEMU's own state --------------------------------------------------------------------------------------- */
@@ -583,7 +649,8 @@ typedef enum MigrationStatus {
     MIGRATION_STATUS_WAIT_UNPLUG = 13,
     MIGRATION_STATUS_POSTCOPY_RECOVER_SETUP = 14,
     MIGRATION_STATUS_POSTCOPY_DEVICE = 15,
-    MIGRATION_STATUS__MAX = 16
+    MIGRATION_STATUS_FAILING = 16,
+    MIGRATION_STATUS__MAX = 17
 } MigrationStatus;
 
 /* "postcopy-active"; NULL for a number out of range. */
@@ -607,6 +674,9 @@ typedef struct MigrationState MigrationState;
 PYMIG_API MigrationState *migration_state_new(const MigrationContext *context, MigrationHost *host);
 
 PYMIG_API void migration_state_free(MigrationState *state);
+
+/* As migration_checker_postcopy(). */
+PYMIG_API PostcopySupport migration_state_postcopy(const MigrationState *state);
 
 /* enum MigrationStatus. */
 PYMIG_API int migration_status(const MigrationState *state);
@@ -641,6 +711,14 @@ PYMIG_API int qmp_query_migrate_capabilities(const MigrationState *state,
  * or none. 0; -EINVAL if QEMU would refuse, with its text in `error` (which then needs clearing); -ENOMEM. */
 PYMIG_API int qmp_migrate_set_parameters(MigrationState *state, const QmpMember *members, size_t count,
                                          MigrationError *error);
+
+/* The same without taking it: what qmp_migrate_set_parameters() would answer now. */
+PYMIG_API int migrate_try_parameters(const MigrationState *state, const QmpMember *members, size_t count,
+                                     MigrationError *error);
+
+/* The faults of this release that a request of these parameters meets now: bit n is fault number n of
+ * qemu_fault(). */
+PYMIG_API uint32_t migrate_parameters_faults(const MigrationState *state, const QmpMember *members, size_t count);
 
 /* qmp_query_migrate_parameters(): a copy to be freed with migration_parameters_free(); NULL if out of memory. */
 PYMIG_API MigrationParameters *qmp_query_migrate_parameters(const MigrationState *state);
@@ -705,7 +783,8 @@ PYMIG_API bool migrate_tls(const MigrationState *state);
 /* postcopy-ram or dirty-bitmaps is on. */
 PYMIG_API bool migrate_postcopy(const MigrationState *state);
 
-/* Those that came after the reference. */
+/* Those that came after the reference. A text is a copy, to be freed with migration_text_free(): NULL if out of memory
+ * or, from 10.2.50 on, for one that is not set. */
 PYMIG_API uint8_t migrate_cpu_throttle_increment(const MigrationState *state); /* percent */
 PYMIG_API uint8_t migrate_cpu_throttle_initial(const MigrationState *state);   /* percent */
 PYMIG_API bool migrate_cpu_throttle_tailslow(const MigrationState *state);
@@ -715,11 +794,49 @@ PYMIG_API uint64_t migrate_avail_switchover_bandwidth(const MigrationState *stat
 PYMIG_API MigMode migrate_mode(const MigrationState *state);
 PYMIG_API ZeroPageDetection migrate_zero_page_detection(const MigrationState *state);
 PYMIG_API uint64_t migrate_vcpu_dirty_limit_period(const MigrationState *state); /* ms */
-PYMIG_API bool migrate_direct_io(const MigrationState *state);
+PYMIG_API bool migrate_direct_io(const MigrationState *state); /* direct-io is set, mapped-ram and multifd are on */
 PYMIG_API int migrate_multifd_qatzip_level(const MigrationState *state); /* 1..9 */
+PYMIG_API char *migrate_tls_authz(const MigrationState *state);
+PYMIG_API char *migrate_tls_creds(const MigrationState *state);
+PYMIG_API char *migrate_tls_hostname(const MigrationState *state);
+PYMIG_API bool migrate_has_block_bitmap_mapping(const MigrationState *state);
+/* A copy, to be freed with qmp_value_free(); NULL if out of memory or if it was never set. */
+PYMIG_API QmpValue *migrate_block_bitmap_mapping(const MigrationState *state);
+PYMIG_API bool migrate_rdma(const MigrationState *state); /* an RDMA migration is set up */
+/* Properties for compatibility, which follow from the machine type's version. */
+PYMIG_API bool migrate_multifd_flush_after_each_section(const MigrationState *state);
+PYMIG_API bool migrate_send_switchover_start(const MigrationState *state);
+/* Whether a snapshot (savevm) is compatible with the capabilities; if not, QEMU's text in `message`, unless NULL. */
+PYMIG_API bool migrate_can_snapshot(const MigrationState *state, const char **message);
 
-/* Whether this release has an accessor of this name, without "migrate_" ("multifd"). */
+PYMIG_API void migration_text_free(char *text);
+PYMIG_API void qmp_value_free(QmpValue *value);
+
+/* The name of accessor number n, without "migrate_" ("multifd"); NULL for a number out of range. */
+PYMIG_API const char *migration_accessor_name(int number);
+
+/* Whether this release's options.h declares an accessor of this name (before there was one, up to 8.0: whether the
+ * reference's does). */
 PYMIG_API bool migration_accessor_known(const QemuBuild *build, const char *name);
+
+/* ---- Known faults ------------------------------------------------------------------------------------------- */
+
+/* A fault of some releases that no answer tells of: what is accepted and then ends badly. */
+typedef struct QemuFault {
+    const char *id;             /* stable, e.g. "savevm/multifd" */
+    const char *command;        /* the QMP or HMP command that meets it */
+    const char *condition;      /* when, as a clause */
+    const char *consequence;    /* what happens then */
+    const char *releases;       /* which ones, in words */
+    const char *reference;      /* where it was reported or mended */
+    CapabilitySet capabilities; /* it needs one of these on; 0: none */
+} QemuFault;
+
+/* The one with this number; NULL for a number out of range. */
+PYMIG_API const QemuFault *qemu_fault(int number);
+
+/* Those of this build, as bits by number. */
+PYMIG_API uint32_t qemu_build_faults(const QemuBuild *build);
 
 #ifdef __cplusplus
 }

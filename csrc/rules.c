@@ -19,6 +19,7 @@ enum {
     WHEN_RDMA = 1 << 8,
     WHEN_SINGLE_CHANNEL = 1 << 9,
     WHEN_BLOCKS_COUNT = 1 << 10, /* not every block is passed over */
+    WHEN_REPLICATION = 1 << 11,
 };
 
 /* The rules stand in the order in which QEMU checks them. A rule that names neither `need` nor `forbid` refuses the
@@ -26,7 +27,7 @@ enum {
 typedef struct RuleRow {
     MigrationRule text;
     int code;
-    ReleaseRange releases; /* {0}: always */
+    ReleaseSet releases;   /* 0: always */
     int when;              /* counts only in a context that is all of this */
     int refused_when;      /* in a context that is any of this, the trigger itself is refused */
     CapabilitySet trigger; /* counts only if this one is on, */
@@ -49,6 +50,10 @@ typedef struct RuleRow {
 #define PREEMPT_TOO_LATE "Postcopy preempt must be set before incoming starts"
 #define MULTIFD_TOO_LATE "Multifd must be set before incoming starts"
 
+/* Once incoming has started, these look at what is newly switched on; those before them at all that is on. */
+#define LOOKS_AT_WHAT_IS_NEW (FROM(9_2_4) & ~ONLY(10_0))
+#define LOOKS_AT_ALL (FROM(8_1) & ~LOOKS_AT_WHAT_IS_NEW)
+
 static const RuleRow rules[] = {
     {RULE(BLOCK_NOT_BUILT, "block/not-built",
           "QEMU compiled without old-style (blk/-b, inc/-i) block migration"),
@@ -62,11 +67,9 @@ static const RuleRow rules[] = {
           "QEMU compiled without replication module can't enable COLO"),
      .text.hint = "Please enable replication before COLO.",
      .when = WHEN_NO_REPLICATION, .trigger = CAP(X_COLO)},
-    {RULE(POSTCOPY_HOST, "postcopy-ram/host", "Postcopy is not supported"), .releases = BEFORE(8_1),
-     .when = WHEN_INCOMING, .trigger = CAP(POSTCOPY_RAM), .switched_on = true,
-     .question = ASK_POSTCOPY},
-    {RULE(POSTCOPY_HOST, "postcopy-ram/host", "Postcopy is not supported"), .releases = FROM(8_1),
-     .text.reason_follows = true,
+    {RULE(COLO_RETURN_PATH, "x-colo/return-path", "Capability 'x-colo' requires capability 'return-path'"),
+     .releases = FROM(11_0), .when = WHEN_REPLICATION, .trigger = CAP(X_COLO), .need = CAP(RETURN_PATH)},
+    {RULE(POSTCOPY_HOST, "postcopy-ram/host", "Postcopy is not supported"),
      .when = WHEN_INCOMING, .trigger = CAP(POSTCOPY_RAM), .switched_on = true,
      .question = ASK_POSTCOPY},
     {RULE(POSTCOPY_IGNORE_SHARED, "postcopy-ram/x-ignore-shared",
@@ -108,16 +111,16 @@ static const RuleRow rules[] = {
     {RULE(PREEMPT_COMPRESS, "postcopy-preempt/compress", "Postcopy preempt not compatible with compress"),
      .trigger = CAP(POSTCOPY_PREEMPT), .forbid = CAP(COMPRESS)},
     {RULE(PREEMPT_INCOMING_STARTED, "postcopy-preempt/incoming-started", PREEMPT_TOO_LATE),
-     .releases = BETWEEN(8_1, 10_1), .when = WHEN_INCOMING_STARTED, .trigger = CAP(POSTCOPY_PREEMPT)},
+     .releases = LOOKS_AT_ALL, .when = WHEN_INCOMING_STARTED, .trigger = CAP(POSTCOPY_PREEMPT)},
     {RULE(PREEMPT_INCOMING_STARTED, "postcopy-preempt/incoming-started", PREEMPT_TOO_LATE),
-     .releases = FROM(10_1), .when = WHEN_INCOMING_STARTED,
+     .releases = LOOKS_AT_WHAT_IS_NEW, .when = WHEN_INCOMING_STARTED,
      .trigger = CAP(POSTCOPY_PREEMPT), .switched_on = true},
     {RULE(MULTIFD_COMPRESS, "multifd/compress", "Multifd is not compatible with compress"),
      .trigger = CAP(MULTIFD), .forbid = CAP(COMPRESS)},
     {RULE(MULTIFD_INCOMING_STARTED, "multifd/incoming-started", MULTIFD_TOO_LATE),
-     .releases = BETWEEN(8_1, 10_1), .when = WHEN_INCOMING_STARTED, .trigger = CAP(MULTIFD)},
+     .releases = LOOKS_AT_ALL, .when = WHEN_INCOMING_STARTED, .trigger = CAP(MULTIFD)},
     {RULE(MULTIFD_INCOMING_STARTED, "multifd/incoming-started", MULTIFD_TOO_LATE),
-     .releases = FROM(10_1), .when = WHEN_INCOMING_STARTED,
+     .releases = LOOKS_AT_WHAT_IS_NEW, .when = WHEN_INCOMING_STARTED,
      .trigger = CAP(MULTIFD), .switched_on = true},
     {RULE(SWITCHOVER_ACK_RETURN_PATH, "switchover-ack/return-path",
           "Capability 'switchover-ack' requires capability 'return-path'"),
@@ -147,10 +150,10 @@ static const RuleRow rules[] = {
 };
 
 /* What QEMU warns of while a capability is on. All warnings come before the first rule, but for those that the rule of
- * \`unless\` forestalls. */
+ * `unless` forestalls. */
 typedef struct WarningRow {
     const char *text;
-    ReleaseRange releases;
+    ReleaseSet releases;
     CapabilitySet trigger;
     int unless;
 } WarningRow;
@@ -160,7 +163,7 @@ static const WarningRow warnings[] = {
      BETWEEN(8_2, 9_1), CAP(BLOCK), MIGRATION_BLOCK_NOT_BUILT},
     {"old compression method is deprecated; use multifd compression methods instead",
      BETWEEN(8_2, 9_1), CAP(COMPRESS), MIGRATION_BLOCK_NOT_BUILT},
-    {"zero-blocks capability is deprecated", BETWEEN(9_2, 11_0), CAP(ZERO_BLOCKS), -1},
+    {"zero-blocks capability is deprecated", BETWEEN(9_2, 10_2_50), CAP(ZERO_BLOCKS), -1},
 };
 /* clang-format on */
 
@@ -178,6 +181,7 @@ static int circumstances(const MigrationContext *context)
     } all[] = {
         {!build->live_block_migration, WHEN_NO_LIVE_BLOCK_MIGRATION},
         {!build->replication, WHEN_NO_REPLICATION},
+        {build->replication, WHEN_REPLICATION},
         {build->on_linux, WHEN_LINUX},
         {!build->on_linux, WHEN_NOT_LINUX},
         {context->incoming, WHEN_INCOMING},
@@ -197,7 +201,7 @@ static int circumstances(const MigrationContext *context)
 
 static bool row_counts(const RuleRow *row, int release, CapabilitySet known)
 {
-    bool in_range = row->releases.until == 0 || release_within(release, row->releases);
+    bool in_range = row->releases == 0 || release_within(release, row->releases);
     bool names_others = (row->need | row->forbid) != 0, knows_others = has_any(row->need | row->forbid, known);
     return in_range && has_all(known, row->trigger) && (!names_others || knows_others);
 }
@@ -252,6 +256,8 @@ int migration_rule(const QemuBuild *build, int code, MigrationRule *rule)
         if (row->code == code && row_counts(row, build->release, known)) {
             *rule = row->text;
             rule->capabilities = (row->trigger | row->need | row->forbid) & known;
+            rule->reason_follows =
+                row->question == ASK_POSTCOPY && qemu_release_row(build->probe_release)->tells_reason;
             return 0;
         }
     }

@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "build.h"
 #include "capability.h"
-#include "check.h"
+#include "fault.h"
 #include "host.h"
-#include "parameter.h"
-
-/* What accessors read is atomic; whoever changes anything, or reads several things at once, holds the lock. */
-struct MigrationState {
-    MigrationContext context;
-    MigrationHost *host;
-    CapabilitySet known;
-    int flavour; /* enum HostFlavour */
-    _Atomic CapabilitySet capabilities;
-    _Atomic int status;
-    MigrationParameters parameters;
-    MigrationChecker checker; /* compiled for the parameters */
-};
+#include "state.h"
 
 /* ---- The lock ---- */
 
@@ -30,27 +17,27 @@ struct MigrationState {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t hold_over_fork_once = PTHREAD_ONCE_INIT;
 
-static void acquire(void)
+void states_acquire(void)
 {
     pthread_mutex_lock(&lock);
 }
 
-static void release(void)
+void states_release(void)
 {
     pthread_mutex_unlock(&lock);
 }
 
 static void hold_over_fork(void)
 {
-    pthread_atfork(acquire, release, release);
+    pthread_atfork(states_acquire, states_release, states_release);
 }
 
 /* ---- Status ---- */
 
 typedef struct StatusRow {
     const char *name;
-    ReleaseRange present;
-    ReleaseRange running; /* the releases in which capabilities can't change in it */
+    ReleaseSet present;
+    ReleaseSet running; /* the releases in which capabilities can't change in it */
 } StatusRow;
 
 #define STATUS(name) [MIGRATION_STATUS_##name]
@@ -73,6 +60,7 @@ static const StatusRow statuses[MIGRATION_STATUS__MAX] = {
     STATUS(WAIT_UNPLUG)            = {"wait-unplug", ALWAYS, ALWAYS},
     STATUS(POSTCOPY_RECOVER_SETUP) = {"postcopy-recover-setup", FROM(9_1), ALWAYS},
     STATUS(POSTCOPY_DEVICE)        = {"postcopy-device", FROM(10_2), ALWAYS},
+    STATUS(FAILING)                = {"failing", FROM(11_0), ALWAYS},
 };
 /* clang-format on */
 
@@ -116,9 +104,9 @@ int migrate_set_status(MigrationState *state, int status)
     if (!migration_status_known(&state->context.build, status)) {
         return -EINVAL;
     }
-    acquire();
+    states_acquire();
     state->status = status;
-    release();
+    states_release();
     return 0;
 }
 
@@ -144,7 +132,7 @@ MigrationState *migration_state_new(const MigrationContext *context, MigrationHo
         state->context = *context;
         state->host = host;
         state->known = qemu_build_capabilities(&context->build);
-        state->flavour = qemu_release_host_flavour(context->build.release);
+        state->flavour = qemu_release_host_flavour(context->build.probe_release);
         parameters_init(&state->parameters, &context->build);
         follow_parameters(state);
     }
@@ -157,6 +145,11 @@ void migration_state_free(MigrationState *state)
         parameters_clear(&state->parameters);
         free(state);
     }
+}
+
+PostcopySupport migration_state_postcopy(const MigrationState *state)
+{
+    return migration_checker_postcopy(&state->checker);
 }
 
 /* ---- Capabilities ---- */
@@ -188,9 +181,9 @@ int migrate_change_capabilities(MigrationState *state, CapabilitySet on, Capabil
         return -EINVAL;
     }
     for (;;) {
-        acquire();
+        states_acquire();
         int code = try_change(state, on, off, &question);
-        release();
+        states_release();
         if (code != -EAGAIN) {
             return code;
         }
@@ -244,152 +237,46 @@ static int take_parameters(MigrationState *state, const ParameterChange *change,
     return result;
 }
 
+static int read_parameters(const MigrationState *state, const QmpMember *members, size_t count, ParameterChange *change,
+                           MigrationError *error)
+{
+    *error = (MigrationError){.parameter = -1, .unexpected = -1};
+    return parameters_read(&state->context.build, members, count, change, error);
+}
+
 int qmp_migrate_set_parameters(MigrationState *state, const QmpMember *members, size_t count, MigrationError *error)
 {
     ParameterChange change;
-
-    *error = (MigrationError){.parameter = -1, .unexpected = -1};
-    int result = parameters_read(&state->context.build, members, count, &change, error);
+    int result = read_parameters(state, members, count, &change, error);
     if (result == 0) {
-        acquire();
+        states_acquire();
         result = take_parameters(state, &change, error);
-        release();
+        states_release();
     }
     return result;
 }
 
+int migrate_try_parameters(const MigrationState *state, const QmpMember *members, size_t count, MigrationError *error)
+{
+    ParameterChange change;
+    int result = read_parameters(state, members, count, &change, error);
+    if (result == 0) {
+        states_acquire();
+        result = parameters_check(&state->context, state->capabilities, &state->parameters, &change, error);
+        states_release();
+    }
+    return result;
+}
+
+uint32_t migrate_parameters_faults(const MigrationState *state, const QmpMember *members, size_t count)
+{
+    return parameters_faults(&state->context.build, state->capabilities, members, count);
+}
+
 MigrationParameters *qmp_query_migrate_parameters(const MigrationState *state)
 {
-    acquire();
+    states_acquire();
     MigrationParameters *copy = parameters_copy(&state->parameters);
-    release();
+    states_release();
     return copy;
-}
-
-/* ---- Accessors ---- */
-
-#define CAPABILITY_ACCESSOR(name, capability)                                                                          \
-    bool name(const MigrationState *state)                                                                             \
-    {                                                                                                                  \
-        return has_any(atomic_load_explicit(&state->capabilities, memory_order_relaxed), CAP(capability));             \
-    }
-
-CAPABILITY_ACCESSOR(migrate_auto_converge, AUTO_CONVERGE)
-CAPABILITY_ACCESSOR(migrate_background_snapshot, BACKGROUND_SNAPSHOT)
-CAPABILITY_ACCESSOR(migrate_block, BLOCK)
-CAPABILITY_ACCESSOR(migrate_colo, X_COLO)
-CAPABILITY_ACCESSOR(migrate_compress, COMPRESS)
-CAPABILITY_ACCESSOR(migrate_dirty_bitmaps, DIRTY_BITMAPS)
-CAPABILITY_ACCESSOR(migrate_dirty_limit, DIRTY_LIMIT)
-CAPABILITY_ACCESSOR(migrate_events, EVENTS)
-CAPABILITY_ACCESSOR(migrate_ignore_shared, X_IGNORE_SHARED)
-CAPABILITY_ACCESSOR(migrate_late_block_activate, LATE_BLOCK_ACTIVATE)
-CAPABILITY_ACCESSOR(migrate_mapped_ram, MAPPED_RAM)
-CAPABILITY_ACCESSOR(migrate_multifd, MULTIFD)
-CAPABILITY_ACCESSOR(migrate_pause_before_switchover, PAUSE_BEFORE_SWITCHOVER)
-CAPABILITY_ACCESSOR(migrate_postcopy_blocktime, POSTCOPY_BLOCKTIME)
-CAPABILITY_ACCESSOR(migrate_postcopy_preempt, POSTCOPY_PREEMPT)
-CAPABILITY_ACCESSOR(migrate_postcopy_ram, POSTCOPY_RAM)
-CAPABILITY_ACCESSOR(migrate_rdma_pin_all, RDMA_PIN_ALL)
-CAPABILITY_ACCESSOR(migrate_release_ram, RELEASE_RAM)
-CAPABILITY_ACCESSOR(migrate_return_path, RETURN_PATH)
-CAPABILITY_ACCESSOR(migrate_switchover_ack, SWITCHOVER_ACK)
-CAPABILITY_ACCESSOR(migrate_validate_uuid, VALIDATE_UUID)
-CAPABILITY_ACCESSOR(migrate_xbzrle, XBZRLE)
-CAPABILITY_ACCESSOR(migrate_zero_blocks, ZERO_BLOCKS)
-CAPABILITY_ACCESSOR(migrate_zero_copy_send, ZERO_COPY_SEND)
-
-#define PARAMETER_ACCESSOR(type, name, parameter)                                                                      \
-    type name(const MigrationState *state)                                                                             \
-    {                                                                                                                  \
-        return (type)atomic_load_explicit(&state->parameters.number[MIGRATION_PARAMETER_##parameter],                  \
-                                          memory_order_relaxed);                                                       \
-    }
-
-PARAMETER_ACCESSOR(bool, migrate_block_incremental, BLOCK_INCREMENTAL)
-PARAMETER_ACCESSOR(uint32_t, migrate_checkpoint_delay, X_CHECKPOINT_DELAY)
-PARAMETER_ACCESSOR(int, migrate_compress_level, COMPRESS_LEVEL)
-PARAMETER_ACCESSOR(int, migrate_compress_threads, COMPRESS_THREADS)
-PARAMETER_ACCESSOR(int, migrate_compress_wait_thread, COMPRESS_WAIT_THREAD)
-PARAMETER_ACCESSOR(int, migrate_decompress_threads, DECOMPRESS_THREADS)
-PARAMETER_ACCESSOR(uint8_t, migrate_max_cpu_throttle, MAX_CPU_THROTTLE)
-PARAMETER_ACCESSOR(int64_t, migrate_max_postcopy_bandwidth, MAX_POSTCOPY_BANDWIDTH)
-PARAMETER_ACCESSOR(int, migrate_multifd_channels, MULTIFD_CHANNELS)
-PARAMETER_ACCESSOR(MultiFDCompression, migrate_multifd_compression, MULTIFD_COMPRESSION)
-PARAMETER_ACCESSOR(int, migrate_multifd_zlib_level, MULTIFD_ZLIB_LEVEL)
-PARAMETER_ACCESSOR(int, migrate_multifd_zstd_level, MULTIFD_ZSTD_LEVEL)
-PARAMETER_ACCESSOR(uint8_t, migrate_throttle_trigger_threshold, THROTTLE_TRIGGER_THRESHOLD)
-PARAMETER_ACCESSOR(uint64_t, migrate_xbzrle_cache_size, XBZRLE_CACHE_SIZE)
-PARAMETER_ACCESSOR(bool, migrate_use_tls, TLS_CREDS)
-
-PARAMETER_ACCESSOR(bool, migrate_tls, TLS_CREDS)
-PARAMETER_ACCESSOR(uint8_t, migrate_cpu_throttle_increment, CPU_THROTTLE_INCREMENT)
-PARAMETER_ACCESSOR(uint8_t, migrate_cpu_throttle_initial, CPU_THROTTLE_INITIAL)
-PARAMETER_ACCESSOR(bool, migrate_cpu_throttle_tailslow, CPU_THROTTLE_TAILSLOW)
-PARAMETER_ACCESSOR(uint64_t, migrate_downtime_limit, DOWNTIME_LIMIT)
-PARAMETER_ACCESSOR(uint64_t, migrate_max_bandwidth, MAX_BANDWIDTH)
-PARAMETER_ACCESSOR(uint64_t, migrate_avail_switchover_bandwidth, AVAIL_SWITCHOVER_BANDWIDTH)
-PARAMETER_ACCESSOR(MigMode, migrate_mode, MODE)
-PARAMETER_ACCESSOR(ZeroPageDetection, migrate_zero_page_detection, ZERO_PAGE_DETECTION)
-PARAMETER_ACCESSOR(uint64_t, migrate_vcpu_dirty_limit_period, X_VCPU_DIRTY_LIMIT_PERIOD)
-PARAMETER_ACCESSOR(bool, migrate_direct_io, DIRECT_IO)
-PARAMETER_ACCESSOR(int, migrate_multifd_qatzip_level, MULTIFD_QATZIP_LEVEL)
-
-bool migrate_postcopy(const MigrationState *state)
-{
-    return has_any(state->capabilities, CAP(POSTCOPY_RAM) | CAP(DIRTY_BITMAPS));
-}
-
-AnnounceParameters migrate_announce_params(const MigrationState *state)
-{
-    acquire();
-    AnnounceParameters announce = {
-        .initial = state->parameters.number[MIGRATION_PARAMETER_ANNOUNCE_INITIAL],
-        .max = state->parameters.number[MIGRATION_PARAMETER_ANNOUNCE_MAX],
-        .rounds = state->parameters.number[MIGRATION_PARAMETER_ANNOUNCE_ROUNDS],
-        .step = state->parameters.number[MIGRATION_PARAMETER_ANNOUNCE_STEP],
-    };
-    release();
-    return announce;
-}
-
-/* The accessors that are not in every release. */
-static const struct {
-    const char *name;
-    ReleaseRange present;
-} accessors[] = {
-    {"block", BEFORE(9_1)},
-    {"compress", BEFORE(9_1)},
-    {"dirty_limit", FROM(8_1)},
-    {"mapped_ram", FROM(9_0)},
-    {"switchover_ack", FROM(8_1)},
-    {"zero_blocks", BEFORE(9_2)},
-    {"block_incremental", BEFORE(9_1)},
-    {"compress_level", BEFORE(9_1)},
-    {"compress_threads", BEFORE(9_1)},
-    {"compress_wait_thread", BEFORE(9_1)},
-    {"decompress_threads", BEFORE(9_1)},
-    {"use_tls", BEFORE(8_1)},
-    {"tls", FROM(8_1)},
-    {"cpu_throttle_increment", FROM(8_1)},
-    {"cpu_throttle_initial", FROM(8_1)},
-    {"cpu_throttle_tailslow", FROM(8_1)},
-    {"downtime_limit", FROM(8_1)},
-    {"max_bandwidth", FROM(8_1)},
-    {"avail_switchover_bandwidth", FROM(8_2)},
-    {"mode", FROM(8_2)},
-    {"zero_page_detection", FROM(9_0)},
-    {"vcpu_dirty_limit_period", FROM(9_0)},
-    {"direct_io", FROM(9_1)},
-    {"multifd_qatzip_level", FROM(9_2)},
-};
-
-bool migration_accessor_known(const QemuBuild *build, const char *name)
-{
-    for (size_t i = 0; i < sizeof(accessors) / sizeof(accessors[0]); i++) {
-        if (strcmp(accessors[i].name, name) == 0) {
-            return release_within(build->release, accessors[i].present);
-        }
-    }
-    return qemu_release_known(build->release);
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PYMIG_BITMAPS_H
+#define PYMIG_BITMAPS_H
+
+#include "request.h"
+
+/* The type of block-bitmap-mapping: a list of BitmapMigrationNodeAlias. */
+extern const QapiType bitmaps_type;
+
+/* Whether QEMU takes this mapping, which is of the right type: construct_alias_map(). 0; -EINVAL with the error filled
+ * in; -ENOMEM. */
+int bitmaps_check(const QmpValue *mapping, MigrationError *error);
+
+#endif

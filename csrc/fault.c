@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a release does wrong although it has accepted everything. */
+#include "fault.h"
+
+#include <string.h>
+
+#include "build.h"
+#include "capability.h"
+#include "value.h"
+
+typedef struct FaultRow {
+    QemuFault fault;
+    ReleaseSet releases;
+    /* Of a fault in migrate-set-parameters: whether this request meets it. */
+    bool (*is_met)(const QmpValue *request);
+} FaultRow;
+
+static bool names_no_tls_creds(const QmpValue *request)
+{
+    return qmp_member_of(request, "tls-creds") == NULL;
+}
+
+static bool has_null_tls_authz(const QmpValue *request)
+{
+    const QmpValue *authz = qmp_member_of(request, "tls-authz");
+    return authz != NULL && authz->type == QMP_NULL;
+}
+
+static const FaultRow faults[] = {
+    {{.id = "set-parameters/zero-copy-send",
+      .command = "migrate-set-parameters",
+      .condition = "zero-copy-send is on, and the request does not name tls-creds (an empty one, too)",
+      .consequence = "QEMU reads through a null pointer and dies; the guest is lost",
+      .releases = "10.2.50 and 11.0.0; mended by 11.0.3 at the latest",
+      .reference = "upstream commit f77a7cec9f",
+      .capabilities = CAP(ZERO_COPY_SEND)},
+     .releases = BETWEEN(10_2_50, 11_0_3),
+     .is_met = names_no_tls_creds},
+    {{.id = "set-parameters/tls-authz-null",
+      .command = "migrate-set-parameters",
+      .condition = "the request has tls-authz: null",
+      .consequence = "QEMU aborts on an assertion; the guest is lost",
+      .releases = "7.2.0 to 7.2.6, 8.0, 8.1.0 and 8.1.1",
+      .reference = "upstream commit 86dec715a7"},
+     .releases = BEFORE(8_2) & ~(ONLY(7_2_7) | ONLY(8_1_2)),
+     .is_met = has_null_tls_authz},
+    {{.id = "migrate/cpr-transfer-uri",
+      .command = "migrate",
+      .condition = "mode is cpr-transfer, migrate is given a uri instead of channels, and nothing else refuses it",
+      .consequence = "QEMU aborts: cpr_state_save: assertion failed: (channel); the guest is lost",
+      .releases = "10.2.50, 11.0 and 11.1",
+      .reference = "seen with 11.0.3 and 11.1.3"},
+     .releases = FROM(10_2_50)},
+    {{.id = "savevm/multifd",
+      .command = "savevm",
+      .condition = "multifd or mapped-ram is still on, as after a migration, when a snapshot is taken",
+      .consequence = "QEMU may crash, and the snapshot may be wrong; from 10.2 on multifd is refused",
+      .releases = "all before 10.2",
+      .reference = "QEMU issue 2881",
+      .capabilities = CAP(MULTIFD) | CAP(MAPPED_RAM)},
+     .releases = BEFORE(10_2)},
+};
+
+enum {
+    N_FAULTS = sizeof(faults) / sizeof(faults[0])
+};
+
+const QemuFault *qemu_fault(int number)
+{
+    return number >= 0 && number < N_FAULTS ? &faults[number].fault : NULL;
+}
+
+uint32_t qemu_build_faults(const QemuBuild *build)
+{
+    uint32_t has = 0;
+    for (int i = 0; i < N_FAULTS; i++) {
+        has |= (uint32_t)release_within(build->release, faults[i].releases) << i;
+    }
+    return has;
+}
+
+uint32_t parameters_faults(const QemuBuild *build, CapabilitySet capabilities, const QmpMember *members, size_t count)
+{
+    const QmpValue request = {.type = QMP_OBJECT, .number = count, .members = members};
+    uint32_t has = qemu_build_faults(build), met = 0;
+    for (int i = 0; i < N_FAULTS; i++) {
+        const FaultRow *row = &faults[i];
+        bool switched_on = row->fault.capabilities == 0 || has_any(capabilities, row->fault.capabilities);
+        bool is_met = row->is_met != NULL && switched_on && row->is_met(&request);
+        met |= has & (uint32_t)is_met << i;
+    }
+    return met;
+}
