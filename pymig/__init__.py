@@ -10,7 +10,9 @@ from pymig.capability import CapabilitySet
 from pymig.checker import Checker, check, validate
 from pymig.errors import (
     CapabilityError,
+    DeprecatedParameterWarning,
     IgnoredParameterWarning,
+    KnownFaultWarning,
     MigrationActiveError,
     MigrationError,
     ParameterError,
@@ -25,6 +27,7 @@ from pymig.verdict import Verdict
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pymig.announce import AnnounceParameters
+    from pymig.fault import KnownFault
     from pymig.releases import ReleaseDifference, diff
     from pymig.state import MigrationState
 
@@ -35,9 +38,12 @@ __all__ = [
     "CapabilityError",
     "CapabilitySet",
     "Checker",
+    "DeprecatedParameterWarning",
     "Host",
     "HostReport",
     "IgnoredParameterWarning",
+    "KnownFault",
+    "KnownFaultWarning",
     "Memory",
     "MigrationActiveError",
     "MigrationError",
@@ -60,6 +66,7 @@ __all__ = [
 # opened any more.
 _LATER = {
     "AnnounceParameters": "announce",
+    "KnownFault": "fault",
     "MigrationState": "state",
     "ReleaseDifference": "releases",
     "diff": "releases",

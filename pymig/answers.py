@@ -10,7 +10,7 @@ from pymig.capability import known_mask, mask_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from pymig.host import Host
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 
 class Verdicts(Mapping[int, "Verdict"]):
-    """Every verdict of a build, by its code; the one about the host's postcopy with the host's own reason."""
+    """Every verdict of a build, by its code; the one about the host's postcopy with the host's own reason.
 
-    __slots__ = ("_build", "_host", "_told")
+    ``postcopy`` gives C's answer of the postcopy probe in the context that is asked about.
+    """
 
-    def __init__(self, build: QemuBuild, host: Host) -> None:
+    __slots__ = ("_build", "_host", "_postcopy", "_told")
+
+    def __init__(self, build: QemuBuild, host: Host, postcopy: Callable[[], Any]) -> None:
         self._build = build
         self._host = host
+        self._postcopy = postcopy
         self._told: dict[str, Verdict] = {}
 
     def __getitem__(self, code: int) -> Verdict:
@@ -32,7 +36,7 @@ class Verdicts(Mapping[int, "Verdict"]):
         return self._with_reason(self._build._verdicts[code]) if plain is None else plain
 
     def _with_reason(self, verdict: Verdict) -> Verdict:
-        message = self._host._with_reason(verdict.message, self._build._c.release)
+        message = self._host._with_reason(verdict.message, self._build._c.probe_release, self._postcopy().step)
         told = self._told.get(message)
         if told is None:
             told = self._told[message] = verdict._with(message)

@@ -9,9 +9,10 @@ import socket
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pymig._core import lib
-from pymig.build import RELEASES, QemuBuild
+from pymig.build import COMPRESSIONS, TARGETS, QemuBuild, difference_texts
 from pymig.capability import BITS
 from pymig.errors import QemuBinaryError
+from pymig.release import DOWNSTREAMS, FIRST_DEVELOPMENT_MICRO, RELEASES, is_newer, text
 from pymig.state import PARAMETERS
 
 if TYPE_CHECKING:
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 
 ARGUMENTS = ("-machine", "none", "-nodefaults", "-display", "none", "-S")
 
-QUESTIONS = ("query-version", "query-qmp-schema", "query-migrate-capabilities")
+QUESTIONS = ("query-version", "query-qmp-schema", "query-migrate-capabilities", "query-target")
 
 # Commands that are there exactly when QEMU was built with replication.
 REPLICATION_COMMANDS = ("xen-set-replication", "query-xen-replication-status")
 
-# Parameters that pymig does not model.
-UNMODELLED = frozenset(("block-bitmap-mapping",))
+# What is x86's, and needs no target.
+X86 = ("i386", "x86_64")
+
+# What an unknown parameter tells of a build.
+TELLING = {"compress-method": "openEuler's: compress-level is checked by compress-method, which pymig does not do"}
 
 MOST_LOG = 4096  # bytes of a dying binary's last words
 
@@ -119,33 +123,52 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 # ---- What the answers mean ----
 
 
-def _match(name: str, version: Any, schema: Any, capabilities: Any) -> QemuBuild:
+def _match(name: str, version: Any, schema: Any, capabilities: Any, target: Any) -> QemuBuild:
     try:
         entities = {entity["name"]: entity for entity in schema}
         members = _capability_names(entities)
         parameters = [member["name"] for member in _arguments(entities, "migrate-set-parameters")]
         compressions = _values(entities, "migrate-set-parameters", "multifd-compression")
         listed = {entry["capability"] for entry in capabilities}
-        release = _release_of(version["qemu"])
-    except (KeyError, TypeError, StopIteration) as error:
+        numbers = tuple(int(version["qemu"][part]) for part in ("major", "minor", "micro"))
+        package, arch = str(version.get("package", "")), target.get("arch")
+    except (AttributeError, KeyError, TypeError, StopIteration) as error:
         raise QemuBinaryError(f"{name} answered what no QEMU answers: {error!r}") from None
+    release, notes = _release_of(numbers)
     build = QemuBuild(
         release,
         live_block_migration="block" not in members or "block" in listed,
         replication=any(command in entities for command in REPLICATION_COMMANDS),
         zstd="zstd" in compressions,
+        compressions=[value for value in compressions if value in COMPRESSIONS],
+        target=arch if arch in TARGETS and arch not in X86 else None,
     )
-    return _follow_schema(build, members, parameters)
+    notes += [
+        f"has the multifd-compression {value}, which pymig does not know"
+        for value in compressions
+        if value not in COMPRESSIONS
+    ]
+    if arch is not None and arch not in TARGETS:
+        notes.append(f"emulates {arch}, whose page size pymig does not know: x86's is taken")
+    return _follow_schema(build, members, parameters, package, notes)
 
 
-def _release_of(version: Any) -> str:
-    """The known release: of a development tree the one that it became, as far as that is known."""
-    major, minor, micro = (int(version[part]) for part in ("major", "minor", "micro"))
+def _release_of(numbers: tuple[int, ...]) -> tuple[str, list[str]]:
+    """The release that answers for this version, and what is to be said of that.
+
+    A development tree is taken for the release that it became, as far as that is known.
+    """
+    major, minor, micro = numbers
     exact, series = f"{major}.{minor}.{micro}", f"{major}.{minor}"
-    if exact in RELEASES or micro < 50 or series not in RELEASES:  # noqa: PLR2004 - QEMU's way of numbering
-        return exact
+    if is_newer(numbers):
+        return RELEASES[-1], [
+            f"is {exact}, newer than the releases that are known: its rules are taken for those of {RELEASES[-1]}"
+        ]
+    if exact in RELEASES or micro < FIRST_DEVELOPMENT_MICRO or series not in RELEASES:
+        return exact, []
     later = RELEASES[RELEASES.index(series) + 1 :]
-    return next((release for release in later if release.count(".") == 1), exact)
+    became = next(release for release in later if release.count(".") == 1)
+    return became, [f"is {exact}, a development tree: its rules are taken for those of {became}"]
 
 
 def _arguments(entities: dict[str, Any], command: str) -> Any:
@@ -166,21 +189,34 @@ def _capability_names(entities: dict[str, Any]) -> list[str]:
     return list(entities[kind]["values"])
 
 
-def _follow_schema(build: QemuBuild, members: Iterable[str], parameters: Iterable[str]) -> QemuBuild:
-    known = {name for name, i in PARAMETERS.items() if lib.migration_parameter_known(build._c, i)}
-    found = (set(members), set(parameters) - UNMODELLED)
-    promised = (set(build.capabilities), known)
-    downstream = []
-    masks = []
-    for kind, has, should, bits in (
-        ("capability", found[0], promised[0], BITS),
-        ("parameter", found[1], promised[1], {name: 1 << i for name, i in PARAMETERS.items()}),
-    ):
-        added, removed = sorted(has - should), sorted(should - has)
-        downstream += [f"has the {kind} {name}, which {build.release} has not" for name in added if name in bits]
-        downstream += [f"has the {kind} {name}, which pymig does not know" for name in added if name not in bits]
-        downstream += [f"lacks the {kind} {name} of {build.release}" for name in removed]
-        masks += [sum(bits.get(name, 0) for name in names) for names in (added, removed)]
-    if not downstream:
+def _follow_schema(
+    build: QemuBuild, members: Iterable[str], parameters: Iterable[str], package: str, notes: list[str]
+) -> QemuBuild:
+    """The build with what its schema has beyond its release or lacks, and with the probe that its package has."""
+    known = {name: 1 << i for name, i in PARAMETERS.items()}
+    promised = {name for name, i in PARAMETERS.items() if lib.migration_parameter_known(build._c, i)}
+    masks: list[int] = []
+    unknown: list[set[str]] = []
+    for has, should, bits in ((set(members), set(build.capabilities), BITS), (set(parameters), promised, known)):
+        masks += [sum(bits.get(name, 0) for name in names) for names in (has - should, should - has)]
+        unknown.append({name for name in has - should if name not in bits})
+    probe, said = _probe_of(build, package)
+    differences = (probe, *masks)
+    told = difference_texts(build.release, differences, (unknown[0], unknown[1]))
+    told = (*notes, *said, *told, *(TELLING[name] for name in unknown[1] if name in TELLING))
+    if not told:
         return build
-    return build._with_differences((masks[0], masks[1], masks[2], masks[3]), tuple(downstream))
+    return build._with_differences(differences, told)
+
+
+def _probe_of(build: QemuBuild, package: str) -> tuple[int, list[str]]:
+    """Whose host probe it has, by its package: the schema does not tell."""
+    from fnmatch import fnmatch  # noqa: PLC0415 - only here
+
+    number: int = build._c.release
+    for row in DOWNSTREAMS.values():
+        if fnmatch(package, text(row.package)) and row.build.release == number:
+            return row.build.probe_release, []
+    if ".el" in package:
+        return number, [f"is a rebuild of RHEL ({package}): rules of later releases may have been taken over"]
+    return number, []

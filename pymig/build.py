@@ -2,83 +2,111 @@
 
 from __future__ import annotations
 
+from _collections_abc import Iterable  # collections.abc's own; the package takes a millisecond
+
 from pymig._core import ffi, lib
-from pymig.capability import BITS, CapabilitySet
+from pymig.capability import BITS, NAMES, CapabilitySet
 from pymig.frozen import Value
+from pymig.release import DOWNSTREAMS, POINTS, RELEASES, known_release, rows, text
 from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
     from typing import Any
 
-RELEASES: tuple[str, ...] = tuple(ffi.string(lib.qemu_release_name(i)).decode() for i in range(lib.QEMU_RELEASE__MAX))
+    from pymig.fault import KnownFault
 
-FIRST_DEVELOPMENT_MICRO = 50
-"""QEMU's development trees call themselves X.Y.50 and on: neither X.Y nor the release after it."""
+X86_PAGE_SIZE = 4096
+
+TARGETS: tuple[str, ...] = tuple(dict.fromkeys(map(text, rows(lib.qemu_target_name))))
+"""The targets whose page size is known."""
+
+COMPRESSIONS: tuple[str, ...] = tuple(
+    text(lib.migration_parameter_value_name(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION, i))
+    for i in range(lib.MULTIFD_COMPRESSION__MAX)
+)
+"""Every value that multifd-compression has in some build."""
+
+_ALWAYS_BUILT = ("none", "zlib")
 
 
-def _numbers(release: object) -> tuple[int, ...] | None:
-    """(8, 0) or (8, 0, 5) for what looks like a release, written the way QEMU writes it."""
-    if isinstance(release, str):
-        parts = release.split(".")
-        if not all(part.isascii() and part.isdigit() and str(int(part[:9])) == part for part in parts):
-            return None
-        numbers = tuple(map(int, parts))
-    elif isinstance(release, tuple) and all(type(part) is int and part >= 0 for part in release):
-        numbers = release
+def _known_compressions(number: int, compressions: Iterable[str] | None, zstd: bool) -> tuple[str, ...]:
+    """The values that multifd-compression has, in QEMU's order."""
+    if compressions is None:
+        given = {*_ALWAYS_BUILT, *(("zstd",) if zstd else ())}
+    elif isinstance(compressions, (str, bytes)) or not isinstance(compressions, Iterable):
+        raise TypeError(f"compressions must be an iterable of names, not {type(compressions).__name__}")
     else:
-        return None
-    return numbers if len(numbers) in (2, 3) else None
+        given = {*_ALWAYS_BUILT, *compressions}
+    every = ffi.new("QemuBuild *", {"release": number, "compressions": (1 << len(COMPRESSIONS)) - 1})
+    parameter = lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION
+    possible = [name for i, name in enumerate(COMPRESSIONS) if lib.migration_parameter_value_known(every, parameter, i)]
+    if unknown := sorted(map(str, given.difference(possible))):
+        raise ValueError(f"compressions must be of {', '.join(possible)} in QEMU {POINTS[number]}, not {unknown[0]!r}")
+    if not zstd and "zstd" in given:
+        raise ValueError("compressions has zstd, and zstd is False; leave one of them out")
+    return tuple(name for name in possible if name in given)
 
 
-def _known_release(release: object) -> str:
-    """The known release that this names."""
-    numbers = _numbers(release)
-    if numbers is not None:
-        exact = ".".join(map(str, numbers))
-        if exact in RELEASES:
-            return exact
-        series = ".".join(map(str, numbers[:2]))
-        if series in RELEASES and numbers[2] < FIRST_DEVELOPMENT_MICRO:
-            return series
-    shown = repr(release)
-    shown = shown if len(shown) <= 40 else shown[:37] + "..."  # noqa: PLR2004
-    raise ValueError(f"release must be one of {', '.join(RELEASES)}, as a string or a tuple of numbers, not {shown}")
+def _page_size(number: int, target: str | None, machine: str | None) -> int:
+    for argument, value in (("target", target), ("machine", machine)):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{argument} must be a str, not {type(value).__name__}")
+    if target is None:
+        return 0
+    if target not in TARGETS:
+        raise ValueError(f"target must be one of {', '.join(TARGETS)}, not {target[:40]!r}")
+    c_machine = ffi.NULL if machine is None else ffi.new("char[]", machine.encode())
+    size: int = lib.qemu_target_page_size(number, target.encode(), c_machine)
+    return size
 
 
 class QemuBuild(Value):
     """One QEMU binary: its release, and the configure-time choices that change its answers. Immutable.
 
     Args:
-        release: ``"8.0"``, ``"8.0.5"`` or ``(8, 0)``; a stable release answers as the first of its series. The default
-            is the reference, the development tree of 24 April 2023: 8.0's rules, and a host probe with one step more.
+        release: ``"10.0"`` or ``(10, 0)``, the newest stable release of that series; ``"10.0.1"``, exactly that one;
+            or a distribution's build that answers otherwise than its version says: ``"rhel-9.3"``. The default is the
+            reference, the development tree of 24 April 2023: 8.0's rules, and a host probe with one step more.
         live_block_migration: built with CONFIG_LIVE_BLOCK_MIGRATION.
         replication: built with CONFIG_REPLICATION.
         linux: built for Linux.
         zstd: built with CONFIG_ZSTD.
+        compressions: the values that multifd-compression has, e.g. ``("none", "zlib", "qpl")``; none and zlib always
+            are among them. If not given: none, zlib and, with ``zstd``, zstd.
+        direct_io: built where there is O_DIRECT, as on Linux.
+        target: what it emulates, e.g. ``"aarch64"``: it decides the page size of the guest. x86's if not given.
+        machine: its machine type, e.g. ``"virt-9.0"`` or ``"pc-q35-7.2"``: on Arm it decides the page size, and its
+            version decides some defaults. As with ``-machine none`` if not given.
 
     Attributes:
-        downstream: of a build found by ``from_binary``: how it differs from its release, a text each.
+        downstream: how it differs from its release, a text each; empty for upstream's own.
 
     Raises:
-        ValueError: a release that is not known; the text lists those that are.
-        TypeError: a choice that is no bool.
+        ValueError: a release that is not known; the text names those that are, or the nearest. A compression that the
+            release can't have, an unknown target.
+        TypeError: an argument of another type.
     """
 
     __slots__ = (
         "_bits",
         "_c",
         "_differences",
+        "_has_faults",
+        "_noted",
         "_plain",
         "_verdicts",
         "_warning",
+        "compressions",
+        "direct_io",
         "downstream",
         "linux",
         "live_block_migration",
+        "machine",
         "release",
         "replication",
+        "target",
         "zstd",
     )
 
@@ -87,10 +115,16 @@ class QemuBuild(Value):
     replication: bool
     linux: bool
     zstd: bool
+    compressions: tuple[str, ...]
+    direct_io: bool
+    target: str | None
+    machine: str | None
     downstream: tuple[str, ...]
     _bits: dict[str, int]
     _c: Any
-    _differences: tuple[int, int, int, int]
+    _differences: tuple[int, ...]
+    _has_faults: bool
+    _noted: frozenset[str]
     _plain: dict[int, Verdict]
     _verdicts: dict[int, Verdict]
     _warning: int
@@ -103,32 +137,58 @@ class QemuBuild(Value):
         replication: bool = True,
         linux: bool = True,
         zstd: bool = True,
+        compressions: Iterable[str] | None = None,
+        direct_io: bool = True,
+        target: str | None = None,
+        machine: str | None = None,
     ) -> None:
         choices = {
             "live_block_migration": live_block_migration,
             "replication": replication,
             "linux": linux,
-            "zstd": zstd,
+            "direct_io": direct_io,
         }
-        known = _known_release(release)
-        for name, value in choices.items():
+        for name, value in {**choices, "zstd": zstd}.items():
             if not isinstance(value, bool):
                 raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
-        self._set(release=known, **choices, downstream=())
-        self._prepare((0, 0, 0, 0))
+        if isinstance(release, str) and release in DOWNSTREAMS:
+            if not all((*choices.values(), zstd, compressions is None)):
+                raise ValueError(f"release {release!r} says how it was built; only target and machine can be given")
+            self._be_downstream(release, target, machine)
+            return
+        known, number = known_release(release)
+        built = _known_compressions(number, compressions, zstd)
+        self._set(release=known, **choices, zstd="zstd" in built, compressions=built, target=target, machine=machine)
+        self._prepare(number, (number, 0, 0, 0, 0), ())
 
-    def _prepare(self, differences: tuple[int, int, int, int]) -> None:
-        choices = (self.live_block_migration, self.replication, self.linux, self.zstd)
-        c_build = ffi.new("QemuBuild *", [RELEASES.index(self.release), *choices, *differences])
+    def _be_downstream(self, name: str, target: str | None, machine: str | None) -> None:
+        """A distribution's build: its row in C says all but target and machine."""
+        c_build = DOWNSTREAMS[name].build
+        built = tuple(value for i, value in enumerate(COMPRESSIONS) if c_build.compressions >> i & 1)
+        self._set(release=name, target=target, machine=machine, compressions=built, zstd="zstd" in built)
+        self._set(live_block_migration=c_build.live_block_migration, replication=c_build.replication)
+        self._set(linux=c_build.on_linux, direct_io=c_build.direct_io)
+        differences = tuple(getattr(c_build, field) for field in _DIFFERENCES)
+        self._prepare(c_build.release, differences, difference_texts(POINTS[c_build.release], differences))
+
+    def _prepare(self, number: int, differences: tuple[int, ...], downstream: tuple[str, ...]) -> None:
+        c_build = ffi.new("QemuBuild *", {"release": number, **dict(zip(_DIFFERENCES, differences, strict=True))})
+        c_build.live_block_migration, c_build.replication = self.live_block_migration, self.replication
+        c_build.on_linux, c_build.direct_io = self.linux, self.direct_io
+        c_build.compressions = sum(1 << COMPRESSIONS.index(name) for name in self.compressions)
+        c_build.target_page_size = _page_size(number, self.target, self.machine)
+        if self.machine is not None:
+            c_build.machine_version = lib.qemu_machine_version(self.machine.encode())
         verdicts, plain = _tables(c_build)
-        self._set(_c=c_build, _verdicts=verdicts, _plain=plain, _differences=differences)
+        self._set(_c=c_build, _verdicts=verdicts, _plain=plain, _differences=differences, downstream=downstream)
         self._set(_bits={name: BITS[name] for name in self.capabilities}, _warning=self.deprecated.mask)
+        self._set(_noted=_noted(c_build), _has_faults=lib.qemu_build_faults(c_build) != 0)
 
-    def _with_differences(self, differences: tuple[int, int, int, int], downstream: tuple[str, ...]) -> QemuBuild:
-        """A downstream version: capabilities added and removed, parameters added and removed, all as masks."""
+    def _with_differences(self, differences: tuple[int, ...], downstream: tuple[str, ...]) -> QemuBuild:
+        """The same with what a downstream version has otherwise: as _DIFFERENCES names it, and in words."""
         build = QemuBuild.__new__(QemuBuild)
-        build._set(**{name: getattr(self, name) for name in _CHOICES}, release=self.release, downstream=downstream)
-        build._prepare(differences)
+        build._set(**{name: getattr(self, name) for name in ("release", *_CHOICES)})
+        build._prepare(self._c.release, differences, downstream)
         return build
 
     @classmethod
@@ -137,7 +197,8 @@ class QemuBuild(Value):
 
         It is started with ``-machine none`` and ended again whatever happens. Where its QMP schema differs from what
         its version number promises (distributions backport), the schema is followed for which capabilities and
-        parameters exist, and ``downstream`` tells it. Needs the package qemu.qmp: ``pip install 'pymig[qemu]'``.
+        parameters exist, and ``downstream`` tells it. A release newer than those that are known answers by the rules
+        of the newest, and ``downstream`` says so. Needs the package qemu.qmp: ``pip install 'pymig[qemu]'``.
 
         Args:
             path: the binary.
@@ -145,7 +206,7 @@ class QemuBuild(Value):
 
         Raises:
             QemuBinaryError: it can't be started, is no QEMU, or does not answer in time.
-            ValueError: its version is not known.
+            ValueError: its version is older than those that are known, or between them.
         """
         from pymig.binary import build_of  # noqa: PLC0415 - it imports asyncio and qemu.qmp
 
@@ -153,8 +214,26 @@ class QemuBuild(Value):
 
     @staticmethod
     def releases() -> tuple[str, ...]:
-        """The releases that are known, the oldest first."""
+        """The series that are known, and the development trees that have a name; the oldest first."""
         return RELEASES
+
+    @staticmethod
+    def newest() -> QemuBuild:
+        """The newest release that is known, with everything built in."""
+        return QemuBuild(RELEASES[-1])
+
+    @property
+    def target_page_size(self) -> int:
+        """Of the guest, in bytes: by target and, on Arm, by machine; x86's 4096 without a target."""
+        size: int = self._c.target_page_size
+        return size or X86_PAGE_SIZE
+
+    @property
+    def known_faults(self) -> tuple[KnownFault, ...]:
+        """What this release does wrong although it has accepted everything."""
+        from pymig.fault import faults_of  # noqa: PLC0415 - rare
+
+        return faults_of(lib.qemu_build_faults(self._c))
 
     @property
     def capabilities(self) -> CapabilitySet:
@@ -177,44 +256,99 @@ class QemuBuild(Value):
         return CapabilitySet.from_mask(lib.qemu_build_listed(self._c))
 
     def __repr__(self) -> str:
-        without = "".join(f", {name}=False" for name in _CHOICES if not getattr(self, name))
-        downstream = f", downstream={self.downstream!r}" if self.downstream else ""
-        return f"QemuBuild({self.release!r}{without}{downstream})"
+        plain = QemuBuild(self.release)
+        given = "".join(f", {name}={getattr(self, name)!r}" for name in _CHOICES if self._differs(plain, name))
+        downstream = f", downstream={self.downstream!r}" if self.downstream != plain.downstream else ""
+        return f"QemuBuild({self.release!r}{given}{downstream})"
+
+    def _differs(self, plain: QemuBuild, name: str) -> bool:
+        """Whether the choice has to be told; compressions follow from zstd alone, as a rule."""
+        if name == "compressions":
+            return self.compressions != (*_ALWAYS_BUILT, *(("zstd",) if self.zstd else ()))
+        return bool(getattr(self, name) != getattr(plain, name))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (
-            _rebuild,
-            (self.release, *(getattr(self, name) for name in _CHOICES), self._differences, self.downstream),
-        )
+        probe, *masks = self._differences
+        given = ("target", "machine") if self.release in DOWNSTREAMS else _CHOICES
+        choices = {name: getattr(self, name) for name in ("release", *given)}
+        return (_rebuild, (choices, POINTS[probe], masks, self.downstream))
 
 
-_CHOICES = ("live_block_migration", "replication", "linux", "zstd")
+_CHOICES = (
+    "live_block_migration",
+    "replication",
+    "linux",
+    "zstd",
+    "compressions",
+    "direct_io",
+    "target",
+    "machine",
+)
+
+_DIFFERENCES = (
+    "probe_release",
+    "capabilities_added",
+    "capabilities_removed",
+    "parameters_added",
+    "parameters_removed",
+)
+"""What a downstream version has otherwise, as fields of C's QemuBuild."""
 
 
-def _rebuild(release: str, *state: Any) -> QemuBuild:
-    choices, (differences, downstream) = state[: len(_CHOICES)], state[len(_CHOICES) :]
-    return QemuBuild(release, **dict(zip(_CHOICES, choices, strict=True)))._with_differences(differences, downstream)
+def _rebuild(choices: dict[str, Any], probe: str, masks: list[int], downstream: tuple[str, ...]) -> QemuBuild:
+    build = QemuBuild(**choices)
+    return build._with_differences((POINTS.index(probe), *masks), downstream)
 
 
-def _warnings() -> Iterator[str]:
-    number = 0
-    while text := lib.migration_warning(number):
-        yield ffi.string(text).decode()
-        number += 1
+def _noted(c_build: Any) -> frozenset[str]:
+    """The parameters of which there is something to say when they are set."""
+    return frozenset(
+        text(lib.migration_parameter_name(i))
+        for i in range(lib.MIGRATION_PARAMETER__MAX)
+        if lib.migration_parameter_ignored(c_build, i) or lib.migration_parameter_warning(c_build, i) != ffi.NULL
+    )
 
 
-WARNINGS: tuple[str, ...] = tuple(_warnings())
+def _names_of(mask: int, names: tuple[str, ...]) -> list[str]:
+    return sorted(name for i, name in enumerate(names) if mask >> i & 1)
+
+
+def difference_texts(
+    release: str, differences: tuple[int, ...], unknown: tuple[Iterable[str], Iterable[str]] = ((), ())
+) -> tuple[str, ...]:
+    """What a downstream version has otherwise, in words.
+
+    Args:
+        release: what it says that it is.
+        differences: as _DIFFERENCES names them.
+        unknown: names of capabilities and of parameters that pymig does not know.
+    """
+    probe, added, removed, parameters_added, parameters_removed = differences
+    number = known_release(release)[1]
+    parameters = tuple(text(lib.migration_parameter_name(i)) for i in range(lib.MIGRATION_PARAMETER__MAX))
+    texts = [] if probe == number else [f"asks its host as {POINTS[probe]} does"]
+    for kind, names, has, lacks, foreign in (
+        ("capability", NAMES, added, removed, unknown[0]),
+        ("parameter", parameters, parameters_added, parameters_removed, unknown[1]),
+    ):
+        texts += [f"has the {kind} {name}, which {release} has not" for name in _names_of(has, names)]
+        texts += [f"has the {kind} {name}, which pymig does not know" for name in sorted(foreign)]
+        texts += [f"lacks the {kind} {name} of {release}" for name in _names_of(lacks, names)]
+    return tuple(texts)
+
+
+WARNINGS: tuple[str, ...] = tuple(map(text, rows(lib.migration_warning)))
 """What QEMU can warn of, by the numbers that C has for it."""
 
-_TABLES: dict[tuple[int, int], tuple[dict[int, Verdict], dict[int, Verdict]]] = {}
+_TABLES: dict[tuple[int, int, int], tuple[dict[int, Verdict], dict[int, Verdict]]] = {}
 
 
 def _tables(c_build: Any) -> tuple[dict[int, Verdict], dict[int, Verdict]]:
     """Every verdict of a build's release by its code; and without those whose text goes on with the host's reason.
 
-    Made once for each release and set of capabilities, then shared.
+    Made once for each release, probe and set of capabilities, then shared.
     """
-    key = (c_build.release, lib.qemu_build_capabilities(c_build))
+    key = (c_build.release, c_build.probe_release, lib.qemu_build_capabilities(c_build))
     return _TABLES.get(key) or _TABLES.setdefault(key, _make_tables(c_build))
 
 
@@ -224,11 +358,9 @@ def _make_tables(c_build: Any) -> tuple[dict[int, Verdict], dict[int, Verdict]]:
     for code in range(lib.MIGRATION_VERDICT__MAX):
         if lib.migration_rule(c_build, code, rule) < 0:
             continue
-        hint = ffi.string(rule.hint).decode() if rule.hint else None
+        hint = text(rule.hint) if rule.hint else None
         capabilities = CapabilitySet.from_mask(rule.capabilities)
-        verdicts[code] = Verdict(
-            code, ffi.string(rule.id).decode(), ffi.string(rule.message).decode(), hint, (), capabilities
-        )
+        verdicts[code] = Verdict(code, text(rule.id), text(rule.message), hint, (), capabilities)
         if not rule.reason_follows:
             plain[code] = verdicts[code]
     return verdicts, plain

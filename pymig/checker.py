@@ -12,7 +12,7 @@ from pymig.capability import BITS, NAMES, mask_of
 from pymig.context import new_context, require_bools, require_new
 from pymig.errors import CapabilityError
 from pymig.frozen import Frozen
-from pymig.host import require_host
+from pymig.host import page_size_of, require_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Checker(Frozen):
         kvm_dirty_ring: KVM runs with its dirty ring, ``-accel kvm,dirty-ring-size=N`` (from 8.1 on).
         rdma: an RDMA migration is set up (from 10.1 on).
         single_channel: the incoming transport can't carry several channels (7.2 alone).
+        target_page_size: the guest's page size in bytes; that of the build's target and machine if not given.
 
     Raises:
         ParameterError: QEMU would refuse the parameters.
@@ -97,6 +98,7 @@ class Checker(Frozen):
         kvm_dirty_ring: bool = False,
         rdma: bool = False,
         single_channel: bool = False,
+        target_page_size: int | None = None,
     ) -> None:
         require_new(self)
         circumstances = require_bools(
@@ -107,18 +109,21 @@ class Checker(Frozen):
             single_channel=single_channel,
         )
         build, host = require_build(build), require_host(host)
+        page_size = page_size_of(target_page_size)
         if parameters is None:
-            context = new_context(build, **circumstances)
+            context = new_context(build, page_size, **circumstances)
         else:
             from pymig.state import MigrationState  # noqa: PLC0415 - which knows the rules for parameters
 
-            state = MigrationState(build, host, **circumstances)
+            state = MigrationState(build, host, target_page_size=target_page_size, **circumstances)
             state.set_parameters(parameters)
             context = state._c_context()
         c_checker = lib.migration_checker_new(context, host._c)
         if c_checker == ffi.NULL:
             raise MemoryError
-        verdicts, asked = Verdicts(build, host), host._asked_about(incoming)
+        owner = ffi.gc(c_checker, lib.migration_checker_free)
+        verdicts = Verdicts(build, host, lambda: lib.migration_checker_postcopy(owner))
+        asked = host._asked_about(incoming)
         with_reason = BITS["postcopy-ram"] if incoming and len(build._plain) < len(build._verdicts) else 0
         self._set(
             build=build,
@@ -128,7 +133,7 @@ class Checker(Frozen):
             _answers=Answers(c_checker, build, verdicts),
             _asked=asked,
             _plain=build._plain,
-            _owner=ffi.gc(c_checker, lib.migration_checker_free),
+            _owner=owner,
             _c=c_checker,  # which cffi takes faster than the owner
             _memo={},
             _slow=~build.capabilities.mask | asked | build._warning | with_reason,
@@ -235,6 +240,7 @@ def check(
     kvm_dirty_ring: bool = False,
     rdma: bool = False,
     single_channel: bool = False,
+    target_page_size: int | None = None,
 ) -> Verdict:
     """QEMU's answer to one change; the arguments are those of Checker and of Checker.check.
 
@@ -249,6 +255,7 @@ def check(
         kvm_dirty_ring=kvm_dirty_ring,
         rdma=rdma,
         single_channel=single_channel,
+        target_page_size=target_page_size,
     )
     return checker.check(new, old)
 
@@ -265,6 +272,7 @@ def validate(
     kvm_dirty_ring: bool = False,
     rdma: bool = False,
     single_channel: bool = False,
+    target_page_size: int | None = None,
 ) -> None:
     """Like check(), but returns nothing, or raises.
 
@@ -282,6 +290,7 @@ def validate(
         kvm_dirty_ring=kvm_dirty_ring,
         rdma=rdma,
         single_channel=single_channel,
+        target_page_size=target_page_size,
     )
     if not verdict:
         raise CapabilityError(verdict)

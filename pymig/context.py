@@ -25,6 +25,7 @@ def require_new(instance: object) -> None:
         raise TypeError(f"a {type(instance).__name__} is initialised once")
 
 
-def new_context(build: QemuBuild, **circumstances: bool) -> Any:
-    """C's MigrationContext; what is not named is false."""
-    return ffi.new("MigrationContext *", {"build": build._c[0], **circumstances})
+def new_context(build: QemuBuild, target_page_size: int, **circumstances: bool) -> Any:
+    """C's MigrationContext; a page size of 0 is the build's, and what is not named is false."""
+    fields = {"build": build._c[0], "target_page_size": target_page_size, **circumstances}
+    return ffi.new("MigrationContext *", fields)

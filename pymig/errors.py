@@ -126,3 +126,11 @@ class QemuBinaryError(Exception):
 
 class IgnoredParameterWarning(UserWarning):
     """This release of QEMU accepts the parameter and then forgets it."""
+
+
+class DeprecatedParameterWarning(UserWarning):
+    """This release of QEMU warns of the parameter when it is set; the text is QEMU's."""
+
+
+class KnownFaultWarning(UserWarning):
+    """This release of QEMU dies of what it accepts; see ``QemuBuild.known_faults``."""

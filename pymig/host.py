@@ -248,9 +248,11 @@ class Host:
             return self._stated[flavour].postcopy
         return PostcopySupport._from_c(lib.migration_host_postcopy(self._c, flavour), self._blocks)
 
-    def _with_reason(self, message: str, release: int) -> str:
+    def _with_reason(self, message: str, release: int, step: int) -> str:
         """The text of a verdict that goes on with what this release says of the host's postcopy."""
         support = self._postcopy(lib.qemu_release_host_flavour(release))
+        if step == lib.POSTCOPY_STEP_TARGET_PAGE_SIZE:  # the guest's pages, whatever the host
+            support = PostcopySupport(False, step)
         reason = support.message if support.step in _SAME_TEXT else support._text(release)
         return f"{message}: {reason}"
 

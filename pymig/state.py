@@ -13,7 +13,9 @@ from pymig.capability import NAMES, CapabilitySet
 from pymig.context import new_context, require_bools, require_new
 from pymig.errors import (
     CapabilityError,
+    DeprecatedParameterWarning,
     IgnoredParameterWarning,
+    KnownFaultWarning,
     MigrationActiveError,
     MigrationError,
     ParameterError,
@@ -21,7 +23,9 @@ from pymig.errors import (
     RequestTypeError,
     UnknownCapabilityError,
 )
-from pymig.host import Host, require_host
+from pymig.fault import FAULTS
+from pymig.host import Host, page_size_of, require_host
+from pymig.release import rows, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 
     from pymig.announce import AnnounceParameters
 
-    MultiFDCompression = Literal["none", "zlib", "zstd"]
+    MultiFDCompression = Literal["none", "zlib", "zstd", "qatzip", "qpl", "uadk"]
 
     T = TypeVar("T")
 
@@ -53,6 +57,7 @@ _TYPE_NAMES = {
     lib.PARAMETER_STRING: "str",
     lib.PARAMETER_ENUM: "str",
     lib.PARAMETER_STRINGS: "list",
+    lib.PARAMETER_BITMAPS: "list",
 }
 
 PARAMETER_TYPES: dict[str, str] = {
@@ -60,10 +65,15 @@ PARAMETER_TYPES: dict[str, str] = {
 }
 """Every parameter's Python type, by its QMP name."""
 
-_STATUSES: dict[str, int] = {
+STATUSES: dict[str, int] = {
     ffi.string(lib.migration_status_name(i)).decode(): i for i in range(lib.MIGRATION_STATUS__MAX)
 }
-_STATUS_NAMES: tuple[str, ...] = tuple(_STATUSES)
+"""Every MigrationStatus, by its QMP name."""
+_STATUS_NAMES: tuple[str, ...] = tuple(STATUSES)
+
+
+ACCESSORS: tuple[str, ...] = tuple(map(text, rows(lib.migration_accessor_name)))
+"""Every accessor that some release has, without "migrate_"."""
 
 
 def _values(parameter: int, count: int) -> tuple[Any, ...]:
@@ -93,6 +103,20 @@ def _number(function: Any, doc: str) -> _Accessor[int]:
     return accessor
 
 
+def _text(function: Any, doc: str) -> _Accessor[str | None]:
+    def read(self: MigrationState) -> str | None:
+        c_text = function(self._c)
+        if c_text == ffi.NULL:
+            return None
+        try:
+            return text(c_text)
+        finally:
+            lib.migration_text_free(c_text)
+
+    accessor: _Accessor[str | None] = property(read, doc=doc)  # type: ignore[assignment]
+    return accessor
+
+
 class MigrationState:
     """QEMU's migration capabilities, parameters and status, with its rules for changing them.
 
@@ -107,11 +131,12 @@ class MigrationState:
         kvm_dirty_ring: KVM runs with its dirty ring, ``-accel kvm,dirty-ring-size=N`` (from 8.1 on).
         rdma: an RDMA migration is set up (from 10.1 on).
         single_channel: the incoming transport can't carry several channels (7.2 alone).
+        target_page_size: the guest's page size in bytes; that of the build's target and machine if not given.
 
     A property that the release does not have, such as ``mapped_ram`` before 9.0, raises an AttributeError.
     """
 
-    __slots__ = ("_c", "_circumstances", "_owner", "_verdicts", "build", "host", "incoming")
+    __slots__ = ("_c", "_circumstances", "_owner", "_page_size", "_verdicts", "build", "host", "incoming")
 
     build: QemuBuild
     host: Host
@@ -119,6 +144,7 @@ class MigrationState:
     _c: Any
     _circumstances: dict[str, bool]
     _owner: Any
+    _page_size: int
     _verdicts: Verdicts
 
     def __init__(
@@ -131,6 +157,7 @@ class MigrationState:
         kvm_dirty_ring: bool = False,
         rdma: bool = False,
         single_channel: bool = False,
+        target_page_size: int | None = None,
     ) -> None:
         require_new(self)
         circumstances = require_bools(
@@ -146,17 +173,19 @@ class MigrationState:
         self.host = require_host(host)
         self.incoming = incoming
         self._circumstances = circumstances
-        self._verdicts = Verdicts(build, self.host)
-        c_state = lib.migration_state_new(new_context(build, **circumstances), self.host._c)
+        self._page_size = page_size_of(target_page_size)
+        c_state = lib.migration_state_new(new_context(build, self._page_size, **circumstances), self.host._c)
         if c_state == ffi.NULL:
             raise MemoryError
-        self._owner = ffi.gc(c_state, lib.migration_state_free)
+        self._owner = owner = ffi.gc(c_state, lib.migration_state_free)
+        self._verdicts = Verdicts(build, self.host, lambda: lib.migration_state_postcopy(owner))
         self._c = c_state  # which cffi takes faster than the owner
 
     def _c_context(self) -> Any:
         """The context in which it stands now, with its parameters."""
         return new_context(
             self.build,
+            self._page_size,
             **self._circumstances,
             compressed=lib.migrate_multifd_compression(self._c) != lib.MULTIFD_COMPRESSION_NONE,
             tls=lib.migrate_use_tls(self._c),
@@ -240,10 +269,56 @@ class MigrationState:
     vcpu_dirty_limit_period = _number(
         lib.migrate_vcpu_dirty_limit_period, "In ms; since 9.0 (migrate_vcpu_dirty_limit_period)."
     )
-    direct_io = _flag(lib.migrate_direct_io, "O_DIRECT is used for files; since 9.1 (migrate_direct_io).")
+    direct_io = _flag(
+        lib.migrate_direct_io,
+        "O_DIRECT is used for files: direct-io is set, mapped-ram and multifd are on; since 9.1 (migrate_direct_io).",
+    )
     multifd_qatzip_level = _number(
         lib.migrate_multifd_qatzip_level, "1 to 9; since 9.2 (migrate_multifd_qatzip_level)."
     )
+    rdma = _flag(lib.migrate_rdma, "An RDMA migration is set up; since 8.2 (migrate_rdma).")
+    multifd_flush_after_each_section = _flag(
+        lib.migrate_multifd_flush_after_each_section,
+        "multifd's channels are synchronised after each section, as machine types up to 8.0 have it; since 8.1 "
+        "(migrate_multifd_flush_after_each_section).",
+    )
+    send_switchover_start = _flag(
+        lib.migrate_send_switchover_start,
+        "The switchover is announced in the stream, as machine types after 9.2 have it; since 10.0 "
+        "(migrate_send_switchover_start).",
+    )
+    has_block_bitmap_mapping = _flag(
+        lib.migrate_has_block_bitmap_mapping,
+        "block-bitmap-mapping was set; since 8.1 (migrate_has_block_bitmap_mapping).",
+    )
+    tls_authz = _text(
+        lib.migrate_tls_authz, 'Who may connect: an object\'s id, None or "" if not set; since 8.1 (migrate_tls_authz).'
+    )
+    tls_creds = _text(
+        lib.migrate_tls_creds, 'The credentials: an object\'s id, None or "" if not set; since 8.1 (migrate_tls_creds).'
+    )
+    tls_hostname = _text(
+        lib.migrate_tls_hostname,
+        'The name that the other end\'s certificate must have, None or "" if not set; since 8.1 '
+        "(migrate_tls_hostname).",
+    )
+
+    @property
+    def block_bitmap_mapping(self) -> list[dict[str, object]] | None:
+        """block-bitmap-mapping as it was set, None if it never was; since 8.1 (migrate_block_bitmap_mapping)."""
+        value = lib.migrate_block_bitmap_mapping(self._c)
+        if value == ffi.NULL:
+            return None
+        try:
+            return _python_value(value)  # type: ignore[return-value]
+        finally:
+            lib.qmp_value_free(value)
+
+    @property
+    def can_snapshot(self) -> bool:
+        """Whether savevm is compatible with the capabilities that are on; since 10.2 (migrate_can_snapshot)."""
+        can: bool = lib.migrate_can_snapshot(self._c, ffi.NULL)
+        return can
 
     @property
     def mode(self) -> str:
@@ -285,8 +360,8 @@ class MigrationState:
     def status(self, name: str) -> None:
         if not isinstance(name, str):
             raise TypeError(f"status must be a str, not {type(name).__name__}")
-        if lib.migrate_set_status(self._c, _STATUSES.get(name, -1)) < 0:
-            known = (name for name, i in _STATUSES.items() if lib.migration_status_known(self.build._c, i))
+        if lib.migrate_set_status(self._c, STATUSES.get(name, -1)) < 0:
+            known = (name for name, i in STATUSES.items() if lib.migration_status_known(self.build._c, i))
             raise ValueError(f"status must be one of {', '.join(known)}, not {name[:40]!r}")
 
     @property
@@ -361,17 +436,16 @@ class MigrationState:
             ParameterError: QEMU would refuse; the text is QEMU's.
             ParameterTypeError: likewise, because of a value's type.
             ValueError: a string that QMP can't carry.
+
+        Warns:
+            IgnoredParameterWarning: this release forgets the value.
+            DeprecatedParameterWarning: what QEMU warns of on its standard error (8.2, 9.0).
+            KnownFaultWarning: this release dies of the request. Nothing has changed yet when a warning is given.
         """
-        members, _alive = _c_members(parameters)
-        error = ffi.new("MigrationError *")
-        result = lib.qmp_migrate_set_parameters(self._c, members, len(members), error)
-        if result == 0:
-            self._warn_of_ignored(parameters)
-            return
-        try:
-            raise _parameter_error(error, parameters)
-        finally:
-            lib.migration_error_clear(error)
+        request = Request(parameters)
+        if any(name in self.build._noted for name in parameters) or self.build._has_faults:
+            self._warn(request)
+        request.refused_by(lib.qmp_migrate_set_parameters, self._c)
 
     def query_parameters(self) -> dict[str, object]:
         """What query-migrate-parameters answers (qmp_query_migrate_parameters), as of one moment."""
@@ -383,7 +457,7 @@ class MigrationState:
             values = {}
             for name, i in PARAMETERS.items():
                 if lib.migration_parameters_get(c_parameters, i, member) == 0:
-                    values[name] = _python_value(member)
+                    values[name] = _python_value(member.value)
             return values
         finally:
             lib.migration_parameters_free(c_parameters)
@@ -424,16 +498,23 @@ class MigrationState:
                 raise RequestTypeError(f"Invalid parameter type for 'capabilities[{i}].state', expected: boolean")
             yield name, state
 
-    def _warn_of_ignored(self, parameters: Mapping[str, object]) -> None:
-        for name in parameters:
-            if lib.migration_parameter_ignored(self.build._c, PARAMETERS[name]):
-                import warnings  # noqa: PLC0415 - rare
+    def _warn(self, request: Request) -> None:
+        """What is to be said of a request that would be accepted; before anything has changed."""
+        import warnings  # noqa: PLC0415 - rare
 
-                warnings.warn(
-                    f"QEMU {self.build.release} accepts {name} and ignores it: the value stays as it is",
-                    IgnoredParameterWarning,
-                    stacklevel=3,
-                )
+        request.refused_by(lib.migrate_try_parameters, self._c)
+        release, c_build = self.build.release, self.build._c
+        for name in sorted(request.parameters, key=PARAMETERS.__getitem__):
+            warning = lib.migration_parameter_warning(c_build, PARAMETERS[name])
+            if warning != ffi.NULL:
+                warnings.warn(ffi.string(warning).decode(), DeprecatedParameterWarning, stacklevel=3)
+            if lib.migration_parameter_ignored(c_build, PARAMETERS[name]):
+                message = f"QEMU {release} accepts {name} and ignores it: the value stays as it is"
+                warnings.warn(message, IgnoredParameterWarning, stacklevel=3)
+        met = lib.migrate_parameters_faults(self._c, request.members, len(request.members))
+        for fault in self.build.known_faults if met else ():
+            if met >> FAULTS.index(fault) & 1:
+                warnings.warn(f"QEMU {release}: {fault}", KnownFaultWarning, stacklevel=3)
 
     def __repr__(self) -> str:
         incoming = ", incoming=True" if self.incoming else ""
@@ -449,8 +530,7 @@ def _class_for(build: QemuBuild) -> type[MigrationState]:
 
 
 def _make_class(build: QemuBuild) -> type[MigrationState]:
-    accessors = (name for name, member in vars(MigrationState).items() if isinstance(member, property))
-    absent = [name for name in accessors if not lib.migration_accessor_known(build._c, name.encode())]
+    absent = [name for name in ACCESSORS if not lib.migration_accessor_known(build._c, name.encode())]
     members: dict[str, Any] = {"__slots__": (), "__doc__": MigrationState.__doc__}
     return type("MigrationState", (MigrationState,), members | {name: _absent(name) for name in absent})
 
@@ -473,9 +553,50 @@ def _read_entries(entries: Iterable[object], build: QemuBuild) -> Iterator[tuple
         if "state" not in entry and isinstance(name, str) and name in build._bits:
             raise RequestTypeError(f"Parameter 'capabilities[{i}].state' is missing")
         yield name, entry.get("state")
-        for member in entry:
-            if member not in ("capability", "state"):
-                raise RequestTypeError(f"Parameter 'capabilities[{i}].{member}' is unexpected")
+        if len(entry) > 2:  # noqa: PLR2004 - the two above
+            first = _first_unexpected(entry, f"capabilities[{i}]")
+            raise RequestTypeError(f"Parameter 'capabilities[{i}].{first}' is unexpected")
+
+
+def _first_unexpected(entry: Mapping[object, object], argument: str) -> str:
+    """Which of the members beside capability and state QEMU names."""
+    alive: list[Any] = []
+    members = _c_members(entry, argument, alive)
+    names = list(entry)
+    visited = [names.index(name) for name in ("capability", "state")]
+    first = lib.qmp_first_unvisited(members, len(members), visited, len(visited))
+    if first < 0:
+        raise MemoryError
+    return str(names[first])
+
+
+# ---- Values, as QMP has them ----
+
+_MOST_DEPTH = 8
+"""Deeper than any value that a migration parameter takes; what lies deeper is not looked at by QEMU either."""
+
+
+class Request:
+    """A request to set parameters, as C sees it."""
+
+    __slots__ = ("_alive", "members", "parameters")
+
+    def __init__(self, parameters: Mapping[str, object]) -> None:
+        if not isinstance(parameters, Mapping):
+            raise TypeError(f"parameters must be a mapping of QMP names to values, not {type(parameters).__name__}")
+        self._alive: list[Any] = []
+        self.parameters = parameters
+        self.members = _c_members(parameters, "parameters", self._alive)
+
+    def refused_by(self, function: Any, c_state: Any) -> None:
+        """Raises what the function refuses the request with, if it does."""
+        error = ffi.new("MigrationError *")
+        if function(c_state, self.members, len(self.members), error) == 0:
+            return
+        try:
+            raise _parameter_error(error, self.parameters)
+        finally:
+            lib.migration_error_clear(error)
 
 
 def _c_text(text: str, argument: str) -> Any:
@@ -488,73 +609,71 @@ def _c_text(text: str, argument: str) -> Any:
     return ffi.new("char[]", encoded)
 
 
-def _c_members(parameters: Mapping[str, object]) -> tuple[Any, list[Any]]:
-    """The mapping as QmpMember[], and what has to stay alive as long as that is in use."""
-    if not isinstance(parameters, Mapping):
-        raise TypeError(f"parameters must be a mapping of QMP names to values, not {type(parameters).__name__}")
-    alive: list[Any] = []
-    members = []
-    for name, value in parameters.items():
+def _c_members(mapping: Mapping[Any, object], argument: str, alive: list[Any], depth: int = 0) -> Any:
+    """The mapping as QmpMember[]; what has to stay alive as long as that is in use goes to ``alive``."""
+    members = ffi.new("QmpMember[]", len(mapping))
+    alive.append(members)
+    for member, (name, value) in zip(members, mapping.items(), strict=True):
         if not isinstance(name, str):
-            raise TypeError(f"parameters must have names that are str, not {type(name).__name__}")
-        if name == "block-bitmap-mapping":
-            raise NotImplementedError("parameters: pymig does not know block-bitmap-mapping yet; leave it out")
-        c_name = _c_text(name, f"the name {name[:40]!r} in parameters")
-        argument = f"parameters[{name[:40]!r}]"
-        kind, number, c_text = _qmp_value(value, argument)
-        alive += (c_name, c_text)
-        members.append((c_name, kind, number, c_text))
-    return ffi.new("QmpMember[]", members), alive
+            raise TypeError(f"{argument} must have names that are str, not {type(name).__name__}")
+        c_name = _c_text(name, f"the name {name[:40]!r} in {argument}")
+        alive.append(c_name)
+        member.name = c_name
+        _fill(member.value, value, f"{argument}[{name[:40]!r}]", alive, depth + 1)
+    return members
 
 
-def _qmp_value(value: object, argument: str) -> tuple[int, int, Any]:  # noqa: PLR0911 - one a type
-    """The value's QMP type, its number and its text."""
+def _fill(c_value: Any, value: object, argument: str, alive: list[Any], depth: int) -> None:
+    """Makes C's value what this one is."""
     if value is None:
-        return lib.QMP_NULL, 0, ffi.NULL
-    if isinstance(value, bool):
-        return lib.QMP_BOOL, int(value), ffi.NULL
-    if isinstance(value, str):
-        return lib.QMP_STRING, 0, _c_text(value, argument)
-    if isinstance(value, (list, tuple)):
-        return _qmp_array(value, argument)
-    if hasattr(value, "__index__"):
+        c_value.type = lib.QMP_NULL
+    elif isinstance(value, bool):
+        c_value.type, c_value.number = lib.QMP_BOOL, value
+    elif isinstance(value, str):
+        c_value.type, c_value.text = lib.QMP_STRING, _kept(_c_text(value, argument), alive)
+    elif isinstance(value, (list, tuple)):
+        c_value.type = lib.QMP_ARRAY
+        if depth < _MOST_DEPTH:
+            c_value.number, c_value.elements = len(value), _c_elements(value, argument, alive, depth)
+    elif isinstance(value, Mapping):
+        c_value.type = lib.QMP_OBJECT
+        if depth < _MOST_DEPTH:
+            c_value.number, c_value.members = len(value), _c_members(value, argument, alive, depth)
+    elif hasattr(value, "__index__"):
         number = index(value)
-        if -(1 << 63) <= number < 1 << 64:
-            return lib.QMP_INT, number & (1 << 64) - 1, ffi.NULL
-        return lib.QMP_NUMBER, 0, ffi.NULL
-    return lib.QMP_OTHER, 0, ffi.NULL
+        fits = -(1 << 63) <= number < 1 << 64
+        c_value.type, c_value.number = (lib.QMP_INT, number & (1 << 64) - 1) if fits else (lib.QMP_NUMBER, 0)
+    else:
+        c_value.type = lib.QMP_OTHER
 
 
-def _qmp_array(values: list[object] | tuple[object, ...], argument: str) -> tuple[int, int, Any]:
-    strings = [value for value in values if isinstance(value, str)]
-    if len(strings) < len(values):
-        first = next(i for i, value in enumerate(values) if not isinstance(value, str))
-        return lib.QMP_ARRAY, first, ffi.NULL
-    texts = [ffi.string(_c_text(text, argument)) for text in strings]
-    return lib.QMP_STRINGS, len(texts), ffi.new("char[]", b"\0".join(texts) + b"\0")
+def _kept(c_object: Any, alive: list[Any]) -> Any:
+    alive.append(c_object)
+    return c_object
 
 
-def _python_value(member: Any) -> object:
-    if member.type == lib.QMP_STRINGS:
-        return _strings(member.text, member.number)
-    if member.type == lib.QMP_STRING:
-        return ffi.string(member.text).decode()
-    return bool(member.number) if member.type == lib.QMP_BOOL else int(member.number)
+def _c_elements(values: list[object] | tuple[object, ...], argument: str, alive: list[Any], depth: int) -> Any:
+    elements = _kept(ffi.new("QmpValue[]", len(values)), alive)
+    for i, (element, value) in enumerate(zip(elements, values, strict=True)):
+        _fill(element, value, f"{argument}[{i}]", alive, depth + 1)
+    return elements
 
 
-def _strings(text: Any, count: int) -> list[str]:
-    """So many strings, one after the other, each with its NUL."""
-    strings = []
-    for _ in range(count):
-        raw = ffi.string(text)
-        strings.append(raw.decode())
-        text += len(raw) + 1
-    return strings
+def _python_value(value: Any) -> object:
+    """What C has, as Python has it."""
+    if value.type == lib.QMP_ARRAY:
+        return [_python_value(value.elements[i]) for i in range(value.number)]
+    if value.type == lib.QMP_OBJECT:
+        members = (value.members[i] for i in range(value.number))
+        return {ffi.string(member.name).decode(): _python_value(member.value) for member in members}
+    if value.type == lib.QMP_STRING:
+        return ffi.string(value.text).decode()
+    return bool(value.number) if value.type == lib.QMP_BOOL else int(value.number)
 
 
 def _parameter_error(error: Any, parameters: Mapping[str, object]) -> Exception:
     if error.message == ffi.NULL:
         return MemoryError()
     message = ffi.string(error.message).decode()
-    name = tuple(parameters)[error.unexpected] if error.unexpected >= 0 else _PARAMETER_NAMES[error.parameter]
+    name = _PARAMETER_NAMES[error.parameter] if error.parameter >= 0 else tuple(parameters)[error.unexpected]
     return (ParameterTypeError if error.wrong_type else ParameterError)(message, name)

@@ -18,6 +18,7 @@ WITHOUT = {
     "replication": "replication",
     "linux": "linux",
     "zstd": "zstd",
+    "direct-io": "direct_io",
 }
 
 CIRCUMSTANCES = {

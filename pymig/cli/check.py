@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+    from pymig.build import QemuBuild
+    from pymig.fault import KnownFault
     from pymig.verdict import Verdict
 
 
@@ -38,12 +40,19 @@ def _check_one(checker: Checker, new: CapabilitySet, old: CapabilitySet, options
         print(f"{styled('note', YELLOW)}      {difference}")
     for warning in first.warnings:
         print(f"{styled('warning', YELLOW)}   {warning}")
+    for fault in _faults(checker.build, new) if first.ok else ():
+        print(f"{styled('fault', YELLOW)}     {fault}")
     if first.ok:
         print(f"{styled('accepted', GREEN)}  QEMU {checker.build.release}: {', '.join(new) or 'no capability'}")
     for verdict in verdicts:
         print(f"{styled('refused', RED)}  {verdict.message}")
         print_table(_details(checker, verdict, new, old), "         ")
     return ACCEPTED if first.ok else REFUSED
+
+
+def _faults(build: QemuBuild, new: CapabilitySet) -> list[KnownFault]:
+    """The known faults of the build that wait for whoever migrates with these capabilities on."""
+    return [fault for fault in build.known_faults if fault.capabilities & new and fault.command.startswith("migrate")]
 
 
 def _checked_as_json(
@@ -57,6 +66,7 @@ def _checked_as_json(
         "old": list(old),
         "ok": first.ok,
         "warnings": list(first.warnings),
+        "known_faults": [fault.to_dict() for fault in _faults(checker.build, new)],
         "refusals": [_as_json(checker, verdict, new, old) for verdict in verdicts],
     }
 

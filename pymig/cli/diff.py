@@ -37,6 +37,17 @@ def _difference_as_json(difference: ReleaseDifference) -> dict[str, object]:
             "removed": [[rule.rule, rule.message] for rule in difference.rules_removed],
             "changed": [[old.rule, _text(old), _text(new)] for old, new in difference.rules_changed],
         },
+        "parameters": {
+            "added": list(difference.parameters_added),
+            "removed": list(difference.parameters_removed),
+            "deprecated": list(difference.parameters_deprecated),
+            "changed": [list(change) for change in difference.parameters_changed],
+        },
+        "statuses": {"added": list(difference.statuses_added)},
+        "faults": {
+            "added": [fault.to_dict() for fault in difference.faults_added],
+            "mended": [fault.to_dict() for fault in difference.faults_mended],
+        },
         "answers": [
             {"capabilities": list(names), "before": _answer(old), "after": _answer(new)}
             for names, old, new in difference.answers
@@ -64,6 +75,16 @@ def _print_difference(difference: ReleaseDifference) -> None:
     for old, new in difference.rules_changed:
         reason = ": ..., the host's own reason follows" if _text(old) == _text(new) else ""
         rows.append(("rule", "changed", f"{_text(new)}{reason}"))
+    rows += [
+        ("parameter", change, name)
+        for change in ("added", "removed", "deprecated")
+        for name in getattr(difference, f"parameters_{change}")
+    ]
+    for _, was, now in difference.parameters_changed:
+        rows += [("parameter", "before", was), ("parameter", "after", now)]
+    rows += [("status", "added", name) for name in difference.statuses_added]
+    rows += [("fault", "added", str(fault)) for fault in difference.faults_added]
+    rows += [("fault", "mended", str(fault)) for fault in difference.faults_mended]
     for names, old, new in difference.answers:
         rows.append(("answer", "before", f"{', '.join(names)}: {_answer(old)}"))
         rows.append(("answer", "after", f"{', '.join(names)}: {_answer(new)}"))

@@ -7,6 +7,7 @@ from pymig.capability import CapabilitySet
 from pymig.cli.text import BOLD, print_json, print_table, styled
 from pymig.cli.values import ACCEPTED, UsageError, builds
 from pymig.host import Host
+from pymig.release import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,16 +35,25 @@ def run(options: argparse.Namespace) -> int:
                     for name, marks in capabilities.items()
                 ],
                 "parameters": [
-                    {"name": name, "default": default, "marks": parameters[name]} for name, default in defaults.items()
+                    {"name": name, "default": default, "values": _values(build, name), "marks": parameters[name]}
+                    for name, default in defaults.items()
                 ],
+                "known_faults": [fault.to_dict() for fault in build.known_faults],
             }
         )
         return ACCEPTED
     print(styled(f"Capabilities of QEMU {build.release}", BOLD))
     print_table([(name, ", ".join(marks)) for name, marks in capabilities.items()], "  ")
     print(styled("Parameters and their defaults", BOLD))
-    rows = [(name, _shown(default), ", ".join(parameters[name])) for name, default in defaults.items()]
+    rows = [
+        (name, _shown(default), "; ".join((*parameters[name], *_told(_values(build, name)))))
+        for name, default in defaults.items()
+    ]
     print_table(rows, "  ")
+    if build.known_faults:
+        print(styled("Known faults", BOLD))
+        for fault in build.known_faults:
+            print(f"  {fault}\n    {fault.releases}; {fault.reference}")
     return ACCEPTED
 
 
@@ -65,6 +75,21 @@ def _parameter_marks(build: QemuBuild) -> dict[str, list[str]]:
         "accepted and ignored": lib.migration_parameter_ignored,
     }
     return {name: [mark for mark, has in marks.items() if has(build._c, i)] for name, i in PARAMETERS.items()}
+
+
+def _values(build: QemuBuild, name: str) -> list[str]:
+    """The values that an enum parameter has in this build; empty for any other."""
+    from pymig.state import PARAMETERS  # noqa: PLC0415 - likewise
+
+    i = PARAMETERS[name]
+    values: list[str] = []
+    while c_name := lib.migration_parameter_value_name(i, len(values)):
+        values.append(text(c_name))
+    return [value for n, value in enumerate(values) if lib.migration_parameter_value_known(build._c, i, n)]
+
+
+def _told(values: list[str]) -> list[str]:
+    return [f"of {', '.join(values)}"] if values else []
 
 
 def _shown(default: object) -> str:

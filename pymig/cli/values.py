@@ -40,7 +40,8 @@ def build(name: str, without: Iterable[str]) -> QemuBuild:
         if without:
             raise UsageError("--without can't be said of a binary: it is asked")
         return QemuBuild.from_binary(name)
-    return QemuBuild(name, **{WITHOUT[what]: False for what in without})
+    choices: dict[str, Any] = {WITHOUT[what]: False for what in without}
+    return QemuBuild(name, **choices)
 
 
 def circumstances(options: argparse.Namespace) -> dict[str, bool]:

@@ -1,0 +1,92 @@
+"""The releases of QEMU that are known, and how they are written."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from pymig._core import ffi, lib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+
+def rows(row: Callable[[int], Any]) -> Iterator[Any]:
+    """What C gives for 0, 1, ... up to the first NULL."""
+    for number in count():
+        found = row(number)
+        if found == ffi.NULL:
+            return
+        yield found
+
+
+def text(c_text: Any) -> str:
+    """A text of C's."""
+    decoded: str = ffi.string(c_text).decode()
+    return decoded
+
+
+FIRST_DEVELOPMENT_MICRO = 50
+"""QEMU's development trees call themselves X.Y.50 and on: neither X.Y nor the release after it."""
+
+POINTS: tuple[str, ...] = tuple(map(text, rows(lib.qemu_release_name)))
+"""The versions from which on answers differ, by the numbers that C has for them."""
+
+
+def _series_or_tree(point: str) -> str:
+    """The name by which a version is known: X.Y, or X.Y.Z of a development tree."""
+    series, _, micro = point.rpartition(".")
+    return point if int(micro) >= FIRST_DEVELOPMENT_MICRO else series
+
+
+RELEASES: tuple[str, ...] = tuple(dict.fromkeys(map(_series_or_tree, POINTS)))
+"""The series, and the development trees that have a name; the oldest first."""
+
+DOWNSTREAMS: dict[str, Any] = {text(row.name): row for row in rows(lib.qemu_downstream)}
+"""The builds of distributions that have a name here, as C has them."""
+
+
+def _numbers(release: object) -> tuple[int, ...] | None:
+    """(8, 0) or (8, 0, 5) for what looks like a release, written the way QEMU writes it."""
+    if isinstance(release, str):
+        parts = release.split(".")
+        if not all(part.isascii() and part.isdigit() and str(int(part[:9])) == part for part in parts):
+            return None
+        numbers = tuple(map(int, parts))
+    elif isinstance(release, tuple) and all(type(part) is int and 0 <= part < 10**9 for part in release):
+        numbers = release
+    else:
+        return None
+    return numbers if len(numbers) in (2, 3) else None
+
+
+def _newest_numbers() -> tuple[int, ...]:
+    return tuple(map(int, RELEASES[-1].split(".")))
+
+
+def is_newer(numbers: tuple[int, ...]) -> bool:
+    """Whether this version comes after all that are known; a development tree comes after its series."""
+    newest = _newest_numbers()
+    tree = len(numbers) > len(newest) and numbers[-1] >= FIRST_DEVELOPMENT_MICRO
+    return numbers[:2] > newest or (numbers[:2] == newest and tree)
+
+
+def known_release(release: object) -> tuple[str, int]:
+    """The release as it is written, and C's number for the one that answers as it does."""
+    numbers = _numbers(release)
+    if numbers is not None:
+        number: int = lib.qemu_release_of_version(*numbers, *(-1,) * (3 - len(numbers)))
+        if number >= 0:
+            return ".".join(map(str, numbers)), number
+        if is_newer(numbers):
+            raise ValueError(
+                f"release {'.'.join(map(str, numbers))} is newer than those that are known; "
+                f"the nearest is {RELEASES[-1]}"
+            )
+    shown = repr(release)
+    shown = shown if len(shown) <= 40 else shown[:37] + "..."  # noqa: PLR2004
+    raise ValueError(
+        f"release must be one of {', '.join((*RELEASES, *DOWNSTREAMS))}, or a stable release of one such as 10.0.5, "
+        f"as a string or a tuple of numbers, not {shown}"
+    )
