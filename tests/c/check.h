@@ -13,10 +13,12 @@
 
 static const QemuBuild full_build = {
     .release = QEMU_8_0_50,
+    .probe_release = QEMU_8_0_50,
     .live_block_migration = true,
     .replication = true,
     .on_linux = true,
-    .zstd = true,
+    .direct_io = true,
+    .compressions = 1 << MULTIFD_COMPRESSION_NONE | 1 << MULTIFD_COMPRESSION_ZLIB | 1 << MULTIFD_COMPRESSION_ZSTD,
 };
 
 /* A context in which nothing is missing. */

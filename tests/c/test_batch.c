@@ -34,7 +34,7 @@ static const Case cases[] = {
     {QEMU_9_0, 0, WRITE_TRACKING_COMPATIBLE, true, true, false},
     {QEMU_9_0, CAP(MULTIFD), WRITE_TRACKING_AVAILABLE, false, true, false},
     {QEMU_10_1, CAP(MULTIFD), WRITE_TRACKING_COMPATIBLE, true, true, false},
-    {QEMU_11_0, 0, WRITE_TRACKING_COMPATIBLE, false, true, false},
+    {QEMU_11_1, 0, WRITE_TRACKING_COMPATIBLE, false, true, false},
 };
 
 enum {

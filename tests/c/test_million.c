@@ -82,9 +82,9 @@ static void sets(void **unused)
     MigrationContext context = plain_context();
     MigrationState *state = migration_state_new(&context, host);
     const QmpMember tls[] = {
-        {.name = "tls-creds", .type = QMP_STRING, .text = "tls0"},
-        {.name = "tls-creds", .type = QMP_NULL},
-        {.name = "tls-creds", .type = QMP_OTHER},
+        {.name = "tls-creds", .value = {.type = QMP_STRING, .text = "tls0"}},
+        {.name = "tls-creds", .value = {.type = QMP_NULL}},
+        {.name = "tls-creds", .value = {.type = QMP_OTHER}},
     };
     MigrationError error;
     InUse before = in_use();

@@ -68,11 +68,11 @@ static void parameters(void **unused)
     MigrationState *state = migration_state_new(&context, host);
     MigrationError error;
     const QmpMember texts[] = {
-        {.name = "tls-creds", .type = QMP_STRING, .text = "a"},
-        {.name = "tls-hostname", .type = QMP_STRING, .text = "b"},
-        {.name = "announce-max", .type = QMP_INT, .number = 1},
+        {.name = "tls-creds", .value = {.type = QMP_STRING, .text = "a"}},
+        {.name = "tls-hostname", .value = {.type = QMP_STRING, .text = "b"}},
+        {.name = "announce-max", .value = {.type = QMP_INT, .number = 1}},
     };
-    const QmpMember bad = {.name = "compress-level", .type = QMP_INT, .number = 10};
+    const QmpMember bad = {.name = "compress-level", .value = {.type = QMP_INT, .number = 10}};
 
     for (int i = 0; i < 2; i++) {
         budget = i;
@@ -87,7 +87,7 @@ static void parameters(void **unused)
         assert_null(qmp_query_migrate_parameters(state));
     }
     budget = 0;
-    assert_int_equal(qmp_migrate_set_parameters(state, &bad, 1, &error), -EINVAL);
+    assert_int_equal(qmp_migrate_set_parameters(state, &bad, 1, &error), -ENOMEM);
     assert_null(error.message);
     budget = -1;
     migration_error_clear(&error);

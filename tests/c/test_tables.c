@@ -8,24 +8,24 @@
 #include "../../csrc/parameter.c"
 #include "../../csrc/rules.c"
 
-static ReleaseRange range_of(const RuleRow *row)
+static ReleaseSet releases_of(const RuleRow *row)
 {
-    return row->releases.until == 0 ? (ReleaseRange)ALWAYS : row->releases;
+    return row->releases == 0 ? ALWAYS : row->releases;
 }
 
-static void ranges_are_not_empty(void **unused)
+static void every_row_is_of_some_release(void **unused)
 {
     (void)unused;
     for (int i = 0; i < N_RULES; i++) {
-        assert_true(range_of(&rules[i]).since < range_of(&rules[i]).until);
+        assert_true(releases_of(&rules[i]) & ALWAYS);
     }
     for (int i = 0; i < N_WARNINGS; i++) {
-        assert_true(warnings[i].releases.since < warnings[i].releases.until);
+        assert_true(warnings[i].releases & ALWAYS);
     }
     for (int i = 0; i < N_CHECKS; i++) {
-        assert_true(checks[i].releases.since < checks[i].releases.until);
+        assert_true(checks[i].releases & ALWAYS);
         assert_true(checks[i].min <= checks[i].max);
-        assert_true((checks[i].expects == NULL) != (checks[i].text == NULL));
+        assert_int_equal((checks[i].expects != NULL) + (checks[i].text != NULL) + (checks[i].check != NULL), 1);
     }
 }
 
@@ -37,8 +37,7 @@ static void rows_of_one_code_are_one_rule(void **unused)
             bool same_code = rules[i].code == rules[j].code, same_id = strcmp(rules[i].text.id, rules[j].text.id) == 0;
             assert_int_equal(same_code, same_id);
             if (same_code) {
-                ReleaseRange one = range_of(&rules[i]), other = range_of(&rules[j]);
-                assert_true(one.until <= other.since || other.until <= one.since);
+                assert_int_equal(releases_of(&rules[i]) & releases_of(&rules[j]), 0);
                 assert_int_equal(rules[i].trigger, rules[j].trigger);
             }
         }
@@ -57,7 +56,7 @@ static void every_code_has_a_row(void **unused)
     }
 }
 
-/* In each release of its range a rule either counts, or is about a capability that the release has not. */
+/* In each of its releases a rule either counts, or is about a capability that the release has not. */
 static void a_rule_is_about_what_there_is(void **unused)
 {
     (void)unused;
@@ -93,7 +92,11 @@ static void terms_fit(void **unused)
     for (int release = 0; release < QEMU_RELEASE__MAX; release++) {
         for (int bits = 0; bits < 1 << 12; bits++) {
             MigrationContext context = {
-                .build = {release, bits & 1, bits & 2, bits & 4, true, bits & 2048 ? ~(CapabilitySet)0 : 0, 0, 0, 0},
+                .build = {.release = release,
+                          .live_block_migration = bits & 1,
+                          .replication = bits & 2,
+                          .on_linux = bits & 4,
+                          .capabilities_added = bits & 2048 ? ~(CapabilitySet)0 : 0},
                 .incoming = bits & 8,
                 .incoming_started = bits & 16,
                 .kvm_dirty_ring = bits & 32,
@@ -112,7 +115,7 @@ static void defaults_pass_the_checks(void **unused)
 {
     (void)unused;
     for (int release = 0; release < QEMU_RELEASE__MAX; release++) {
-        MigrationContext context = {.build = {.release = release, .on_linux = true}};
+        MigrationContext context = {.build = {.release = release, .on_linux = true, .direct_io = true}};
         MigrationParameters parameters;
         ParameterChange nothing = {{0}, {0}, {NULL}};
         MigrationError error;
@@ -130,7 +133,8 @@ static void names_are_qmp_names(void **unused)
             assert_true(islower((unsigned char)*c) || *c == '-');
         }
         assert_int_equal(table[i].type == PARAMETER_ENUM, table[i].values != NULL);
-        assert_true(table[i].present.since < table[i].present.until);
+        assert_true(table[i].present & ALWAYS);
+        assert_int_equal(table[i].warned == 0, table[i].warning == NULL);
         assert_true(MIGRATION_PARAMETER__MAX <= 64); /* a build has its parameters as a set of bits */
     }
 }
@@ -138,7 +142,7 @@ static void names_are_qmp_names(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ranges_are_not_empty),
+        cmocka_unit_test(every_row_is_of_some_release),
         cmocka_unit_test(rows_of_one_code_are_one_rule),
         cmocka_unit_test(every_code_has_a_row),
         cmocka_unit_test(a_rule_is_about_what_there_is),

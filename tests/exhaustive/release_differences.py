@@ -15,8 +15,9 @@ CHUNK = 1 << 20
 
 
 def words_of(common):
-    """Every subset of a mask, in chunks."""
-    bits = [1 << i for i in range(common.bit_length()) if common >> i & 1]
+    """Every subset of a CapabilitySet as a word, in chunks."""
+    mask = common.mask
+    bits = [1 << i for i in range(mask.bit_length()) if mask >> i & 1]
     for start in range(0, 1 << len(bits), CHUNK):
         index = numpy.arange(start, min(start + CHUNK, 1 << len(bits)), dtype=numpy.uint32)
         words = numpy.zeros_like(index)
@@ -29,7 +30,7 @@ def differences(before, after):
     """(number of sets, {(rule before, rule after): number of sets})."""
     checkers = [Checker(QemuBuild(release), Host(), kvm_dirty_ring=True) for release in (before, after)]
     one, other = checkers
-    common = (one.build.capabilities & other.build.capabilities).mask
+    common = one.build.capabilities & other.build.capabilities
     total, changes = 0, Counter()
     for words in words_of(common):
         total += len(words)

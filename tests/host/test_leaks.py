@@ -46,7 +46,18 @@ def in_use():
     return info.uordblks + info.hblkhd, len(os.listdir("/proc/self/fd")), mappings
 
 
-BUILD = ffi.new("QemuBuild *", [lib.QEMU_8_2, True, True, True, True, 0, 0, 0, 0])
+BUILD = ffi.new(
+    "QemuBuild *",
+    {
+        "release": lib.QEMU_8_2,
+        "probe_release": lib.QEMU_8_2,
+        "live_block_migration": True,
+        "replication": True,
+        "on_linux": True,
+        "direct_io": True,
+        "compressions": 7,
+    },
+)
 CONTEXT = ffi.new("MigrationContext *", {"build": BUILD[0], "incoming": True})
 FOLDER = ffi.new("char[]", b"/dev/shm")
 BLOCKS = ffi.new(
@@ -74,14 +85,35 @@ ENTRIES = ffi.new("MigrationCapabilityStatus[]", 32)
 TEXT = ffi.new("char[]", 256)
 TLS = ffi.new("char[]", b"tls-creds")
 LEVEL = ffi.new("char[]", b"compress-level")
-GOOD = ffi.new("QmpMember[]", [(TLS, lib.QMP_STRING, 0, NAME)])
-BAD = ffi.new("QmpMember[]", [(TLS, lib.QMP_STRING, 0, NAME), (LEVEL, lib.QMP_INT, 10, ffi.NULL)])
+STRING = {"type": lib.QMP_STRING, "text": NAME}
+GOOD = ffi.new("QmpMember[]", [(TLS, STRING)])
+BAD = ffi.new("QmpMember[]", [(TLS, STRING), (LEVEL, {"type": lib.QMP_INT, "number": 10})])
+NODE = {key: ffi.new("char[]", key.encode()) for key in ("node-name", "alias", "bitmaps")}
+NODE_MEMBERS = ffi.new(
+    "QmpMember[]",
+    [(NODE["node-name"], STRING), (NODE["alias"], STRING), (NODE["bitmaps"], {"type": lib.QMP_ARRAY})],
+)
+NODES = ffi.new("QmpValue[]", [{"type": lib.QMP_OBJECT, "number": 3, "members": NODE_MEMBERS}])
+MAPPING_NAME = ffi.new("char[]", b"block-bitmap-mapping")
+MAPPING = ffi.new("QmpMember[]", [(MAPPING_NAME, {"type": lib.QMP_ARRAY, "number": 1, "elements": NODES})])
+MESSAGE = ffi.new("char const **")
 
 
 def set_parameters():
     assert lib.qmp_migrate_set_parameters(STATE, GOOD, 1, ERROR) == 0
     assert lib.qmp_migrate_set_parameters(STATE, BAD, 2, ERROR) < 0
     lib.migration_error_clear(ERROR)
+
+
+def block_bitmap_mapping():
+    assert lib.qmp_migrate_set_parameters(STATE, MAPPING, 1, ERROR) == 0
+    assert lib.migrate_has_block_bitmap_mapping(STATE)
+    lib.qmp_value_free(lib.migrate_block_bitmap_mapping(STATE))
+
+
+def texts():
+    for accessor in (lib.migrate_tls_creds, lib.migrate_tls_hostname, lib.migrate_tls_authz):
+        lib.migration_text_free(accessor(STATE))
 
 
 def query_parameters():
@@ -100,7 +132,13 @@ CALLS = {
     "migration_capability_name": lambda: lib.migration_capability_name(3),
     "migration_capability_from_name": lambda: lib.migration_capability_from_name(NAME),
     "qemu_release_name": lambda: lib.qemu_release_name(0),
-    "qemu_release_from_name": lambda: lib.qemu_release_from_name(NAME),
+    "qemu_release_of_version": lambda: lib.qemu_release_of_version(10, 0, 13),
+    "qemu_downstream": lambda: lib.qemu_downstream(0),
+    "qemu_target_name": lambda: lib.qemu_target_name(0),
+    "qemu_target_page_size": lambda: lib.qemu_target_page_size(0, b"aarch64", b"virt-4.1"),
+    "qemu_machine_version": lambda: lib.qemu_machine_version(b"pc-q35-8.2"),
+    "qemu_fault": lambda: lib.qemu_fault(0),
+    "qemu_build_faults": lambda: lib.qemu_build_faults(BUILD),
     "qemu_build_capabilities": lambda: lib.qemu_build_capabilities(BUILD),
     "qemu_build_listed": lambda: lib.qemu_build_listed(BUILD),
     "qemu_build_unstable": lambda: lib.qemu_build_unstable(BUILD),
@@ -145,6 +183,19 @@ CALLS = {
     "uffd_try_ways": lambda: lib.uffd_try_ways(),
     "qmp_migrate_set_parameters migration_error_clear": set_parameters,
     "qmp_query_migrate_parameters migration_parameters_get migration_parameters_free": query_parameters,
+    "migrate_try_parameters": lambda: lib.migrate_try_parameters(STATE, GOOD, 1, ERROR),
+    "migrate_parameters_faults": lambda: lib.migrate_parameters_faults(STATE, GOOD, 1),
+    "qmp_first_unvisited": lambda: lib.qmp_first_unvisited(BAD, 2, [0], 1),
+    "migrate_block_bitmap_mapping migrate_has_block_bitmap_mapping qmp_value_free": block_bitmap_mapping,
+    "migrate_tls_creds migrate_tls_hostname migrate_tls_authz migration_text_free": texts,
+    "migrate_can_snapshot": lambda: lib.migrate_can_snapshot(STATE, MESSAGE),
+    "migration_checker_postcopy": lambda: lib.migration_checker_postcopy(CHECKER),
+    "migration_state_postcopy": lambda: lib.migration_state_postcopy(STATE),
+    "migration_parameter_warning": lambda: lib.migration_parameter_warning(BUILD, 3),
+    "migration_parameter_value_known": lambda: lib.migration_parameter_value_known(
+        BUILD, lib.MIGRATION_PARAMETER_MODE, 1
+    ),
+    "migration_accessor_name": lambda: lib.migration_accessor_name(0),
     "migration_status_name": lambda: lib.migration_status_name(1),
     "migration_status_from_name": lambda: lib.migration_status_from_name(NAME),
     "migration_active_message": lambda: lib.migration_active_message(),
@@ -159,7 +210,8 @@ CALLS = {
     "migrate_change_capabilities": lambda: lib.migrate_change_capabilities(STATE, 1 << 12, 1 << 4),
     "qmp_query_migrate_capabilities": lambda: lib.qmp_query_migrate_capabilities(STATE, ENTRIES),
 }
-ACCESSORS = [name for name in dir(lib) if name.startswith("migrate_") and name not in CALLS]
+CALLED = {name for names in CALLS for name in names.split()}
+ACCESSORS = [name for name in dir(lib) if name.startswith("migrate_") and name not in CALLED]
 CALLS.update({name: lambda name=name: getattr(lib, name)(STATE) for name in ACCESSORS})
 
 

@@ -119,7 +119,7 @@ def test_list(capsys):
     assert "  x-ignore-shared          unstable" in out.splitlines()
     answer = json.loads(run(capsys, "list", "--without", "live-block-migration", "--json")[1])
     assert [entry["name"] for entry in answer["capabilities"] if "not built in" in entry["marks"]] == ["block"]
-    assert {"name": "compress-wait-thread", "default": True, "marks": []} in answer["parameters"]
+    assert {"name": "compress-wait-thread", "default": True, "values": [], "marks": []} in answer["parameters"]
 
 
 def test_probe(capsys):
@@ -192,7 +192,7 @@ def test_diff(capsys):
     status, out, _ = run(capsys, "diff", "10.2", "11.0", "zero-blocks")
     assert status == 1
     assert "capability  removed  zero-blocks" in out
-    assert run(capsys, "diff", "10.1", "10.2")[:2] == (0, "nothing changes from 10.1 to 10.2\n")
+    assert run(capsys, "diff", "10.2.0", "10.2.1")[:2] == (0, "nothing changes from 10.2.0 to 10.2.1\n")
     answer = json.loads(run(capsys, "diff", "8.0", "8.2", "multifd", "xbzrle", "--json")[1])
     assert answer["capabilities"]["added"] == ["switchover-ack", "dirty-limit"]
     assert ["multifd/xbzrle", "Multifd is not compatible with xbzrle"] in answer["rules"]["added"]

@@ -10,11 +10,12 @@ import pytest
 import pymig
 from pymig import reference
 from pymig._core import lib
+from pymig.state import ACCESSORS
 
 HOST = pymig.Host()
 
 MEMORY = "Memory(kind='anonymous', page_size=None, path=None, readonly=False, share=False, size=None)"
-CIRCUMSTANCES = "incoming_started=False, kvm_dirty_ring=False, rdma=False, single_channel=False"
+CIRCUMSTANCES = "incoming_started=False, kvm_dirty_ring=False, rdma=False, single_channel=False, target_page_size=None"
 
 CHECK = f"new, old=(), *, build=QemuBuild('8.0.50'), host=None, incoming=False, parameters=None, {CIRCUMSTANCES}"
 
@@ -22,7 +23,8 @@ CHECK = f"new, old=(), *, build=QemuBuild('8.0.50'), host=None, incoming=False, 
 SIGNATURES = {
     "CapabilitySet": "names=()",
     "CapabilitySet.from_mask": "mask",
-    "QemuBuild": "release='8.0.50', *, live_block_migration=True, replication=True, linux=True, zstd=True",
+    "QemuBuild": "release='8.0.50', *, live_block_migration=True, replication=True, linux=True, zstd=True, "
+    "compressions=None, direct_io=True, target=None, machine=None",
     "QemuBuild.releases": "",
     "Memory": "kind='anonymous', *, path=None, share=False, size=None, page_size=None, readonly=False",
     "Host": "write_tracking='compatible', postcopy=True, *, write_tracking_ignore_shared=None",
@@ -182,36 +184,44 @@ def test_the_tree_of_errors():
         assert issubclass(error, pymig.MigrationError)
 
 
-NEWER = (
-    "avail_switchover_bandwidth cpu_throttle_increment cpu_throttle_initial cpu_throttle_tailslow direct_io "
-    "dirty_limit downtime_limit mapped_ram max_bandwidth mode multifd_qatzip_level postcopy switchover_ack tls "
-    "vcpu_dirty_limit_period zero_page_detection"
-).split()
-
-
-def test_every_accessor_of_c_has_its_property():
-    """The C library's accessors are those functions that take just a state and are named migrate_*."""
-    not_accessors = {"change_capabilities", "cap_set", "set_status"}
-    accessors = {name.removeprefix("migrate_") for name in dir(lib) if name.startswith("migrate_")}
-    accessors = {name for name in accessors - not_accessors if not name.startswith("caps_")}
-    assert accessors == {*FLAGS, *NUMBERS, "multifd_compression", "announce_params", *NEWER}
-    assert len(accessors) == 21 + 14 + 1 + 1 + len(NEWER)
-
-
-# The accessors that came and went, by release, as QEMU's migration/options.h had them.
+# The accessors that came and went, by release, as releases.md tells of QEMU's migration/options.h: functions without
+# arguments that give a value, and migrate_can_snapshot(), whose argument is but for the text.
 ADDED = {
-    "8.1": "dirty_limit switchover_ack tls cpu_throttle_increment cpu_throttle_initial cpu_throttle_tailslow "
-    "downtime_limit max_bandwidth",
-    "8.2": "avail_switchover_bandwidth mode",
+    "8.1": "dirty_limit switchover_ack multifd_flush_after_each_section tls block_bitmap_mapping "
+    "has_block_bitmap_mapping cpu_throttle_increment cpu_throttle_initial cpu_throttle_tailslow downtime_limit "
+    "max_bandwidth tls_authz tls_creds tls_hostname",
+    "8.2": "rdma avail_switchover_bandwidth mode",
     "9.0": "mapped_ram zero_page_detection vcpu_dirty_limit_period",
     "9.1": "direct_io",
     "9.2": "multifd_qatzip_level",
+    "10.0": "send_switchover_start",
+    "10.2": "can_snapshot",
 }
 REMOVED = {
     "8.1": "use_tls",
     "9.1": "block compress block_incremental compress_level compress_threads compress_wait_thread decompress_threads",
     "9.2": "zero_blocks",
 }
+NEWER = ["postcopy", *" ".join(ADDED.values()).split()]
+
+# How many functions options.h declares, and which of them are no accessors: they take arguments, or give nothing.
+DECLARED = {"8.1": 56, "8.2": 59, "9.0": 62, "9.1": 54, "9.2": 53, "10.0": 54, "10.1": 55, "10.2": 56, "11.0": 57}
+NO_ACCESSORS = {
+    "8.1": "caps_check cap_set set_block_incremental params_check params_init block_cleanup_parameters",
+    "9.1": "caps_check cap_set params_check params_init",
+    "9.2": "caps_check params_check params_init",
+    "10.1": "caps_check params_check params_init rdma_caps_check",
+    "11.0": "caps_check params_check params_init rdma_caps_check tls_opts_free",
+}
+
+
+def test_every_accessor_of_c_has_its_property():
+    """The C library's accessors are those functions that take just a state and are named migrate_*."""
+    not_accessors = {"change_capabilities", "cap_set", "set_status", "try_parameters", "parameters_faults"}
+    accessors = {name.removeprefix("migrate_") for name in dir(lib) if name.startswith("migrate_")}
+    accessors = {name for name in accessors - not_accessors if not name.startswith("caps_")}
+    assert accessors == {*FLAGS, *NUMBERS, "multifd_compression", "announce_params", *NEWER}
+    assert len(accessors) == 21 + 14 + 1 + 1 + len(NEWER)
 
 
 def test_accessors_come_and_go():
@@ -229,8 +239,24 @@ def test_accessors_come_and_go():
                     getattr(state, name)
 
 
+def test_there_are_as_many_accessors_as_options_h_declares():
+    """Of each release from 8.1 on. migrate_announce_params() is declared elsewhere, and here all the same."""
+    no_accessors = ""
+    for release in pymig.QemuBuild.releases():
+        no_accessors = NO_ACCESSORS.get(release, no_accessors)
+        build = pymig.QemuBuild(release)
+        names = [name for name in ACCESSORS if lib.migration_accessor_known(build._c, name.encode())]
+        if release in DECLARED:
+            assert len(names) - 1 + len(no_accessors.split()) == DECLARED[release], release
+
+
+def test_what_is_no_accessor():
+    for release in pymig.QemuBuild.releases():
+        assert not lib.migration_accessor_known(pymig.QemuBuild(release)._c, b"nonsense")
+
+
 def test_newer_accessors():
-    state = pymig.MigrationState(pymig.QemuBuild("11.0"), HOST, kvm_dirty_ring=True)
+    state = pymig.MigrationState(pymig.QemuBuild("11.1"), HOST, kvm_dirty_ring=True)
     state.set_capabilities({"dirty-limit": True, "switchover-ack": True, "return-path": True, "dirty-bitmaps": True})
     assert (state.dirty_limit, state.switchover_ack, state.mapped_ram, state.postcopy) == (True, True, False, True)
     values = {
@@ -244,7 +270,6 @@ def test_newer_accessors():
         "mode": ("mode", "cpr-exec"),
         "zero-page-detection": ("zero_page_detection", "legacy"),
         "x-vcpu-dirty-limit-period": ("vcpu_dirty_limit_period", 999),
-        "direct-io": ("direct_io", True),
         "multifd-qatzip-level": ("multifd_qatzip_level", 9),
         "multifd-zlib-level": ("multifd_zlib_level", 9),
     }
@@ -343,11 +368,12 @@ class TestCapabilitySet:
 class TestQemuBuild:
     @pytest.mark.parametrize("release", ["8.0", "8.0.0", "8.0.5", "8.0.49", (8, 0), (8, 0, 5)])
     def test_known(self, release):
-        assert pymig.QemuBuild(release).release == "8.0"
+        given = release if isinstance(release, str) else ".".join(map(str, release))
+        assert pymig.QemuBuild(release).release == given
 
     def test_the_reference_is_a_release_of_its_own(self):
         assert pymig.QemuBuild().release == pymig.QemuBuild((8, 0, 50)).release == "8.0.50"
-        known = "7.2 8.0 8.0.50 8.1 8.2 9.0 9.1 9.2 10.0 10.1 10.2 11.0"
+        known = "7.2 8.0 8.0.50 8.1 8.2 9.0 9.1 9.2 10.0 10.1 10.2 10.2.50 11.0 11.1"
         assert pymig.QemuBuild.releases() == tuple(known.split())
 
     @pytest.mark.parametrize(
@@ -374,7 +400,7 @@ class TestQemuBuild:
     def test_unknown(self, release):
         with pytest.raises(ValueError, match=r"release must be one of .*8\.0") as caught:
             pymig.QemuBuild(release)
-        assert len(str(caught.value)) < 300
+        assert len(str(caught.value)) < 400
 
 
 def test_running_migrations():
@@ -455,7 +481,10 @@ def test_circumstances():
     assert rule("8.0", ["multifd"], incoming=True, single_channel=True) == "accepted"
     assert rule("8.0.50", ["multifd"], **started) == "accepted"
     assert rule("8.1", ["multifd"], **started) == "multifd/incoming-started"
-    assert rule("10.0", ["multifd", "events"], ["multifd"], **started) == "multifd/incoming-started"
+    assert rule("10.0.0", ["multifd", "events"], ["multifd"], **started) == "multifd/incoming-started"
+    assert rule("10.0.1", ["multifd", "events"], ["multifd"], **started) == "accepted"
+    assert rule("9.2.3", ["multifd", "events"], ["multifd"], **started) == "multifd/incoming-started"
+    assert rule("9.2.4", ["multifd", "events"], ["multifd"], **started) == "accepted"
     assert rule("10.1", ["multifd", "events"], ["multifd"], **started) == "accepted"
     assert rule("10.1", ["multifd"], **started) == "multifd/incoming-started"
     preempt = ["postcopy-ram", "postcopy-preempt"]
