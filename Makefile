@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml setup.py $(wildcard csrc/*)
+SOURCES := pyproject.toml setup.py $(shell find csrc -type f)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -53,12 +53,12 @@ lint: $(VENV)/.for-lint $(VENV)/.for-test ## formatters, linters, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy pymig
-	$(BIN)/clang-format --dry-run --Werror csrc/*.[ch] tests/c/*.[ch] bench/*.c
+	$(BIN)/clang-format --dry-run --Werror $$(find csrc tests/c bench -name "*.[ch]")
 
 .PHONY: format
 format: $(VENV)/.for-lint ## let the formatters have their way
 	$(BIN)/ruff format
-	$(BIN)/clang-format -i csrc/*.[ch] tests/c/*.[ch] bench/*.c
+	$(BIN)/clang-format -i $$(find csrc tests/c bench -name "*.[ch]")
 
 .PHONY: pythons
 pythons: $(VENV)/.for-tox ## the suite on every Python of 3.10 to 3.13 that is here; ENVS=3.10,3.13 for some

@@ -25,7 +25,7 @@ WORKLOADS = {"check": SETS, "batch, portable": SETS, "batch, AVX2": SETS, "check
 def build(folder):
     """The driver, with the core in it, as cffi has it compiled."""
     program = folder / "instructions"
-    sources = [HERE / "instructions.c", *sorted(CSRC.glob("*.c"))]
+    sources = [HERE / "instructions.c", *sorted(CSRC.rglob("*.c"))]
     subprocess.run(["gcc", "-std=c11", "-O3", f"-I{CSRC}", "-o", program, *sources, "-lpthread"], check=True)
     return program
 

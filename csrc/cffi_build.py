@@ -20,8 +20,8 @@ ffi.cdef(declarations((HERE / "pymig.h").read_text()))
 ffi.set_source(
     "pymig._core",
     '#include "pymig.h"',
-    sources=sorted(f"csrc/{source.name}" for source in HERE.glob("*.c")),
-    depends=sorted(f"csrc/{header.name}" for header in HERE.glob("*.h")),
+    sources=sorted(f"csrc/{source.relative_to(HERE)}" for source in HERE.rglob("*.c")),
+    depends=sorted(f"csrc/{header.relative_to(HERE)}" for header in HERE.rglob("*.h")),
     include_dirs=["csrc"],
     extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden", *os.environ.get("PYMIG_CFLAGS", "").split()],
 )

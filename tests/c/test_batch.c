@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../csrc/check.h"
-#include "../../csrc/host.h"
-#include "capability.h"
+#include "check/check.h"
+#include "host/host.h"
+#include "qemu/capability.h"
 
 enum {
     ALL = 1 << 21,

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "capability.h"
+#include "qemu/capability.h"
 
 /* ---- Names ---- */
 

@@ -8,7 +8,7 @@
 #include <malloc.h>
 #include <stdio.h>
 
-#include "capability.h"
+#include "qemu/capability.h"
 
 enum {
     MILLION = 1000000,

@@ -5,8 +5,8 @@
 
 #include <ctype.h>
 
-#include "../../csrc/parameter.c"
-#include "../../csrc/rules.c"
+#include "qemu/parameter.c"
+#include "qemu/rules.c"
 
 static ReleaseSet releases_of(const RuleRow *row)
 {

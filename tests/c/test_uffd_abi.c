@@ -5,7 +5,7 @@
 #include <linux/userfaultfd.h>
 #include <string.h>
 
-#include "uffd_abi.h"
+#include "host/uffd_abi.h"
 
 static void structures_and_ioctls(void **unused)
 {

@@ -3,7 +3,7 @@
 #define PYMIG_CHECK_H
 
 #include "pymig.h"
-#include "rules.h"
+#include "qemu/rules.h"
 
 /* A set of capabilities is looked up in chunks of so many bits. */
 enum {

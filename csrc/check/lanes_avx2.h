@@ -77,4 +77,4 @@ TARGET static inline void store_avx2(uint8_t *codes, __m256i found)
     _mm256_storeu_si256((__m256i *)(void *)codes, _mm256_permutevar8x32_epi32(found, in_order));
 }
 
-#include "lanes.h"
+#include "check/lanes.h"

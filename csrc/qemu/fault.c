@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a release does wrong although it has accepted everything. */
-#include "fault.h"
+#include "qemu/fault.h"
 
 #include <string.h>
 
-#include "build.h"
-#include "capability.h"
-#include "value.h"
+#include "qemu/release.h"
+#include "qemu/capability.h"
+#include "state/value.h"
 
 typedef struct FaultRow {
     QemuFault fault;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE
-#include "memory.h"
+#include "host/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Filters of system calls, and how to ask without suffering from them. */
 #define _GNU_SOURCE
-#include "seccomp.h"
+#include "host/seccomp.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>

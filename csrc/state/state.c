@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "build.h"
-#include "capability.h"
-#include "fault.h"
-#include "host.h"
-#include "state.h"
+#include "qemu/release.h"
+#include "qemu/capability.h"
+#include "qemu/fault.h"
+#include "host/host.h"
+#include "state/state.h"
 
 /* ---- The lock ---- */
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE
-#include "parameter.h"
+#include "qemu/parameter.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bitmaps.h"
-#include "build.h"
-#include "capability.h"
-#include "context.h"
-#include "request.h"
-#include "rules.h"
-#include "value.h"
+#include "qemu/bitmaps.h"
+#include "qemu/release.h"
+#include "qemu/capability.h"
+#include "qemu/context.h"
+#include "state/request.h"
+#include "qemu/rules.h"
+#include "state/value.h"
 
 /* A value of an enum, and the releases that have it. */
 typedef struct EnumValue {

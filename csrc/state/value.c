@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Values of QMP that outlive the request that brought them. */
-#include "value.h"
+#include "state/value.h"
 
 #include <stdlib.h>
 #include <string.h>

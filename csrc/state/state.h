@@ -4,8 +4,8 @@
 
 #include <stdatomic.h>
 
-#include "check.h"
-#include "parameter.h"
+#include "check/check.h"
+#include "qemu/parameter.h"
 
 /* What accessors read is atomic; whoever changes anything, or reads several things at once, holds the lock. */
 struct MigrationState {

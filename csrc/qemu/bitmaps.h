@@ -2,7 +2,7 @@
 #ifndef PYMIG_BITMAPS_H
 #define PYMIG_BITMAPS_H
 
-#include "request.h"
+#include "state/request.h"
 
 /* The type of block-bitmap-mapping: a list of BitmapMigrationNodeAlias. */
 extern const QapiType bitmaps_type;

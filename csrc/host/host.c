@@ -8,15 +8,15 @@
  *   of postcopy         bit 0: has been asked; 1: supported; 2..5: the step; 6..17: its errno; 18..49: its detail
  */
 #define _GNU_SOURCE
-#include "host.h"
+#include "host/host.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
-#include "probe.h"
+#include "host/memory.h"
+#include "host/probe.h"
 
 #define REFRESH_UNIT ((uint64_t)1 << 54)
 #define REFRESHES (~(REFRESH_UNIT - 1))

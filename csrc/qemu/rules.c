@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "rules.h"
+#include "qemu/rules.h"
 
 #include <errno.h>
 
-#include "build.h"
-#include "capability.h"
+#include "qemu/release.h"
+#include "qemu/capability.h"
 
 /* What a context can be, as far as rules look at it. */
 enum {

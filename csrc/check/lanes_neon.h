@@ -71,4 +71,4 @@ static inline void store_neon(uint8_t *codes, uint8x16_t found)
     vst1q_u8(codes, found);
 }
 
-#include "lanes.h"
+#include "check/lanes.h"

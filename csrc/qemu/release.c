@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build.h"
+#include "qemu/release.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "capability.h"
+#include "qemu/capability.h"
 
 /* ---- Releases ---- */
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE
-#include "bitmaps.h"
+#include "qemu/bitmaps.h"
 
 #include <errno.h>
 #include <search.h>
 #include <string.h>
 
-#include "value.h"
+#include "state/value.h"
 
 /* ---- The type ---- */
 

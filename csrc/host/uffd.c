@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE
-#include "uffd.h"
+#include "host/uffd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +8,8 @@
 #include <linux/seccomp.h>
 #include <unistd.h>
 
-#include "names.h"
-#include "seccomp.h"
+#include "qemu/names.h"
+#include "host/seccomp.h"
 
 #define FEATURE(name) [UFFD_ABI_FEATURE_##name]
 

@@ -75,4 +75,4 @@ TARGET static inline void store_avx512(uint8_t *codes, __m512i found)
     _mm512_storeu_si512(codes, _mm512_permutexvar_epi32(in_order, found));
 }
 
-#include "lanes.h"
+#include "check/lanes.h"

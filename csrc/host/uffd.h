@@ -3,7 +3,7 @@
 #define PYMIG_UFFD_H
 
 #include "pymig.h"
-#include "uffd_abi.h"
+#include "host/uffd_abi.h"
 
 /* How userfaultfd descriptors come to be: QEMU tries /dev/userfaultfd once, and stays with what it found. */
 typedef struct UffdOpener {

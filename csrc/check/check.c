@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "check.h"
+#include "check/check.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "build.h"
-#include "capability.h"
-#include "context.h"
-#include "host.h"
+#include "qemu/release.h"
+#include "qemu/capability.h"
+#include "qemu/context.h"
+#include "host/host.h"
 
 static void sort_terms(MigrationChecker *checker, int count)
 {

@@ -3,7 +3,7 @@
 #define PYMIG_HOST_H
 
 #include "pymig.h"
-#include "rules.h"
+#include "qemu/rules.h"
 
 /* Whether the host is able to do what the question asks: 1 or 0, or -EAGAIN if it has not been asked yet. */
 int migration_host_known(const MigrationHost *host, int flavour, HostQuestion question, int ignored);

@@ -2,7 +2,7 @@
 #ifndef PYMIG_BATCH_H
 #define PYMIG_BATCH_H
 
-#include "check.h"
+#include "check/check.h"
 
 /*
  * What a batch does to each set. Capabilities are looked up four at a time, by the nibbles of a word: a table of 16

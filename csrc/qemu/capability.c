@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "capability.h"
+#include "qemu/capability.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "build.h"
+#include "qemu/release.h"
 
 /* A capability, and the releases that have it or mark it. */
 typedef struct CapabilityRow {

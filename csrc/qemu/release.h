@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef PYMIG_BUILD_H
-#define PYMIG_BUILD_H
+#ifndef PYMIG_RELEASE_H
+#define PYMIG_RELEASE_H
 
 #include "pymig.h"
 

@@ -3,13 +3,13 @@
  * One check of many sets. Where the machine has vector instructions that look bytes up in a table, the terms become
  * such tables (batch.h), and lanes.h takes a set a byte; elsewhere each set is looked up by itself.
  */
-#include "batch.h"
+#include "check/batch.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "capability.h"
-#include "host.h"
+#include "qemu/capability.h"
+#include "host/host.h"
 
 enum {
     SPAN = 4096,  /* words, after which it is seen if a question came up */
@@ -131,15 +131,15 @@ static inline __attribute__((always_inline)) CapabilitySet union_of(const Words 
 #ifdef __x86_64__
 #include <immintrin.h>
 
-#include "lanes_avx2.h"
-#include "lanes_avx512.h"
+#include "check/lanes_avx2.h"
+#include "check/lanes_avx512.h"
 #endif
 
 #if defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__)
 #define HAS_NEON
 #include <arm_neon.h>
 
-#include "lanes_neon.h"
+#include "check/lanes_neon.h"
 #endif
 
 static CapabilitySet check_words_portable(const Batch *batch, const Words *words, uint8_t *codes)

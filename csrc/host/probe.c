@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE
-#include "probe.h"
+#include "host/probe.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "memory.h"
-#include "seccomp.h"
-#include "uffd.h"
+#include "host/memory.h"
+#include "host/seccomp.h"
+#include "host/uffd.h"
 
 static UffdOpener opener_of(int flavour)
 {

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "build.h"
-#include "memory.h"
+#include "qemu/release.h"
+#include "host/memory.h"
 #include "pymig.h"
 
 /* strerror() in QEMU's language whatever the caller's locale is, and without a static buffer. */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "build.h"
-#include "capability.h"
-#include "state.h"
-#include "value.h"
+#include "qemu/release.h"
+#include "qemu/capability.h"
+#include "state/state.h"
+#include "state/value.h"
 
 /* ---- Capabilities and parameters ---- */
 
