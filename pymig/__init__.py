@@ -5,8 +5,6 @@
 <Verdict refused by 'multifd/compress': 'Multifd is not compatible with compress'>
 """
 
-from pymig.build import QemuBuild
-from pymig.capability import CapabilitySet
 from pymig.checker import Checker, check, validate
 from pymig.errors import (
     CapabilityError,
@@ -19,16 +17,18 @@ from pymig.errors import (
     QemuBinaryError,
     UnknownCapabilityError,
 )
-from pymig.host import Host, PostcopySupport
-from pymig.memory import Memory
-from pymig.report import HostReport, probe
+from pymig.host.host import Host, PostcopySupport
+from pymig.host.memory import Memory
+from pymig.host.report import HostReport, probe
+from pymig.qemu.build import QemuBuild
+from pymig.qemu.capability import CapabilitySet
 from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pymig.announce import AnnounceParameters
-    from pymig.fault import KnownFault
-    from pymig.releases import ReleaseDifference, diff
+    from pymig.difference import ReleaseDifference, diff
+    from pymig.qemu.fault import KnownFault
     from pymig.state import MigrationState
 
 __version__ = "0.1.0"
@@ -66,10 +66,10 @@ __all__ = [
 # opened any more.
 _LATER = {
     "AnnounceParameters": "announce",
-    "KnownFault": "fault",
+    "KnownFault": "qemu.fault",
     "MigrationState": "state",
-    "ReleaseDifference": "releases",
-    "diff": "releases",
+    "ReleaseDifference": "difference",
+    "diff": "difference",
 }
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
 
 from pymig._core import lib
-from pymig.build import WARNINGS, QemuBuild
-from pymig.capability import known_mask, mask_of
+from pymig.qemu.build import WARNINGS, QemuBuild
+from pymig.qemu.capability import known_mask, mask_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
-    from pymig.host import Host
+    from pymig.host.host import Host
     from pymig.verdict import Verdict
 
 

@@ -7,12 +7,12 @@ import os
 from pymig._core import ffi, lib
 from pymig.answers import Answers, Verdicts
 from pymig.buffers import bytes_to_fill, words
-from pymig.build import QemuBuild, require_build
-from pymig.capability import BITS, NAMES, mask_of
 from pymig.context import new_context, require_bools, require_new
 from pymig.errors import CapabilityError
-from pymig.frozen import Frozen
-from pymig.host import page_size_of, require_host
+from pymig.host.host import page_size_of, require_host
+from pymig.qemu.build import QemuBuild, require_build
+from pymig.qemu.capability import BITS, NAMES, mask_of
+from pymig.values import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     # The type checker's own; nothing imports it at run time.
     from typing_extensions import Buffer
 
-    from pymig.host import Host
+    from pymig.host.host import Host
     from pymig.verdict import Verdict
 
 NOTHING: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from pymig.build import QemuBuild
+    from pymig.qemu.build import QemuBuild
 
 
 def require_bools(**values: object) -> dict[str, bool]:

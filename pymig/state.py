@@ -8,8 +8,6 @@ from _operator import index
 
 from pymig._core import ffi, lib
 from pymig.answers import Verdicts
-from pymig.build import QemuBuild, require_build
-from pymig.capability import NAMES, CapabilitySet
 from pymig.context import new_context, require_bools, require_new
 from pymig.errors import (
     CapabilityError,
@@ -23,9 +21,11 @@ from pymig.errors import (
     RequestTypeError,
     UnknownCapabilityError,
 )
-from pymig.fault import FAULTS
-from pymig.host import Host, page_size_of, require_host
-from pymig.release import rows, text
+from pymig.host.host import Host, page_size_of, require_host
+from pymig.qemu.build import QemuBuild, require_build
+from pymig.qemu.capability import NAMES, CapabilitySet
+from pymig.qemu.fault import FAULTS
+from pymig.qemu.release import rows, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

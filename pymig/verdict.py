@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pymig.capability import CapabilitySet
-from pymig.frozen import Value
+from pymig.qemu.capability import CapabilitySet
+from pymig.values import Value
 
 
 class Verdict(Value):

@@ -6,8 +6,8 @@ import argparse
 from functools import partial
 
 from pymig import __version__
-from pymig.build import QemuBuild
-from pymig.questions import NAMES as QUESTION_NAMES
+from pymig.host.checks import NAMES as QUESTION_NAMES
+from pymig.qemu.build import QemuBuild
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

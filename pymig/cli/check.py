@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pymig.capability import CapabilitySet
 from pymig.checker import Checker
 from pymig.cli.text import GREEN, RED, YELLOW, print_json, print_table, styled
 from pymig.cli.values import ACCEPTED, REFUSED, builds, circumstances, host, parameters
-from pymig.host import Host
-from pymig.releases import answer_of
+from pymig.difference import answer_of
+from pymig.host.host import Host
+from pymig.qemu.capability import CapabilitySet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from pymig.build import QemuBuild
-    from pymig.fault import KnownFault
+    from pymig.qemu.build import QemuBuild
+    from pymig.qemu.fault import KnownFault
     from pymig.verdict import Verdict
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pymig.cli.text import print_json, print_table
 from pymig.cli.values import ACCEPTED, REFUSED, build, circumstances
-from pymig.releases import diff
+from pymig.difference import diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from pymig.releases import ReleaseDifference
+    from pymig.difference import ReleaseDifference
     from pymig.verdict import Verdict
 
 

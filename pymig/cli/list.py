@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pymig._core import lib
-from pymig.capability import CapabilitySet
 from pymig.cli.text import BOLD, print_json, print_table, styled
 from pymig.cli.values import ACCEPTED, UsageError, builds
-from pymig.host import Host
-from pymig.release import text
+from pymig.host.host import Host
+from pymig.qemu.capability import CapabilitySet
+from pymig.qemu.release import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from pymig.build import QemuBuild
+    from pymig.qemu.build import QemuBuild
 
 
 def run(options: argparse.Namespace) -> int:

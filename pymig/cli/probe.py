@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pymig.cli.text import BOLD, GREEN, RED, YELLOW, print_json, print_table, styled
 from pymig.cli.values import ACCEPTED, REFUSED, WRONG_USAGE, UsageError, memory
-from pymig.memory import Memory
-from pymig.questions import ERROR, FAIL, PASS, QUESTIONS, WARN, ask
-from pymig.questions import NAMES as QUESTION_NAMES
-from pymig.report import probe
+from pymig.host.checks import ERROR, FAIL, PASS, QUESTIONS, WARN, ask
+from pymig.host.checks import NAMES as QUESTION_NAMES
+from pymig.host.memory import Memory
+from pymig.host.report import probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from pymig.diagnosis import Diagnosis
-    from pymig.questions import Answer
-    from pymig.report import HostReport
+    from pymig.host.checks import Answer
+    from pymig.host.diagnosis import Diagnosis
+    from pymig.host.report import HostReport
 
 
 STYLES = {PASS: GREEN, WARN: YELLOW, FAIL: RED, ERROR: RED}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from pymig.build import QemuBuild
 from pymig.cli.arguments import CIRCUMSTANCES, WITHOUT
-from pymig.host import Host
-from pymig.memory import Memory
+from pymig.host.host import Host
+from pymig.host.memory import Memory
+from pymig.qemu.build import QemuBuild
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -207,7 +207,7 @@ def test_warnings_are_shown(capsys):
 
 
 def test_questions_of_the_probe(capsys):
-    from pymig.questions import NAMES
+    from pymig.host.checks import NAMES
 
     status, out, _ = run(capsys, "probe", "--list")
     assert status == 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pymig._core import lib
-from pymig.build import COMPRESSIONS, require_build
-from pymig.capability import CapabilitySet, mask_of_names
 from pymig.checker import Checker
 from pymig.errors import ParameterError, UnknownCapabilityError
-from pymig.frozen import Value
-from pymig.host import Host
+from pymig.host.host import Host
+from pymig.qemu.build import COMPRESSIONS, require_build
+from pymig.qemu.capability import CapabilitySet, mask_of_names
 from pymig.state import PARAMETERS, STATUSES, MigrationState, Request
+from pymig.values import Value
 from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from pymig.build import QemuBuild
-    from pymig.fault import KnownFault
+    from pymig.qemu.build import QemuBuild
+    from pymig.qemu.fault import KnownFault
 
 
 class ReleaseDifference(Value):

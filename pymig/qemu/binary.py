@@ -9,10 +9,10 @@ import socket
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pymig._core import lib
-from pymig.build import COMPRESSIONS, TARGETS, QemuBuild, difference_texts
-from pymig.capability import BITS
 from pymig.errors import QemuBinaryError
-from pymig.release import DOWNSTREAMS, FIRST_DEVELOPMENT_MICRO, RELEASES, is_newer, text
+from pymig.qemu.build import COMPRESSIONS, TARGETS, QemuBuild, difference_texts
+from pymig.qemu.capability import BITS
+from pymig.qemu.release import DOWNSTREAMS, FIRST_DEVELOPMENT_MICRO, RELEASES, is_newer, text
 from pymig.state import PARAMETERS
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from _collections_abc import Iterable  # collections.abc's own; the package takes a millisecond
 
 from pymig._core import ffi, lib
-from pymig.capability import BITS, NAMES, CapabilitySet
-from pymig.frozen import Value
-from pymig.release import DOWNSTREAMS, POINTS, RELEASES, known_release, rows, text
+from pymig.qemu.capability import BITS, NAMES, CapabilitySet
+from pymig.qemu.release import DOWNSTREAMS, POINTS, RELEASES, known_release, rows, text
+from pymig.values import Value
 from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import os
     from typing import Any
 
-    from pymig.fault import KnownFault
+    from pymig.qemu.fault import KnownFault
 
 X86_PAGE_SIZE = 4096
 
@@ -208,7 +208,7 @@ class QemuBuild(Value):
             QemuBinaryError: it can't be started, is no QEMU, or does not answer in time.
             ValueError: its version is older than those that are known, or between them.
         """
-        from pymig.binary import build_of  # noqa: PLC0415 - it imports asyncio and qemu.qmp
+        from pymig.qemu.binary import build_of  # noqa: PLC0415 - it imports asyncio and qemu.qmp
 
         return build_of(path, timeout)
 
@@ -231,7 +231,7 @@ class QemuBuild(Value):
     @property
     def known_faults(self) -> tuple[KnownFault, ...]:
         """What this release does wrong although it has accepted everything."""
-        from pymig.fault import faults_of  # noqa: PLC0415 - rare
+        from pymig.qemu.fault import faults_of  # noqa: PLC0415 - rare
 
         return faults_of(lib.qemu_build_faults(self._c))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from pymig.diagnosis import OUT_OF_SOMETHING
-from pymig.frozen import Value
+from pymig.host.diagnosis import OUT_OF_SOMETHING
+from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pymig.report import HostReport
+    from pymig.host.report import HostReport
 
     Result = tuple[str, str]
 

@@ -25,14 +25,14 @@ import os
 import resource
 
 from pymig._core import lib
-from pymig.frozen import Value
+from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from pymig.report import HostReport, MemoryReport
+    from pymig.host.report import HostReport, MemoryReport
 
 CAUSES = (
     "not-in-kernel",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pymig._core import lib
-from pymig.capability import CapabilitySet
-from pymig.frozen import Value
-from pymig.release import rows, text
+from pymig.qemu.capability import CapabilitySet
+from pymig.qemu.release import rows, text
+from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

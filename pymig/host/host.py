@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno as errno_names
 
 from pymig._core import ffi, lib
-from pymig.capability import BITS
-from pymig.frozen import Value
-from pymig.memory import Blocks, Memory, as_bool
+from pymig.host.memory import Blocks, Memory, as_bool
+from pymig.qemu.capability import BITS
+from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import os
 import stat
 
 from pymig._core import ffi, lib
-from pymig.frozen import Value
+from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

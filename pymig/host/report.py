@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pymig._core import ffi, lib
-from pymig.diagnosis import diagnose
-from pymig.frozen import Value
-from pymig.host import OLDER, REFERENCE, WRITE_TRACKING_NAMES, Facts, Host, PostcopySupport, dumps, page_size_of
-from pymig.memory import Blocks, Memory
+from pymig.host.diagnosis import diagnose
+from pymig.host.host import OLDER, REFERENCE, WRITE_TRACKING_NAMES, Facts, Host, PostcopySupport, dumps, page_size_of
+from pymig.host.memory import Blocks, Memory
+from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Literal
 
-    from pymig.diagnosis import Diagnosis
-    from pymig.host import WriteTracking
+    from pymig.host.diagnosis import Diagnosis
+    from pymig.host.host import WriteTracking
 
 _FILE_SYSTEMS: dict[int, str | None] = {
     lib.RAM_FILE_SYSTEM_NONE: None,

@@ -7,7 +7,7 @@ from _operator import index
 
 from pymig._core import ffi, lib
 from pymig.errors import UnknownCapabilityError
-from pymig.frozen import Frozen
+from pymig.values import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

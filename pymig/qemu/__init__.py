@@ -1,0 +1,1 @@
+"""Which QEMU: releases, builds, capabilities, known faults."""
