@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "qemu/capability.h"
 #include "host/host.h"
+#include "qemu/capability.h"
 
 enum {
     SPAN = 4096,  /* words, after which it is seen if a question came up */

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "qemu/release.h"
+#include "host/host.h"
 #include "qemu/capability.h"
 #include "qemu/context.h"
-#include "host/host.h"
+#include "qemu/release.h"
 
 static void sort_terms(MigrationChecker *checker, int count)
 {

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "qemu/release.h"
 #include "host/memory.h"
 #include "pymig.h"
+#include "qemu/release.h"
 
 /* strerror() in QEMU's language whatever the caller's locale is, and without a static buffer. */
 static void describe_errno(int error, char *text, size_t size)

@@ -8,8 +8,8 @@
 #include <linux/seccomp.h>
 #include <unistd.h>
 
-#include "qemu/names.h"
 #include "host/seccomp.h"
+#include "qemu/names.h"
 
 #define FEATURE(name) [UFFD_ABI_FEATURE_##name]
 

@@ -2,8 +2,8 @@
 #ifndef PYMIG_UFFD_H
 #define PYMIG_UFFD_H
 
-#include "pymig.h"
 #include "host/uffd_abi.h"
+#include "pymig.h"
 
 /* How userfaultfd descriptors come to be: QEMU tries /dev/userfaultfd once, and stays with what it found. */
 typedef struct UffdOpener {

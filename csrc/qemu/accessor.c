@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qemu/release.h"
 #include "qemu/capability.h"
+#include "qemu/release.h"
 #include "state/state.h"
 #include "state/value.h"
 

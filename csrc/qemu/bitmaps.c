@@ -6,8 +6,6 @@
 #include <search.h>
 #include <string.h>
 
-#include "state/value.h"
-
 /* ---- The type ---- */
 
 static const QapiType string_type = {.kind = QAPI_STRING};

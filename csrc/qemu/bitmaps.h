@@ -2,7 +2,7 @@
 #ifndef PYMIG_BITMAPS_H
 #define PYMIG_BITMAPS_H
 
-#include "state/request.h"
+#include "qemu/qapi.h"
 
 /* The type of block-bitmap-mapping: a list of BitmapMigrationNodeAlias. */
 extern const QapiType bitmaps_type;

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "qemu/release.h"
 #include "qemu/capability.h"
-#include "state/value.h"
+#include "qemu/qapi.h"
+#include "qemu/release.h"
 
 typedef struct FaultRow {
     QemuFault fault;

@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "pymig.h"
+#include "qemu/qapi.h"
 
 /* Numbers, flags and enums live in `number`, which accessors read without a lock; of a string it is the length, of a
  * list how many elements it has. A string or a list that was set is in `value`. */
@@ -20,6 +20,18 @@ typedef struct ParameterChange {
     uint64_t number[MIGRATION_PARAMETER__MAX];
     const QmpValue *value[MIGRATION_PARAMETER__MAX];
 } ParameterChange;
+
+/* Its type in the schema. */
+const QapiType *parameter_qapi_type(int parameter);
+
+/* The number of an enum parameter's value with this name; -ENOENT if the build has none. */
+int parameter_value_of_name(const QemuBuild *build, int parameter, const char *name);
+
+/* Where it begins in a fresh state of this build. */
+uint64_t parameter_initial(const QemuBuild *build, int parameter);
+
+/* Whether the schema marks it as unstable, in whatever release. */
+bool parameter_is_unstable(int parameter);
 
 void parameters_init(MigrationParameters *parameters, const QemuBuild *build);
 

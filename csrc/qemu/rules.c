@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-#include "qemu/release.h"
 #include "qemu/capability.h"
+#include "qemu/release.h"
 
 /* What a context can be, as far as rules look at it. */
 enum {

@@ -2,38 +2,10 @@
 #ifndef PYMIG_REQUEST_H
 #define PYMIG_REQUEST_H
 
-#include "pymig.h"
+#include "qemu/qapi.h"
 
 /* What QAPI does with a request before the command sees it: it visits the members in the order of the schema, and
  * refuses the first that is missing or of a wrong type, and at last what it has not visited. */
-
-typedef enum QapiKind {
-    QAPI_UINT,
-    QAPI_BOOL,
-    QAPI_STRING,
-    QAPI_STRING_OR_NULL,
-    QAPI_ENUM,
-    QAPI_ARRAY,
-    QAPI_OBJECT,
-} QapiKind;
-
-typedef struct QapiMember QapiMember;
-
-typedef struct QapiType {
-    QapiKind kind;
-    uint64_t max;                   /* of a number */
-    const char *name;               /* of a number's type, as it stands in the text: "uint8_t" */
-    const struct QapiType *element; /* of an array */
-    const QapiMember *members;      /* of an object, the last one without a name */
-    /* Of an enum: whether this build has a value of this name; `which` is the visitor's. */
-    bool (*has_value)(const QemuBuild *build, int which, const char *name);
-} QapiType;
-
-struct QapiMember {
-    const char *name;
-    const QapiType *type;
-    bool optional;
-};
 
 /* A visit of one request. Begins with an empty path. */
 typedef struct Visitor {
@@ -50,8 +22,5 @@ int visit_value(Visitor *visitor, const QapiType *type, const char *name, const 
  * that it expected. -EINVAL or -ENOMEM. */
 int refuse_unexpected(Visitor *visitor, const QmpMember *members, size_t count, const size_t *visited,
                       size_t n_visited);
-
-/* Fills the error in with a text made from the format. -EINVAL, or -ENOMEM if there was no memory for it. */
-int refuse(MigrationError *error, int parameter, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qemu/release.h"
+#include "host/host.h"
 #include "qemu/capability.h"
 #include "qemu/fault.h"
-#include "host/host.h"
+#include "qemu/release.h"
 #include "state/state.h"
 
 /* ---- The lock ---- */

@@ -91,13 +91,3 @@ void qmp_value_free(QmpValue *value)
 {
     free(value);
 }
-
-const QmpValue *qmp_member_of(const QmpValue *object, const char *name)
-{
-    for (uint64_t i = 0; i < object->number; i++) {
-        if (strcmp(object->members[i].name, name) == 0) {
-            return &object->members[i].value;
-        }
-    }
-    return NULL;
-}

@@ -7,7 +7,4 @@
 /* A copy of the whole value in one piece of memory, to be freed with qmp_value_free(). NULL if out of memory. */
 QmpValue *qmp_value_copy(const QmpValue *value);
 
-/* The member of an object with this name, or NULL. */
-const QmpValue *qmp_member_of(const QmpValue *object, const char *name);
-
 #endif

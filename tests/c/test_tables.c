@@ -6,6 +6,7 @@
 #include <ctype.h>
 
 #include "qemu/parameter.c"
+#include "qemu/parameter_check.c"
 #include "qemu/rules.c"
 
 static ReleaseSet releases_of(const RuleRow *row)
