@@ -20,14 +20,16 @@ void measured(const char *workload, const MigrationContext *context, MigrationHo
 __attribute__((noinline)) void measured(const char *workload, const MigrationContext *context, MigrationHost *host,
                                         const MigrationChecker *checker)
 {
-    const Words all = {.words32 = words, .count = SETS};
+    const MaskSpan all = {.words32 = words, .count = SETS};
 
     if (strcmp(workload, "check") == 0) {
         for (size_t i = 0; i < SETS; i++) {
             codes[i] = (uint8_t)migrate_caps_check_set(checker, words[i]);
         }
     } else if (strcmp(workload, "checker") == 0) {
-        migration_checker_free(migration_checker_new(context, host));
+        MigrationChecker *made;
+        migration_checker_new(context, host, &made);
+        migration_checker_free(made);
     } else if (strcmp(workload, "batch, portable") == 0) {
         check_many_with(CHECK_MANY_PORTABLE, checker, 0, &all, codes);
     } else if (strcmp(workload, "batch, AVX2") == 0) {
@@ -40,14 +42,19 @@ __attribute__((noinline)) void measured(const char *workload, const MigrationCon
 
 int main(int argc, char **argv)
 {
-    const MigrationContext context = {.build = {QEMU_8_0_50, true, true, true, true, 0, 0, 0, 0}};
+    const MigrationContext context = {.build = {.release = QEMU_8_0_50,
+                                                .probe_release = QEMU_8_0_50,
+                                                .live_block_migration = true,
+                                                .replication = true,
+                                                .on_linux = true}};
     const HostFacts able = {{WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE},
                             {.ok = true}};
-    const HostFacts facts[HOST_FLAVOUR__MAX] = {able, able, able};
-    MigrationHost *host = migration_host_stated(facts);
-    MigrationChecker *checker = migration_checker_new(&context, host);
+    const HostFacts facts[PROBE_VARIANT__MAX] = {able, able, able};
+    MigrationHost *host;
+    MigrationChecker *checker;
 
-    if (argc != 2 || checker == NULL) {
+    if (argc != 2 || migration_host_stated(facts, 0, &host) < 0 ||
+        migration_checker_new(&context, host, &checker) < 0) {
         return 2;
     }
     for (uint32_t i = 0; i < SETS; i++) {

@@ -18,7 +18,7 @@ LINES = {
     "numpy_rules": ("NumPy, rule by rule", "#7570b3", "-"),
     "check_many_without_out": ("check_many(masks)", "#1b9e77", "--"),
     "check_many": ("check_many(masks, out=out)", "#1b9e77", "-"),
-    "one_pass": ("the same in one pass (C: migrate_caps_fill32)", "#1b9e77", ":"),
+    "one_pass": ("the same in one pass (C: migrate_caps_check_many32_onepass)", "#1b9e77", ":"),
     "memcpy": ("memcpy of the words", "#333333", ":"),
 }
 

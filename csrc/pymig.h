@@ -197,6 +197,7 @@ typedef struct PostcopySupport {
     int error;       /* errno of that step's system call, 0 where none failed */
     uint32_t detail; /* step 4: 1 if the descriptor, 2 if UFFDIO_API failed; 5 and 6: the features asked for;
                         6 (high half) and 14: the missing ioctls; 8, 9 and 15: the index of the block */
+    uint64_t block_length, block_page_size; /* step 8: of that block, in bytes */
 } PostcopySupport;
 
 /* What backs a block of guest memory. */
@@ -245,47 +246,47 @@ typedef struct UffdReport {
 } UffdReport;
 
 /* How each way to a userfaultfd answers, for a diagnosis. Errors as in UffdReport. */
-typedef struct UffdWays {
+typedef struct UffdMethods {
     int device_open_error;       /* open("/dev/userfaultfd", O_RDWR | O_CLOEXEC) */
     int device_new_error;        /* USERFAULTFD_IOC_NEW on it; -1 if it does not open */
     int syscall_error;           /* userfaultfd(O_CLOEXEC) */
     int syscall_user_mode_error; /* userfaultfd(O_CLOEXEC | UFFD_USER_MODE_ONLY), which QEMU has no use for */
     int seccomp_mode;            /* prctl(PR_GET_SECCOMP): 2 with a filter; -1 if unknown */
     uint64_t effective;          /* the process's effective capabilities; bit 19 is CAP_SYS_PTRACE */
-} UffdWays;
+} UffdMethods;
 
 /* How a release asks its host. */
-typedef enum HostFlavour {
-    HOST_REFERENCE = 0, /* 8.0.50 and later */
-    HOST_8_0 = 1,       /* the same, without the step that looks at file systems */
-    HOST_7_2 = 2,       /* likewise, and userfaultfd comes from the system call alone */
-    HOST_FLAVOUR__MAX = 3
-} HostFlavour;
+typedef enum ProbeVariant {
+    PROBE_REFERENCE = 0, /* 8.0.50 and later */
+    PROBE_8_0 = 1,       /* the same, without the step that looks at file systems */
+    PROBE_7_2 = 2,       /* likewise, and userfaultfd comes from the system call alone */
+    PROBE_VARIANT__MAX = 3
+} ProbeVariant;
 
 /* Which blocks are passed over in write tracking. */
-typedef enum IgnoredBlocks {
-    IGNORE_NO_BLOCKS = 0,
-    IGNORE_SHARED_BLOCKS = 1, /* up to 8.0.50, with x-ignore-shared on before */
-    IGNORE_SHARED_FILES = 2,  /* from 8.1 on: shared blocks of kind file alone */
-    IGNORED_BLOCKS__MAX = 3
-} IgnoredBlocks;
+typedef enum WriteTrackingScope {
+    SCOPE_ALL_BLOCKS = 0,
+    SCOPE_WITHOUT_SHARED = 1,       /* up to 8.0.50, with x-ignore-shared on before */
+    SCOPE_WITHOUT_SHARED_FILES = 2, /* from 8.1 on: shared blocks of kind file alone */
+    WRITE_TRACKING_SCOPE__MAX = 3
+} WriteTrackingScope;
 
-/* enum HostFlavour; HOST_REFERENCE for a number out of range. */
-PYMIG_API int qemu_release_host_flavour(int release);
+/* enum ProbeVariant; PROBE_REFERENCE for a number out of range. */
+PYMIG_API int qemu_release_probe_variant(int release);
 
-/* enum IgnoredBlocks: what a release passes over while x-ignore-shared is on. */
-PYMIG_API int qemu_release_ignored_blocks(int release);
+/* enum WriteTrackingScope: what a release passes over while x-ignore-shared is on. */
+PYMIG_API int qemu_release_scope(int release);
 
-/* What is to know of a host, as one flavour asks it. */
+/* What is to know of a host, as one variant asks it. */
 typedef struct HostFacts {
-    int write_tracking[3]; /* enum WriteTracking, by enum IgnoredBlocks */
+    int write_tracking[3]; /* enum WriteTracking, by enum WriteTrackingScope */
     PostcopySupport postcopy;
 } HostFacts;
 
-/* The whole answer of this machine, as the reference asks. */
+/* The whole answer of this machine at one moment. */
 typedef struct HostReport {
     UffdReport uffd;
-    HostFacts facts;
+    HostFacts facts[3]; /* by enum ProbeVariant */
     uint64_t page_size; /* of the host, in bytes */
 } HostReport;
 
@@ -306,16 +307,18 @@ PYMIG_API PostcopySupport postcopy_ram_supported_by_host(const RamBlock *blocks,
 
 /* The text that this release gives for this answer: up to 8.0.50 what it logs, two lines parted by a newline; from 8.1
  * on what follows "Postcopy is not supported: ". As snprintf() gives it: at most size bytes with the terminating NUL,
- * and the length of the whole text as the result. "" if it is supported. The blocks are those that were asked about. */
-PYMIG_API int postcopy_support_message(const PostcopySupport *support, int release, const RamBlock *blocks,
-                                       size_t count, char *text, size_t size);
+ * and the length of the whole text as the result. "" if it is supported, or if it is not known which step failed. */
+PYMIG_API int postcopy_support_message(const PostcopySupport *support, int release, char *text, size_t size);
 
 /* All of the above in one go. A report a block goes to `reports`, which may be NULL. */
 PYMIG_API HostReport host_probe(const RamBlock *blocks, size_t count, uint64_t target_page_size,
                                 RamBlockReport *reports);
 
 /* Tries every way to a userfaultfd. */
-PYMIG_API UffdWays uffd_try_ways(void);
+PYMIG_API UffdMethods uffd_probe_methods(void);
+
+/* prctl(PR_GET_SECCOMP) of this process: 2 with a filter of system calls; -1 if it can't be told. */
+PYMIG_API int process_seccomp_mode(void);
 
 /* The name of bit n of uffdio_api.features ("pagefault-flag-wp"), NULL for a bit without a name here. */
 PYMIG_API const char *uffd_feature_name(int bit);
@@ -327,25 +330,27 @@ PYMIG_API const char *uffd_ioctl_name(int bit);
  * need it; or stated. */
 typedef struct MigrationHost MigrationHost;
 
-/* This machine, with a guest that has these blocks (copied, paths too) and this page size (0: the host's own). NULL if
- * out of memory. */
-PYMIG_API MigrationHost *migration_host_local(const RamBlock *blocks, size_t count, uint64_t target_page_size);
+/* This machine, with a guest that has these blocks (copied, paths too) and this page size (0: the host's own). 0;
+ * -EINVAL for a block of kind file without a path; -ENOMEM. */
+PYMIG_API int migration_host_local(const RamBlock *blocks, size_t count, uint64_t target_page_size,
+                                   MigrationHost **host);
 
-/* A host of which these facts are known (copied), by enum HostFlavour. NULL if out of memory, or if write tracking is
- * unknown. */
-PYMIG_API MigrationHost *migration_host_stated(const HostFacts facts[HOST_FLAVOUR__MAX]);
+/* A host of which these facts are known (copied), by enum ProbeVariant. `page_size` is the host's in bytes, 0 if it is
+ * not known. 0; -EINVAL if write tracking is unknown or a number is out of range; -ENOMEM. */
+PYMIG_API int migration_host_stated(const HostFacts facts[PROBE_VARIANT__MAX], uint64_t page_size,
+                                    MigrationHost **host);
 
 PYMIG_API void migration_host_free(MigrationHost *host);
 
 /* Forgets what a local host answered; the next question asks again. A stated host keeps its facts. */
 PYMIG_API void migration_host_refresh(MigrationHost *host);
 
-/* enum WriteTracking, never UNKNOWN, as this flavour asks with these blocks ignored; UNKNOWN for numbers out of range.
+/* enum WriteTracking, never UNKNOWN, as this variant asks within this scope; UNKNOWN for numbers out of range.
  * Two threads that need the first answer at once may both ask the kernel; the first answer to come counts for both. */
-PYMIG_API int migration_host_write_tracking(MigrationHost *host, int flavour, int ignored);
+PYMIG_API int migration_host_write_tracking(MigrationHost *host, int variant, int scope);
 
 /* Likewise; not supported for a number out of range. */
-PYMIG_API PostcopySupport migration_host_postcopy(MigrationHost *host, int flavour);
+PYMIG_API PostcopySupport migration_host_postcopy(MigrationHost *host, int variant);
 
 /* ---- The check ---------------------------------------------------------------------------------------------- */
 
@@ -416,21 +421,25 @@ typedef struct MigrationContext {
     bool single_channel;       /* the incoming transport can't carry several channels (7.2 alone) */
     bool compressed;           /* multifd-compression is not none */
     bool tls;                  /* tls-creds is set and not empty */
-    bool ignore_all;           /* every block is passed over in write tracking: mode is cpr-transfer or cpr-exec */
+    bool no_ram_tracked;       /* every block is passed over in write tracking: mode is cpr-transfer or cpr-exec */
     uint64_t target_page_size; /* of the guest, in bytes; 0: the build's */
 } MigrationContext;
 
 /* One context, prepared once. */
 typedef struct MigrationChecker MigrationChecker;
 
-/* The host is borrowed: it must outlive the checker. NULL if out of memory or if the release is unknown. */
-PYMIG_API MigrationChecker *migration_checker_new(const MigrationContext *context, MigrationHost *host);
+/* The host is borrowed: it must outlive the checker. 0; -EINVAL if the release is unknown; -ENOMEM. */
+PYMIG_API int migration_checker_new(const MigrationContext *context, MigrationHost *host, MigrationChecker **checker);
 
 PYMIG_API void migration_checker_free(MigrationChecker *checker);
 
 /* The answer of the postcopy probe to the build and the target of this checker, which is what the verdict
  * MIGRATION_POSTCOPY_HOST goes by. */
 PYMIG_API PostcopySupport migration_checker_postcopy(const MigrationChecker *checker);
+
+/* The whole text of a verdict of this checker, with the host's reason where the release tells it. As snprintf();
+ * -ENOENT for a code that stands for no rule of the build. */
+PYMIG_API int migration_checker_message(const MigrationChecker *checker, int code, char *text, size_t size);
 
 /* migrate_caps_check(): would QEMU accept the change from one set to the other? The code of the first rule that
  * refuses, or MIGRATION_ACCEPTED; -EINVAL if a set has a capability that the release has not. The host is asked only
@@ -453,10 +462,10 @@ PYMIG_API int migrate_caps_check_many64(const MigrationChecker *checker, Capabil
                                         const uint64_t *new_sets, size_t count, uint8_t *codes);
 
 /* Likewise in one pass instead of two, for codes that nobody minds: after -EINVAL they mean nothing. */
-PYMIG_API int migrate_caps_fill32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
-                                  size_t count, uint8_t *codes);
-PYMIG_API int migrate_caps_fill64(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
-                                  size_t count, uint8_t *codes);
+PYMIG_API int migrate_caps_check_many32_onepass(const MigrationChecker *checker, CapabilitySet old_set,
+                                                const uint32_t *new_sets, size_t count, uint8_t *codes);
+PYMIG_API int migrate_caps_check_many64_onepass(const MigrationChecker *checker, CapabilitySet old_set,
+                                                const uint64_t *new_sets, size_t count, uint8_t *codes);
 
 /* The index of the first of these sets with a capability that the release has not; count if there is none. */
 PYMIG_API size_t migrate_caps_find_unknown32(const MigrationChecker *checker, const uint32_t *sets, size_t count);
@@ -619,6 +628,11 @@ PYMIG_API const char *migration_parameter_value_name(int parameter, uint64_t val
 /* Whether this build takes that value. */
 PYMIG_API bool migration_parameter_value_known(const QemuBuild *build, int parameter, uint64_t value);
 
+/* Takes parameters over into a context, as migrate-set-parameters would on a fresh QEMU: the fields that follow from
+ * them. 0; -EINVAL if QEMU would refuse, with its text in `error` (which then needs clearing); -ENOMEM. */
+PYMIG_API int migration_context_apply(MigrationContext *context, const QmpMember *members, size_t count,
+                                      MigrationError *error);
+
 /* All parameters at one moment. */
 typedef struct MigrationParameters MigrationParameters;
 
@@ -668,15 +682,15 @@ PYMIG_API const char *migration_active_message(void);
 /* A mirror of QEMU's MigrationState: capabilities, parameters, status. */
 typedef struct MigrationState MigrationState;
 
-/* All capabilities off, all parameters at their defaults, status none. `compressed`, `tls` and `ignore_all` of the
- * context don't count: they follow the parameters. The host is borrowed: it must outlive the state. NULL if out of
- * memory or if the release is unknown. */
-PYMIG_API MigrationState *migration_state_new(const MigrationContext *context, MigrationHost *host);
+/* All capabilities off, all parameters at their defaults, status none. `compressed`, `tls` and `no_ram_tracked` of the
+ * context don't count: they follow the parameters. The host is borrowed: it must outlive the state. 0; -EINVAL if the
+ * release is unknown; -ENOMEM. */
+PYMIG_API int migration_state_new(const MigrationContext *context, MigrationHost *host, MigrationState **state);
 
 PYMIG_API void migration_state_free(MigrationState *state);
 
-/* As migration_checker_postcopy(). */
-PYMIG_API PostcopySupport migration_state_postcopy(const MigrationState *state);
+/* As migration_checker_message(). */
+PYMIG_API int migration_state_message(const MigrationState *state, int code, char *text, size_t size);
 
 /* enum MigrationStatus. */
 PYMIG_API int migration_status(const MigrationState *state);
@@ -757,8 +771,8 @@ PYMIG_API int migrate_compress_threads(const MigrationState *state);      /* 1..
 PYMIG_API int migrate_compress_wait_thread(const MigrationState *state);  /* 0 or 1 */
 PYMIG_API int migrate_decompress_threads(const MigrationState *state);    /* 1..255 */
 PYMIG_API uint8_t migrate_max_cpu_throttle(const MigrationState *state);  /* percent */
-/* bytes/s, 0 is unlimited; the parameter's 64 bits as a signed number (from 8.1 on QEMU gives them unsigned) */
-PYMIG_API int64_t migrate_max_postcopy_bandwidth(const MigrationState *state);
+/* bytes/s, 0 is unlimited; see migration_accessor_signed() */
+PYMIG_API uint64_t migrate_max_postcopy_bandwidth(const MigrationState *state);
 PYMIG_API int migrate_multifd_channels(const MigrationState *state); /* 1..255 */
 PYMIG_API MultiFDCompression migrate_multifd_compression(const MigrationState *state);
 PYMIG_API int migrate_multifd_zlib_level(const MigrationState *state);             /* 0..9 */
@@ -818,6 +832,10 @@ PYMIG_API const char *migration_accessor_name(int number);
 /* Whether this release's options.h declares an accessor of this name (before there was one, up to 8.0: whether the
  * reference's does). */
 PYMIG_API bool migration_accessor_known(const QemuBuild *build, const char *name);
+
+/* Whether this release's accessor of this name gives its 64 bits as a signed number (max_postcopy_bandwidth up to
+ * 8.0.50). */
+PYMIG_API bool migration_accessor_signed(const QemuBuild *build, const char *name);
 
 /* ---- Known faults ------------------------------------------------------------------------------------------- */
 

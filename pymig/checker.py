@@ -35,7 +35,7 @@ _check_set: Any = lib.migrate_caps_check_set
 
 # By the bytes of a word: the check of many, the same into memory that nobody minds, and the search for a bad word.
 _CHECK_MANY = {4: lib.migrate_caps_check_many32, 8: lib.migrate_caps_check_many64}
-_FILL = {4: lib.migrate_caps_fill32, 8: lib.migrate_caps_fill64}
+_FILL = {4: lib.migrate_caps_check_many32_onepass, 8: lib.migrate_caps_check_many64_onepass}
 _FIND_UNKNOWN = {4: lib.migrate_caps_find_unknown32, 8: lib.migrate_caps_find_unknown64}
 
 

@@ -189,7 +189,7 @@ class MigrationState:
             **self._circumstances,
             compressed=lib.migrate_multifd_compression(self._c) != lib.MULTIFD_COMPRESSION_NONE,
             tls=lib.migrate_use_tls(self._c),
-            ignore_all=lib.migrate_mode(self._c) >= lib.MIG_MODE_CPR_TRANSFER,
+            no_ram_tracked=lib.migrate_mode(self._c) >= lib.MIG_MODE_CPR_TRANSFER,
         )
 
     auto_converge = _flag(lib.migrate_auto_converge, "auto-converge is on (migrate_auto_converge).")

@@ -12,8 +12,8 @@
 #include "qemu/capability.h"
 
 enum {
-    SPAN = 4096,  /* words, after which it is seen if a question came up */
-    AHEAD = 8192, /* bytes; where the next pages begin, a machine's own prefetching has to start anew */
+    CHUNK_WORDS = 4096,    /* words, after which it is seen if a question came up */
+    PREFETCH_BYTES = 8192, /* bytes; where the next pages begin, a machine's own prefetching has to start anew */
     LINE = 64,
 };
 
@@ -59,7 +59,7 @@ static void batch_compile(Batch *batch, const MigrationChecker *checker, Capabil
     const Term *last = NULL;
 
     *batch = (Batch){.checker = checker};
-    for (TermSet left = checker_terms_from(checker, old_set); left != 0; left &= left - 1) {
+    for (TermSet left = terms_for_old_set(checker, old_set); left != 0; left &= left - 1) {
         const Term *term = &checker->terms[__builtin_ctzll(left)];
         int refuses = checker_term_refuses(checker, term, old_set);
         if (refuses == 0) {
@@ -78,32 +78,32 @@ static void batch_compile(Batch *batch, const MigrationChecker *checker, Capabil
 
 /* ---- Words ---- */
 
-static inline CapabilitySet word_at(const Words *words, size_t i)
+static inline CapabilitySet word_at(const MaskSpan *words, size_t i)
 {
     return words->words32 != NULL ? words->words32[i] : words->words64[i];
 }
 
-static Words part_of(const Words *words, size_t start, size_t most)
+static MaskSpan part_of(const MaskSpan *words, size_t start, size_t most)
 {
-    return (Words){
+    return (MaskSpan){
         .words32 = words->words32 != NULL ? words->words32 + start : NULL,
         .words64 = words->words64 != NULL ? words->words64 + start : NULL,
         .count = words->count - start < most ? words->count - start : most,
     };
 }
 
-/* Asks for what will come up AHEAD bytes after these words, or may not be there at all. */
-static inline void prefetch(const Words *words, size_t start, size_t count)
+/* Asks for what will come up PREFETCH_BYTES bytes after these words, or may not be there at all. */
+static inline void prefetch(const MaskSpan *words, size_t start, size_t count)
 {
     bool narrow = words->words32 != NULL;
     uintptr_t first = narrow ? (uintptr_t)(words->words32 + start) : (uintptr_t)(words->words64 + start);
     for (size_t line = 0; line < count * (narrow ? sizeof(uint32_t) : sizeof(uint64_t)); line += LINE) {
-        __builtin_prefetch((const void *)(first + AHEAD + line));
+        __builtin_prefetch((const void *)(first + PREFETCH_BYTES + line));
     }
 }
 
 /* One word of what a vector has gathered, which holds two words of 32 bits in each of 64. */
-static inline CapabilitySet fold(const Words *words, const uint64_t *sums, int count)
+static inline CapabilitySet fold(const MaskSpan *words, const uint64_t *sums, int count)
 {
     uint64_t all = 0;
     for (int i = 0; i < count; i++) {
@@ -113,7 +113,7 @@ static inline CapabilitySet fold(const Words *words, const uint64_t *sums, int c
 }
 
 /* All bits of all words. Plain loops: a compiler makes all of them that there is to gain, for each instruction set. */
-static inline __attribute__((always_inline)) CapabilitySet union_of(const Words *words)
+static inline __attribute__((always_inline)) CapabilitySet union_of(const MaskSpan *words)
 {
     uint32_t all32 = 0;
     uint64_t all64 = 0;
@@ -142,28 +142,28 @@ static inline __attribute__((always_inline)) CapabilitySet union_of(const Words 
 #include "check/lanes_neon.h"
 #endif
 
-static CapabilitySet check_words_portable(const Batch *batch, const Words *words, uint8_t *codes)
+static CapabilitySet check_words_portable(const Batch *batch, const MaskSpan *words, uint8_t *codes)
 {
     const MigrationChecker *checker = batch->checker;
     CapabilitySet all = 0;
     for (size_t i = 0; i < words->count; i++) {
         CapabilitySet set = word_at(words, i);
-        TermSet terms = checker_terms_of(checker, set) & batch->terms;
+        TermSet terms = terms_for_new_set(checker, set) & batch->terms;
         codes[i] = terms == 0 ? MIGRATION_ACCEPTED : checker->terms[__builtin_ctzll(terms)].code;
         all |= set;
     }
     return all;
 }
 
-static CapabilitySet union_of_portable(const Words *words)
+static CapabilitySet union_of_portable(const MaskSpan *words)
 {
     return union_of(words);
 }
 
 /* Both return all bits of all words. */
 typedef struct Variant {
-    CapabilitySet (*check_words)(const Batch *batch, const Words *words, uint8_t *codes);
-    CapabilitySet (*union_of)(const Words *words);
+    CapabilitySet (*check_words)(const Batch *batch, const MaskSpan *words, uint8_t *codes);
+    CapabilitySet (*union_of)(const MaskSpan *words);
 } Variant;
 
 static Variant variant_of(int wanted)
@@ -199,7 +199,7 @@ static HostQuestion open_question(const Batch *batch, const uint8_t *codes, size
     return ASK_NOTHING;
 }
 
-static int check_all(Variant variant, const MigrationChecker *checker, CapabilitySet old_set, const Words *words,
+static int check_all(Variant variant, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
                      uint8_t *codes)
 {
     CapabilitySet all = old_set;
@@ -208,10 +208,10 @@ static int check_all(Variant variant, const MigrationChecker *checker, Capabilit
 
     batch_compile(&batch, checker, old_set);
     for (size_t start = 0; start < words->count && !has_any(all, ~checker->known);) {
-        const Words part = part_of(words, start, batch.open != 0 ? SPAN : SIZE_MAX);
+        const MaskSpan part = part_of(words, start, batch.open != 0 ? CHUNK_WORDS : SIZE_MAX);
         all |= variant.check_words(&batch, &part, codes + start);
         if ((question = open_question(&batch, codes + start, part.count)) != ASK_NOTHING) {
-            migration_host_ask(checker->host, checker->flavour, question);
+            migration_host_ask(checker->host, checker->variant, question);
             batch_compile(&batch, checker, old_set);
         } else {
             start += part.count;
@@ -220,10 +220,10 @@ static int check_all(Variant variant, const MigrationChecker *checker, Capabilit
     return has_any(all, ~checker->known) ? -EINVAL : 0;
 }
 
-static size_t find_unknown(Variant variant, const MigrationChecker *checker, const Words *words)
+static size_t find_unknown(Variant variant, const MigrationChecker *checker, const MaskSpan *words)
 {
-    for (size_t start = 0; start < words->count; start += SPAN) {
-        const Words part = part_of(words, start, SPAN);
+    for (size_t start = 0; start < words->count; start += CHUNK_WORDS) {
+        const MaskSpan part = part_of(words, start, CHUNK_WORDS);
         if (has_any(variant.union_of(&part), ~checker->known)) {
             size_t i = 0;
             while (i < part.count && !has_any(word_at(&part, i), ~checker->known)) {
@@ -235,7 +235,7 @@ static size_t find_unknown(Variant variant, const MigrationChecker *checker, con
     return words->count;
 }
 
-int check_many_with(int wanted, const MigrationChecker *checker, CapabilitySet old_set, const Words *words,
+int check_many_with(int wanted, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
                     uint8_t *codes)
 {
     const Variant variant = variant_of(wanted);
@@ -248,39 +248,39 @@ int check_many_with(int wanted, const MigrationChecker *checker, CapabilitySet o
 int migrate_caps_check_many32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
                               size_t count, uint8_t *codes)
 {
-    const Words words = {.words32 = new_sets, .count = count};
+    const MaskSpan words = {.words32 = new_sets, .count = count};
     return check_many_with(CHECK_MANY_BEST, checker, old_set, &words, codes);
 }
 
 int migrate_caps_check_many64(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
                               size_t count, uint8_t *codes)
 {
-    const Words words = {.words64 = new_sets, .count = count};
+    const MaskSpan words = {.words64 = new_sets, .count = count};
     return check_many_with(CHECK_MANY_BEST, checker, old_set, &words, codes);
 }
 
-int migrate_caps_fill32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets, size_t count,
-                        uint8_t *codes)
+int migrate_caps_check_many32_onepass(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
+                                      size_t count, uint8_t *codes)
 {
-    const Words words = {.words32 = new_sets, .count = count};
+    const MaskSpan words = {.words32 = new_sets, .count = count};
     return check_all(variant_of(CHECK_MANY_BEST), checker, old_set, &words, codes);
 }
 
-int migrate_caps_fill64(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets, size_t count,
-                        uint8_t *codes)
+int migrate_caps_check_many64_onepass(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
+                                      size_t count, uint8_t *codes)
 {
-    const Words words = {.words64 = new_sets, .count = count};
+    const MaskSpan words = {.words64 = new_sets, .count = count};
     return check_all(variant_of(CHECK_MANY_BEST), checker, old_set, &words, codes);
 }
 
 size_t migrate_caps_find_unknown32(const MigrationChecker *checker, const uint32_t *sets, size_t count)
 {
-    const Words words = {.words32 = sets, .count = count};
+    const MaskSpan words = {.words32 = sets, .count = count};
     return find_unknown(variant_of(CHECK_MANY_BEST), checker, &words);
 }
 
 size_t migrate_caps_find_unknown64(const MigrationChecker *checker, const uint64_t *sets, size_t count)
 {
-    const Words words = {.words64 = sets, .count = count};
+    const MaskSpan words = {.words64 = sets, .count = count};
     return find_unknown(variant_of(CHECK_MANY_BEST), checker, &words);
 }

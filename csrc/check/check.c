@@ -2,6 +2,7 @@
 #include "check/check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "host/host.h"
@@ -19,28 +20,28 @@ static void sort_terms(MigrationChecker *checker, int count)
 }
 
 /* The terms that don't apply while a capability is off, and while it is on. */
-typedef struct RuledOut {
+typedef struct Excluded {
     TermSet by[2][CHUNKS * CHUNK_BITS];
-} RuledOut;
+} Excluded;
 
-static RuledOut ruled_out(const MigrationChecker *checker, int count)
+static Excluded excluded(const MigrationChecker *checker, int count)
 {
-    RuledOut ruled_out = {{{0}}};
+    Excluded excluded = {{{0}}};
     for (int i = 0; i < count; i++) {
         const Term *term = &checker->terms[i];
-        ruled_out.by[false][term->trigger] |= (TermSet)1 << i;
-        ruled_out.by[!term->other_on][term->other] |= (TermSet)1 << i;
+        excluded.by[false][term->trigger] |= (TermSet)1 << i;
+        excluded.by[!term->other_on][term->other] |= (TermSet)1 << i;
     }
-    return ruled_out;
+    return excluded;
 }
 
 /* Capability by capability, each time doubling what is filled in. */
-static void fill_chunk(TermSet possible[1 << CHUNK_BITS], const TermSet off[CHUNK_BITS], const TermSet on[CHUNK_BITS])
+static void fill_chunk(TermSet candidates[1 << CHUNK_BITS], const TermSet off[CHUNK_BITS], const TermSet on[CHUNK_BITS])
 {
     for (int bit = 0; bit < CHUNK_BITS; bit++) {
         for (int value = 0; value < 1 << bit; value++) {
-            possible[value | 1 << bit] = possible[value] & ~on[bit];
-            possible[value] &= ~off[bit];
+            candidates[value | 1 << bit] = candidates[value] & ~on[bit];
+            candidates[value] &= ~off[bit];
         }
     }
 }
@@ -49,31 +50,34 @@ void migration_checker_init(MigrationChecker *checker, const MigrationContext *c
 {
     checker->host = host;
     checker->known = qemu_build_capabilities(&context->build);
+    checker->build = context->build;
     checker->release = context->build.release;
     checker->target_page_size = migration_context_target_page_size(context);
-    checker->flavour = qemu_release_host_flavour(context->build.probe_release);
-    checker->ignored = qemu_release_ignored_blocks(checker->release);
+    checker->variant = qemu_release_probe_variant(context->build.probe_release);
+    checker->scope = qemu_release_scope(checker->release);
 
     int count = rules_compile(context, checker->terms);
-    const RuledOut out = ruled_out(checker, count);
+    const Excluded out = excluded(checker, count);
     sort_terms(checker, count);
     for (int first = 0; first < CHUNKS * CHUNK_BITS; first += CHUNK_BITS) {
-        TermSet *possible = checker->possible[first / CHUNK_BITS];
-        possible[0] = checker->all;
-        fill_chunk(possible, &out.by[false][first], &out.by[true][first]);
+        TermSet *candidates = checker->candidates[first / CHUNK_BITS];
+        candidates[0] = checker->all;
+        fill_chunk(candidates, &out.by[false][first], &out.by[true][first]);
     }
 }
 
-MigrationChecker *migration_checker_new(const MigrationContext *context, MigrationHost *host)
+int migration_checker_new(const MigrationContext *context, MigrationHost *host, MigrationChecker **checker)
 {
-    if (!qemu_release_known(context->build.release)) {
-        return NULL;
+    if (!qemu_release_known(context->build.release) || !qemu_release_known(context->build.probe_release)) {
+        return -EINVAL;
     }
-    MigrationChecker *checker = malloc(sizeof(*checker));
-    if (checker != NULL) {
-        migration_checker_init(checker, context, host);
+    MigrationChecker *new = malloc(sizeof(*new));
+    if (new == NULL) {
+        return -ENOMEM;
     }
-    return checker;
+    migration_checker_init(new, context, host);
+    *checker = new;
+    return 0;
 }
 
 void migration_checker_free(MigrationChecker *checker)
@@ -81,7 +85,7 @@ void migration_checker_free(MigrationChecker *checker)
     free(checker);
 }
 
-TermSet checker_terms_from(const MigrationChecker *checker, CapabilitySet old_set)
+TermSet terms_for_old_set(const MigrationChecker *checker, CapabilitySet old_set)
 {
     TermSet terms = checker->all;
     for (TermSet left = old_set == 0 ? 0 : checker->switched_on; left != 0; left &= left - 1) {
@@ -101,7 +105,23 @@ static bool pages_are_too_large(const MigrationChecker *checker)
 PostcopySupport migration_checker_postcopy(const MigrationChecker *checker)
 {
     return pages_are_too_large(checker) ? (PostcopySupport){.step = POSTCOPY_STEP_TARGET_PAGE_SIZE}
-                                        : migration_host_postcopy(checker->host, checker->flavour);
+                                        : migration_host_postcopy(checker->host, checker->variant);
+}
+
+int migration_checker_message(const MigrationChecker *checker, int code, char *text, size_t size)
+{
+    MigrationRule rule;
+    char reason[256];
+    int result = migration_rule(&checker->build, code, &rule);
+    if (result < 0) {
+        return result;
+    }
+    reason[0] = '\0';
+    if (rule.reason_follows) {
+        PostcopySupport support = migration_checker_postcopy(checker);
+        postcopy_support_message(&support, checker->build.probe_release, reason, sizeof(reason));
+    }
+    return snprintf(text, size, "%s%s%s", rule.message, reason[0] != '\0' ? ": " : "", reason);
 }
 
 int checker_term_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set)
@@ -113,15 +133,15 @@ int checker_term_refuses(const MigrationChecker *checker, const Term *term, Capa
         return 1;
     }
     /* QEMU passes shared blocks over as the stored set says, not the new one. */
-    int ignored = has_any(old_set, CAP(X_IGNORE_SHARED)) ? checker->ignored : IGNORE_NO_BLOCKS;
-    int able = migration_host_known(checker->host, checker->flavour, term->question, ignored);
+    int scope = has_any(old_set, CAP(X_IGNORE_SHARED)) ? checker->scope : SCOPE_ALL_BLOCKS;
+    int able = migration_host_known(checker->host, checker->variant, term->question, scope);
     return able < 0 ? able : !able;
 }
 
 int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
                      HostQuestion *question)
 {
-    TermSet terms = checker_terms_of(checker, new_set) & checker_terms_from(checker, old_set);
+    TermSet terms = terms_for_new_set(checker, new_set) & terms_for_old_set(checker, old_set);
     for (; terms != 0; terms &= terms - 1) {
         const Term *term = &checker->terms[__builtin_ctzll(terms)];
         int refuses = checker_term_refuses(checker, term, old_set);
@@ -142,7 +162,7 @@ static int caps_check(const MigrationChecker *checker, CapabilitySet old_set, Ca
     int code;
 
     while ((code = caps_check_known(checker, old_set, new_set, &question)) == -EAGAIN) {
-        migration_host_ask(checker->host, checker->flavour, question);
+        migration_host_ask(checker->host, checker->variant, question);
     }
     return code;
 }
@@ -173,14 +193,14 @@ int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set,
     if (has_any(old_set | new_set, ~checker->known)) {
         return -EINVAL;
     }
-    TermSet terms = checker_terms_of(checker, new_set) & checker_terms_from(checker, old_set);
+    TermSet terms = terms_for_new_set(checker, new_set) & terms_for_old_set(checker, old_set);
     for (; terms != 0; terms &= terms - 1) {
         const Term *term = &checker->terms[__builtin_ctzll(terms)];
         if (term->code == last || (term->code == MIGRATION_SNAPSHOT_MEMORY && last == MIGRATION_SNAPSHOT_KERNEL)) {
             continue;
         }
         while ((refuses = checker_term_refuses(checker, term, old_set)) == -EAGAIN) {
-            migration_host_ask(checker->host, checker->flavour, term->question);
+            migration_host_ask(checker->host, checker->variant, term->question);
         }
         if (refuses) {
             codes[count++] = term->code;

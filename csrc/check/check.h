@@ -13,27 +13,28 @@ enum {
 
 struct MigrationChecker {
     MigrationHost *host;
+    QemuBuild build;
     CapabilitySet known;
     int release;
     uint64_t target_page_size;
-    int flavour; /* enum HostFlavour */
-    int ignored; /* enum IgnoredBlocks, while x-ignore-shared is on */
+    int variant; /* enum ProbeVariant */
+    int scope;   /* enum WriteTrackingScope, while x-ignore-shared is on */
     Term terms[MOST_TERMS];
-    TermSet all, switched_on;                  /* those that there are, and those that say so */
-    TermSet possible[CHUNKS][1 << CHUNK_BITS]; /* the terms that a chunk with this value does not rule out */
+    TermSet all, switched_on;                    /* those that there are, and those that say so */
+    TermSet candidates[CHUNKS][1 << CHUNK_BITS]; /* the terms that a chunk with this value does not rule out */
 };
 
 void migration_checker_init(MigrationChecker *checker, const MigrationContext *context, MigrationHost *host);
 
 /* The terms that count in a change from this set. */
-TermSet checker_terms_from(const MigrationChecker *checker, CapabilitySet old_set);
+TermSet terms_for_old_set(const MigrationChecker *checker, CapabilitySet old_set);
 
 /* The terms that apply to this set. */
-static inline TermSet checker_terms_of(const MigrationChecker *checker, CapabilitySet new_set)
+static inline TermSet terms_for_new_set(const MigrationChecker *checker, CapabilitySet new_set)
 {
     TermSet terms = ~(TermSet)0;
     for (int chunk = 0; chunk < CHUNKS; chunk++) {
-        terms &= checker->possible[chunk][new_set >> chunk * CHUNK_BITS & ((1 << CHUNK_BITS) - 1)];
+        terms &= checker->candidates[chunk][new_set >> chunk * CHUNK_BITS & ((1 << CHUNK_BITS) - 1)];
     }
     return terms;
 }
@@ -43,7 +44,7 @@ typedef struct Words {
     const uint32_t *words32;
     const uint64_t *words64;
     size_t count;
-} Words;
+} MaskSpan;
 
 /* Which instruction set a batch may use; what the machine has not is not used. */
 enum {
@@ -55,7 +56,7 @@ enum {
 };
 
 /* migrate_caps_check_many32() and -64(), for any instruction set. */
-int check_many_with(int variant, const MigrationChecker *checker, CapabilitySet old_set, const Words *words,
+int check_many_with(int variant, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
                     uint8_t *codes);
 
 /* Whether a term that applies refuses: 1 or 0, or -EAGAIN if the host has to be asked first. */

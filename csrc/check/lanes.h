@@ -10,12 +10,12 @@
  *   planes32, planes64  the three low bytes of WIDTH words, in three vectors, in any order that store() undoes; all
  *                       bits of the words are added to a fourth
  *   store               WIDTH codes
- *   everywhere          one byte in every lane
+ *   set1                one byte in every lane
  *   table               16 bytes, to be looked up in
  *   look_up             for each lane the byte of the table that its index, 0 to 15, says
- *   shifted             each byte shifted down by four; its upper half may hold anything
- *   least               of two vectors the lesser in each lane
- *   where_none          of two vectors the first, or, where that is NO_TERM, the second
+ *   shr4                each byte shifted down by four; its upper half may hold anything
+ *   min               of two vectors the lesser in each lane
+ *   or_else             of two vectors the first, or, where that is NO_TERM, the second
  */
 #define INLINE TARGET static inline __attribute__((always_inline))
 
@@ -24,7 +24,7 @@ enum {
     VARIANT(BLOCK) = VARIANT(ABREAST) * WIDTH,
 };
 
-INLINE void VARIANT(nibbles_of)(const Words *words, size_t start, Lanes nibbles[NIBBLES], Lanes *all)
+INLINE void VARIANT(nibbles_of)(const MaskSpan *words, size_t start, Lanes nibbles[NIBBLES], Lanes *all)
 {
     Lanes planes[NIBBLES / 2];
     if (words->words32 != NULL) {
@@ -33,8 +33,8 @@ INLINE void VARIANT(nibbles_of)(const Words *words, size_t start, Lanes nibbles[
         VARIANT(planes64)(words->words64 + start, planes, all);
     }
     for (int i = 0; i < NIBBLES / 2; i++) {
-        nibbles[2 * i] = planes[i] & VARIANT(everywhere)(0xf);
-        nibbles[2 * i + 1] = VARIANT(shifted)(planes[i]) & VARIANT(everywhere)(0xf);
+        nibbles[2 * i] = planes[i] & VARIANT(set1)(0xf);
+        nibbles[2 * i + 1] = VARIANT(shr4)(planes[i]) & VARIANT(set1)(0xf);
     }
 }
 
@@ -44,12 +44,12 @@ INLINE void VARIANT(check_group)(const Batch *batch, const Group *group, Lanes n
 {
     const Lanes trigger = VARIANT(table)(group->trigger.table);
     for (int i = 0; i < VARIANT(ABREAST); i++) {
-        codes[i] = VARIANT(everywhere)(NO_TERM);
+        codes[i] = VARIANT(set1)(NO_TERM);
     }
     for (const Lookup *lookup = batch->lookups + group->first; lookup < batch->lookups + group->end; lookup++) {
         const Lanes table = VARIANT(table)(lookup->table);
         for (int i = 0; i < VARIANT(ABREAST); i++) {
-            codes[i] = VARIANT(least)(codes[i], VARIANT(look_up)(table, nibbles[lookup->nibble][i]));
+            codes[i] = VARIANT(min)(codes[i], VARIANT(look_up)(table, nibbles[lookup->nibble][i]));
         }
     }
     for (int i = 0; i < VARIANT(ABREAST); i++) {
@@ -63,24 +63,24 @@ INLINE void VARIANT(check_groups)(const Batch *batch, Lanes nibbles[NIBBLES][VAR
     Lanes run[VARIANT(ABREAST)], found[VARIANT(ABREAST)];
 
     for (int i = 0; i < VARIANT(ABREAST); i++) {
-        codes[i] = VARIANT(everywhere)(MIGRATION_ACCEPTED);
-        run[i] = VARIANT(everywhere)(NO_TERM);
+        codes[i] = VARIANT(set1)(MIGRATION_ACCEPTED);
+        run[i] = VARIANT(set1)(NO_TERM);
     }
     for (const Group *group = batch->groups + batch->n_groups; group-- > batch->groups;) {
         VARIANT(check_group)(batch, group, nibbles, found);
         for (int i = 0; i < VARIANT(ABREAST); i++) {
-            run[i] = VARIANT(least)(run[i], found[i]);
+            run[i] = VARIANT(min)(run[i], found[i]);
         }
         if (group->begins_run) {
             for (int i = 0; i < VARIANT(ABREAST); i++) {
-                codes[i] = VARIANT(where_none)(run[i], codes[i]);
-                run[i] = VARIANT(everywhere)(NO_TERM);
+                codes[i] = VARIANT(or_else)(run[i], codes[i]);
+                run[i] = VARIANT(set1)(NO_TERM);
             }
         }
     }
 }
 
-INLINE void VARIANT(check_block)(const Batch *batch, const Words *words, size_t start, uint8_t *codes, Lanes *all)
+INLINE void VARIANT(check_block)(const Batch *batch, const MaskSpan *words, size_t start, uint8_t *codes, Lanes *all)
 {
     Lanes nibbles[NIBBLES][VARIANT(ABREAST)], found[VARIANT(ABREAST)];
 
@@ -98,10 +98,10 @@ INLINE void VARIANT(check_block)(const Batch *batch, const Words *words, size_t 
     }
 }
 
-TARGET static CapabilitySet VARIANT(check_words)(const Batch *batch, const Words *words, uint8_t *codes)
+TARGET static CapabilitySet VARIANT(check_words)(const Batch *batch, const MaskSpan *words, uint8_t *codes)
 {
     const size_t whole = words->count - words->count % VARIANT(BLOCK), rest = words->count - whole;
-    Lanes all = VARIANT(everywhere)(0);
+    Lanes all = VARIANT(set1)(0);
 
     for (size_t start = 0; start < whole; start += VARIANT(BLOCK)) {
         VARIANT(check_block)(batch, words, start, codes + start, &all);
@@ -112,7 +112,7 @@ TARGET static CapabilitySet VARIANT(check_words)(const Batch *batch, const Words
         for (size_t i = 0; i < rest; i++) {
             last[i] = word_at(words, whole + i);
         }
-        VARIANT(check_block)(batch, &(Words){.words64 = last, .count = VARIANT(BLOCK)}, 0, last_codes, &all);
+        VARIANT(check_block)(batch, &(MaskSpan){.words64 = last, .count = VARIANT(BLOCK)}, 0, last_codes, &all);
         memcpy(codes + whole, last_codes, rest);
     }
     uint64_t sums[WIDTH / 8];
@@ -120,7 +120,7 @@ TARGET static CapabilitySet VARIANT(check_words)(const Batch *batch, const Words
     return fold(words, sums, WIDTH / 8);
 }
 
-TARGET static CapabilitySet VARIANT(union_of)(const Words *words)
+TARGET static CapabilitySet VARIANT(union_of)(const MaskSpan *words)
 {
     return union_of(words);
 }

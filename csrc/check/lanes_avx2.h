@@ -4,7 +4,7 @@
 #define Lanes __m256i
 #define WIDTH 32
 
-TARGET static inline __m256i everywhere_avx2(uint8_t byte)
+TARGET static inline __m256i set1_avx2(uint8_t byte)
 {
     return _mm256_set1_epi8((char)byte);
 }
@@ -19,19 +19,19 @@ TARGET static inline __m256i look_up_avx2(__m256i table, __m256i index)
     return _mm256_shuffle_epi8(table, index);
 }
 
-TARGET static inline __m256i shifted_avx2(__m256i bytes)
+TARGET static inline __m256i shr4_avx2(__m256i bytes)
 {
     return _mm256_srli_epi16(bytes, 4);
 }
 
-TARGET static inline __m256i least_avx2(__m256i one, __m256i other)
+TARGET static inline __m256i min_avx2(__m256i one, __m256i other)
 {
     return _mm256_min_epu8(one, other);
 }
 
-TARGET static inline __m256i where_none_avx2(__m256i one, __m256i other)
+TARGET static inline __m256i or_else_avx2(__m256i one, __m256i other)
 {
-    return _mm256_blendv_epi8(one, other, _mm256_cmpeq_epi8(one, everywhere_avx2(NO_TERM)));
+    return _mm256_blendv_epi8(one, other, _mm256_cmpeq_epi8(one, set1_avx2(NO_TERM)));
 }
 
 /* From four vectors of words to three of bytes: first within each 128 bits, then four by four. */

@@ -4,7 +4,7 @@
 #define Lanes __m512i
 #define WIDTH 64
 
-TARGET static inline __m512i everywhere_avx512(uint8_t byte)
+TARGET static inline __m512i set1_avx512(uint8_t byte)
 {
     return _mm512_set1_epi8((char)byte);
 }
@@ -19,19 +19,19 @@ TARGET static inline __m512i look_up_avx512(__m512i table, __m512i index)
     return _mm512_shuffle_epi8(table, index);
 }
 
-TARGET static inline __m512i shifted_avx512(__m512i bytes)
+TARGET static inline __m512i shr4_avx512(__m512i bytes)
 {
     return _mm512_srli_epi16(bytes, 4);
 }
 
-TARGET static inline __m512i least_avx512(__m512i one, __m512i other)
+TARGET static inline __m512i min_avx512(__m512i one, __m512i other)
 {
     return _mm512_min_epu8(one, other);
 }
 
-TARGET static inline __m512i where_none_avx512(__m512i one, __m512i other)
+TARGET static inline __m512i or_else_avx512(__m512i one, __m512i other)
 {
-    return _mm512_mask_mov_epi8(one, _mm512_cmpeq_epi8_mask(one, everywhere_avx512(NO_TERM)), other);
+    return _mm512_mask_mov_epi8(one, _mm512_cmpeq_epi8_mask(one, set1_avx512(NO_TERM)), other);
 }
 
 /* From four vectors of words to three of bytes: first within each 128 bits, then four by four. */

@@ -4,7 +4,7 @@
 #define Lanes uint8x16_t
 #define WIDTH 16
 
-static inline uint8x16_t everywhere_neon(uint8_t byte)
+static inline uint8x16_t set1_neon(uint8_t byte)
 {
     return vdupq_n_u8(byte);
 }
@@ -19,17 +19,17 @@ static inline uint8x16_t look_up_neon(uint8x16_t table, uint8x16_t index)
     return vqtbl1q_u8(table, index);
 }
 
-static inline uint8x16_t shifted_neon(uint8x16_t bytes)
+static inline uint8x16_t shr4_neon(uint8x16_t bytes)
 {
     return vshrq_n_u8(bytes, 4);
 }
 
-static inline uint8x16_t least_neon(uint8x16_t one, uint8x16_t other)
+static inline uint8x16_t min_neon(uint8x16_t one, uint8x16_t other)
 {
     return vminq_u8(one, other);
 }
 
-static inline uint8x16_t where_none_neon(uint8x16_t one, uint8x16_t other)
+static inline uint8x16_t or_else_neon(uint8x16_t one, uint8x16_t other)
 {
     return vbslq_u8(vceqq_u8(one, vdupq_n_u8(NO_TERM)), other, one);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The facts of a host, kept in atomic words, two for each flavour of asking: no lock, so nothing to hang on in a child
+ * The facts of a host, kept in atomic words, two for each variant of asking: no lock, so nothing to hang on in a child
  * after fork(). The top ten bits of each word count refreshes, so that an answer that was under way when refresh() came
  * is not kept. The rest is
  *
- *   of write tracking   two bits for each of enum IgnoredBlocks, unknown 0
+ *   of write tracking   two bits for each of enum WriteTrackingScope, unknown 0
  *   of postcopy         bit 0: has been asked; 1: supported; 2..5: the step; 6..17: its errno; 18..49: its detail
  */
 #define _GNU_SOURCE
@@ -24,28 +24,30 @@
 typedef struct KnownFacts {
     _Atomic uint64_t write_tracking;
     _Atomic uint64_t postcopy;
+    _Atomic uint64_t block_length, block_page_size; /* what postcopy's text tells beside, as of the last answer */
 } KnownFacts;
 
 struct MigrationHost {
-    KnownFacts known[HOST_FLAVOUR__MAX];
+    KnownFacts known[PROBE_VARIANT__MAX];
     bool stated;
+    uint64_t page_size; /* of the host, in bytes; 0: not known */
     uint64_t target_page_size;
     size_t count;
     RamBlock blocks[];
 };
 
-static uint64_t pack_write_tracking(const int tracking[IGNORED_BLOCKS__MAX])
+static uint64_t pack_write_tracking(const int tracking[WRITE_TRACKING_SCOPE__MAX])
 {
     uint64_t word = 0;
-    for (int i = 0; i < IGNORED_BLOCKS__MAX; i++) {
+    for (int i = 0; i < WRITE_TRACKING_SCOPE__MAX; i++) {
         word |= (uint64_t)tracking[i] << 2 * i;
     }
     return word;
 }
 
-static int unpack_write_tracking(uint64_t word, int ignored)
+static int unpack_write_tracking(uint64_t word, int scope)
 {
-    return word >> 2 * ignored & 3;
+    return word >> 2 * scope & 3;
 }
 
 static uint64_t pack_postcopy(const PostcopySupport *support)
@@ -54,9 +56,11 @@ static uint64_t pack_postcopy(const PostcopySupport *support)
            (uint64_t)(support->error & 0xfff) << 6 | (uint64_t)support->detail << 18;
 }
 
-static PostcopySupport unpack_postcopy(uint64_t word)
+static PostcopySupport unpack_postcopy(const KnownFacts *known, uint64_t word)
 {
     return (PostcopySupport){
+        .block_length = known->block_length,
+        .block_page_size = known->block_page_size,
         .ok = word >> 1 & 1,
         .step = word >> 2 & 0xf,
         .error = word >> 6 & 0xfff,
@@ -83,52 +87,76 @@ static MigrationHost *host_new(size_t count)
     return host;
 }
 
-MigrationHost *migration_host_local(const RamBlock *blocks, size_t count, uint64_t target_page_size)
+static int copy_blocks(MigrationHost *host, const RamBlock *blocks)
 {
-    MigrationHost *host = host_new(count);
-    if (host == NULL) {
-        return NULL;
-    }
-    host->target_page_size = target_page_size;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < host->count; i++) {
         host->blocks[i] = blocks[i];
         host->blocks[i].path = NULL;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < host->count; i++) {
         if (blocks[i].path != NULL && (host->blocks[i].path = strdup(blocks[i].path)) == NULL) {
-            migration_host_free(host);
-            return NULL;
+            return -ENOMEM;
         }
     }
-    return host;
+    return 0;
 }
 
-static bool all_known(const int tracking[IGNORED_BLOCKS__MAX])
+int migration_host_local(const RamBlock *blocks, size_t count, uint64_t target_page_size, MigrationHost **host)
 {
-    for (int i = 0; i < IGNORED_BLOCKS__MAX; i++) {
-        if (tracking[i] < WRITE_TRACKING_ABSENT || tracking[i] > WRITE_TRACKING_COMPATIBLE) {
+    for (size_t i = 0; i < count; i++) {
+        if (blocks[i].kind == RAM_BLOCK_FILE && blocks[i].path == NULL) {
+            return -EINVAL;
+        }
+    }
+    MigrationHost *new = host_new(count);
+    if (new == NULL || copy_blocks(new, blocks) < 0) {
+        migration_host_free(new);
+        return -ENOMEM;
+    }
+    new->page_size = host_page_size();
+    new->target_page_size = target_page_size;
+    *host = new;
+    return 0;
+}
+
+static bool can_be(const HostFacts *facts)
+{
+    const PostcopySupport *postcopy = &facts->postcopy;
+    for (int i = 0; i < WRITE_TRACKING_SCOPE__MAX; i++) {
+        if (facts->write_tracking[i] < WRITE_TRACKING_ABSENT || facts->write_tracking[i] > WRITE_TRACKING_COMPATIBLE) {
             return false;
         }
     }
-    return true;
+    return postcopy->step >= POSTCOPY_STEP_NONE && postcopy->step <= POSTCOPY_STEP_MEMORY && postcopy->error >= 0 &&
+           postcopy->error <= PYMIG_ERROR_KILLED;
 }
 
-MigrationHost *migration_host_stated(const HostFacts facts[HOST_FLAVOUR__MAX])
+static void state_facts(KnownFacts *known, const HostFacts *facts)
 {
-    MigrationHost *host = host_new(0);
-    if (host == NULL) {
-        return NULL;
-    }
-    host->stated = true;
-    for (int i = 0; i < HOST_FLAVOUR__MAX; i++) {
-        if (!all_known(facts[i].write_tracking)) {
-            migration_host_free(host);
-            return NULL;
+    known->write_tracking = pack_write_tracking(facts->write_tracking);
+    known->postcopy = pack_postcopy(&facts->postcopy);
+    known->block_length = facts->postcopy.block_length;
+    known->block_page_size = facts->postcopy.block_page_size;
+}
+
+int migration_host_stated(const HostFacts facts[PROBE_VARIANT__MAX], uint64_t page_size, MigrationHost **host)
+{
+    for (int i = 0; i < PROBE_VARIANT__MAX; i++) {
+        if (!can_be(&facts[i])) {
+            return -EINVAL;
         }
-        host->known[i].write_tracking = pack_write_tracking(facts[i].write_tracking);
-        host->known[i].postcopy = pack_postcopy(&facts[i].postcopy);
     }
-    return host;
+    MigrationHost *new = host_new(0);
+    if (new == NULL) {
+        return -ENOMEM;
+    }
+    new->stated = true;
+    new->page_size = page_size;
+    for (int i = 0; i < PROBE_VARIANT__MAX; i++) {
+        state_facts(&new->known[i], &facts[i]);
+    }
+    *host = new;
+    return 0;
 }
 
 void migration_host_free(MigrationHost *host)
@@ -150,7 +178,7 @@ static void forget(_Atomic uint64_t *known)
 
 void migration_host_refresh(MigrationHost *host)
 {
-    for (int i = 0; i < HOST_FLAVOUR__MAX && !host->stated; i++) {
+    for (int i = 0; i < PROBE_VARIANT__MAX && !host->stated; i++) {
         forget(&host->known[i].write_tracking);
         forget(&host->known[i].postcopy);
     }
@@ -160,41 +188,43 @@ void migration_host_refresh(MigrationHost *host)
 
 uint64_t migration_host_page_size(const MigrationHost *host)
 {
-    return host->stated ? 0 : host_page_size();
+    return host->page_size;
 }
 
-int migration_host_known(const MigrationHost *host, int flavour, HostQuestion question, int ignored)
+int migration_host_known(const MigrationHost *host, int variant, HostQuestion question, int scope)
 {
-    const KnownFacts *known = &host->known[flavour];
+    const KnownFacts *known = &host->known[variant];
     if (question == ASK_POSTCOPY) {
         uint64_t word = known->postcopy;
-        return is_known(word) ? unpack_postcopy(word).ok : -EAGAIN;
+        return is_known(word) ? (int)(word >> 1 & 1) : -EAGAIN;
     }
     uint64_t word = known->write_tracking;
     if (!is_known(word)) {
         return -EAGAIN;
     }
-    return unpack_write_tracking(word, ignored) >=
+    return unpack_write_tracking(word, scope) >=
            (question == ASK_WRITE_TRACKING_AVAILABLE ? WRITE_TRACKING_AVAILABLE : WRITE_TRACKING_COMPATIBLE);
 }
 
-static uint64_t ask_kernel(const MigrationHost *host, int flavour, HostQuestion question)
+static uint64_t ask_kernel(const MigrationHost *host, int variant, HostQuestion question, KnownFacts *known)
 {
     if (question == ASK_POSTCOPY) {
-        PostcopySupport support = probe_postcopy(flavour, host->blocks, host->count, host->target_page_size);
+        PostcopySupport support = probe_postcopy(variant, host->blocks, host->count, host->target_page_size);
+        known->block_length = support.block_length;
+        known->block_page_size = support.block_page_size;
         return pack_postcopy(&support);
     }
     HostFacts facts;
-    probe_write_tracking(flavour, host->blocks, host->count, facts.write_tracking);
+    probe_write_tracking(variant, host->blocks, host->count, facts.write_tracking);
     return pack_write_tracking(facts.write_tracking);
 }
 
-void migration_host_ask(MigrationHost *host, int flavour, HostQuestion question)
+void migration_host_ask(MigrationHost *host, int variant, HostQuestion question)
 {
-    KnownFacts *known = &host->known[flavour];
+    KnownFacts *known = &host->known[variant];
     _Atomic uint64_t *fact = question == ASK_POSTCOPY ? &known->postcopy : &known->write_tracking;
     uint64_t word = *fact, refreshes = word & REFRESHES;
-    uint64_t answer = ask_kernel(host, flavour, question);
+    uint64_t answer = ask_kernel(host, variant, question, known);
 
     do {
         bool refreshed = (word & REFRESHES) != refreshes;
@@ -204,26 +234,26 @@ void migration_host_ask(MigrationHost *host, int flavour, HostQuestion question)
     } while (!atomic_compare_exchange_weak(fact, &word, word | answer));
 }
 
-int migration_host_write_tracking(MigrationHost *host, int flavour, int ignored)
+int migration_host_write_tracking(MigrationHost *host, int variant, int scope)
 {
     uint64_t word;
-    if (flavour < 0 || flavour >= HOST_FLAVOUR__MAX || ignored < 0 || ignored >= IGNORED_BLOCKS__MAX) {
+    if (variant < 0 || variant >= PROBE_VARIANT__MAX || scope < 0 || scope >= WRITE_TRACKING_SCOPE__MAX) {
         return WRITE_TRACKING_UNKNOWN;
     }
-    while (!is_known(word = host->known[flavour].write_tracking)) {
-        migration_host_ask(host, flavour, ASK_WRITE_TRACKING_AVAILABLE);
+    while (!is_known(word = host->known[variant].write_tracking)) {
+        migration_host_ask(host, variant, ASK_WRITE_TRACKING_AVAILABLE);
     }
-    return unpack_write_tracking(word, ignored);
+    return unpack_write_tracking(word, scope);
 }
 
-PostcopySupport migration_host_postcopy(MigrationHost *host, int flavour)
+PostcopySupport migration_host_postcopy(MigrationHost *host, int variant)
 {
     uint64_t word;
-    if (flavour < 0 || flavour >= HOST_FLAVOUR__MAX) {
+    if (variant < 0 || variant >= PROBE_VARIANT__MAX) {
         return (PostcopySupport){.ok = false};
     }
-    while (!is_known(word = host->known[flavour].postcopy)) {
-        migration_host_ask(host, flavour, ASK_POSTCOPY);
+    while (!is_known(word = host->known[variant].postcopy)) {
+        migration_host_ask(host, variant, ASK_POSTCOPY);
     }
-    return unpack_postcopy(word);
+    return unpack_postcopy(&host->known[variant], word);
 }

@@ -6,12 +6,12 @@
 #include "qemu/rules.h"
 
 /* Whether the host is able to do what the question asks: 1 or 0, or -EAGAIN if it has not been asked yet. */
-int migration_host_known(const MigrationHost *host, int flavour, HostQuestion question, int ignored);
+int migration_host_known(const MigrationHost *host, int variant, HostQuestion question, int scope);
 
 /* The page size of a local host in bytes; 0 if it is not known. */
 uint64_t migration_host_page_size(const MigrationHost *host);
 
 /* Asks the kernel, and keeps the answer. */
-void migration_host_ask(MigrationHost *host, int flavour, HostQuestion question);
+void migration_host_ask(MigrationHost *host, int variant, HostQuestion question);
 
 #endif

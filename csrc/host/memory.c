@@ -123,6 +123,9 @@ static int replace_short_hugetlbfs_file(int fd, const char *path, off_t size)
 static int open_path(const RamBlock *block)
 {
     struct stat status;
+    if (block->path == NULL) {
+        return -EINVAL;
+    }
     if (stat(block->path, &status) < 0) {
         return -errno;
     }

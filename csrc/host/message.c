@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/memory.h"
 #include "pymig.h"
 #include "qemu/release.h"
 
@@ -25,17 +24,15 @@ static void describe_errno(int error, char *text, size_t size)
     }
 }
 
-static int describe_length(const PostcopySupport *support, const RamBlock *blocks, size_t count, char *text,
-                           size_t size)
+static int describe_length(const PostcopySupport *support, char *text, size_t size)
 {
-    BlockBacking backing = {0};
-    if (support->detail < count) {
-        ram_block_inspect(&blocks[support->detail], &backing);
+    if (support->block_page_size == 0) { /* stated, and not known of which block */
+        return snprintf(text, size, "%s", "");
     }
     return snprintf(text, size,
                     "Postcopy requires RAM blocks to be a page size multiple, block m%" PRIu32 " is 0x%" PRIx64
                     " bytes with a page size of 0x%" PRIx64,
-                    support->detail, backing.length, backing.page_size);
+                    support->detail, support->block_length, support->block_page_size);
 }
 
 #define PROBE "postcopy_ram_supported_by_host"
@@ -48,7 +45,7 @@ static int describe_logged(const PostcopySupport *support, int release, const ch
     case POSTCOPY_STEP_OPEN:
         return snprintf(text, size, PROBE ": userfaultfd not available: %s", error);
     case POSTCOPY_STEP_QUERY_FEATURES: {
-        const char *open = qemu_release_row(release)->flavour == HOST_7_2 ? "syscall __NR_userfaultfd" : "uffd_open()";
+        const char *open = qemu_release_row(release)->variant == PROBE_7_2 ? "syscall __NR_userfaultfd" : "uffd_open()";
         return snprintf(text, size, "receive_ufd_features: %s failed: %s\nufd_check_and_apply failed",
                         detail == 1 ? open : "UFFDIO_API", error);
     }
@@ -92,21 +89,22 @@ static int describe_reported(const PostcopySupport *support, const char *error, 
     }
 }
 
-static int describe(const PostcopySupport *support, int release, const RamBlock *blocks, size_t count, char *text,
-                    size_t size)
+static int describe(const PostcopySupport *support, int release, char *text, size_t size)
 {
     char error[128];
     describe_errno(support->error, error, sizeof(error));
 
     switch (support->step) {
     case POSTCOPY_STEP_NONE:
-        return snprintf(text, size, "%s", support->ok ? "" : "Postcopy is not supported");
+        return snprintf(text, size, "%s", "");
     case POSTCOPY_STEP_TARGET_PAGE_SIZE:
         return snprintf(text, size, "Target page size bigger than host page size");
+    case POSTCOPY_STEP_DEVICES:
+        return snprintf(text, size, "vhost-user backend not capable of postcopy");
     case POSTCOPY_STEP_HUGE_PAGES:
         return snprintf(text, size, "Userfault on this host does not support huge pages");
     case POSTCOPY_STEP_BLOCK_LENGTH:
-        return describe_length(support, blocks, count, text, size);
+        return describe_length(support, text, size);
     case POSTCOPY_STEP_FILE_SYSTEM:
         return snprintf(text, size, "Host backend files need to be TMPFS or HUGETLBFS only");
     case POSTCOPY_STEP_RANGE_IOCTLS:
@@ -119,11 +117,10 @@ static int describe(const PostcopySupport *support, int release, const RamBlock 
     }
 }
 
-int postcopy_support_message(const PostcopySupport *support, int release, const RamBlock *blocks, size_t count,
-                             char *text, size_t size)
+int postcopy_support_message(const PostcopySupport *support, int release, char *text, size_t size)
 {
     int saved_errno = errno;
-    int length = describe(support, release, blocks, count, text, size);
+    int length = describe(support, release, text, size);
     errno = saved_errno;
     return length;
 }

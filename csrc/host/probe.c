@@ -10,9 +10,9 @@
 #include "host/seccomp.h"
 #include "host/uffd.h"
 
-static UffdOpener opener_of(int flavour)
+static UffdOpener opener_of(int variant)
 {
-    return flavour == HOST_7_2 ? uffd_opener_by_syscall() : (UffdOpener){0};
+    return variant == PROBE_7_2 ? uffd_opener_by_syscall() : (UffdOpener){0};
 }
 
 /* ---- Write tracking ---- */
@@ -68,20 +68,20 @@ static void track_block(int ufd, const RamBlock *block, RamBlockReport *report)
     report->tracked = result == 0 && (ioctls & UFFD_BIT(NR_WRITEPROTECT));
 }
 
-static bool is_passed_over(const RamBlock *block, int ignored)
+static bool is_passed_over(const RamBlock *block, int scope)
 {
-    switch (ignored) {
-    case IGNORE_SHARED_BLOCKS:
+    switch (scope) {
+    case SCOPE_WITHOUT_SHARED:
         return block->share;
-    case IGNORE_SHARED_FILES:
+    case SCOPE_WITHOUT_SHARED_FILES:
         return block->share && block->kind == RAM_BLOCK_FILE;
     default:
         return false;
     }
 }
 
-/* Every block is tried, so that the answer is there for every choice of ignored ones, and for each by itself. */
-static void track_blocks(int ufd, const RamBlock *blocks, size_t count, int tracking[IGNORED_BLOCKS__MAX],
+/* Every block is tried, so that the answer is there for every scope, and for each block by itself. */
+static void track_blocks(int ufd, const RamBlock *blocks, size_t count, int tracking[WRITE_TRACKING_SCOPE__MAX],
                          RamBlockReport *reports)
 {
     for (size_t i = 0; i < count; i++) {
@@ -89,9 +89,9 @@ static void track_blocks(int ufd, const RamBlock *blocks, size_t count, int trac
         if (!blocks[i].readonly) {
             track_block(ufd, &blocks[i], &report);
         }
-        for (int ignored = 0; ignored < IGNORED_BLOCKS__MAX; ignored++) {
-            if (!report.tracked && !is_passed_over(&blocks[i], ignored)) {
-                tracking[ignored] = WRITE_TRACKING_AVAILABLE;
+        for (int scope = 0; scope < WRITE_TRACKING_SCOPE__MAX; scope++) {
+            if (!report.tracked && !is_passed_over(&blocks[i], scope)) {
+                tracking[scope] = WRITE_TRACKING_AVAILABLE;
             }
         }
         if (reports != NULL) {
@@ -100,15 +100,15 @@ static void track_blocks(int ufd, const RamBlock *blocks, size_t count, int trac
     }
 }
 
-static void set_all(int tracking[IGNORED_BLOCKS__MAX], int value)
+static void set_all(int tracking[WRITE_TRACKING_SCOPE__MAX], int value)
 {
-    for (int i = 0; i < IGNORED_BLOCKS__MAX; i++) {
+    for (int i = 0; i < WRITE_TRACKING_SCOPE__MAX; i++) {
         tracking[i] = value;
     }
 }
 
 static void write_tracking(UffdOpener *opener, bool available, const RamBlock *blocks, size_t count,
-                           int tracking[IGNORED_BLOCKS__MAX], RamBlockReport *reports)
+                           int tracking[WRITE_TRACKING_SCOPE__MAX], RamBlockReport *reports)
 {
     set_all(tracking, available ? WRITE_TRACKING_AVAILABLE : WRITE_TRACKING_ABSENT);
     int ufd = available ? open_write_tracking(opener) : -EOPNOTSUPP;
@@ -131,18 +131,18 @@ bool ram_write_tracking_available(void)
 
 bool ram_write_tracking_compatible(const RamBlock *blocks, size_t count, bool ignore_shared)
 {
-    int saved_errno = errno, tracking[IGNORED_BLOCKS__MAX];
+    int saved_errno = errno, tracking[WRITE_TRACKING_SCOPE__MAX];
     UffdOpener opener = {0};
     write_tracking(&opener, true, blocks, count, tracking, NULL);
     uffd_opener_release(&opener);
     errno = saved_errno;
-    return tracking[ignore_shared ? IGNORE_SHARED_BLOCKS : IGNORE_NO_BLOCKS] == WRITE_TRACKING_COMPATIBLE;
+    return tracking[ignore_shared ? SCOPE_WITHOUT_SHARED : SCOPE_ALL_BLOCKS] == WRITE_TRACKING_COMPATIBLE;
 }
 
-void probe_write_tracking(int flavour, const RamBlock *blocks, size_t count, int tracking[IGNORED_BLOCKS__MAX])
+void probe_write_tracking(int variant, const RamBlock *blocks, size_t count, int tracking[WRITE_TRACKING_SCOPE__MAX])
 {
     int saved_errno = errno;
-    UffdOpener opener = opener_of(flavour);
+    UffdOpener opener = opener_of(variant);
     write_tracking(&opener, write_tracking_available(&opener), blocks, count, tracking, NULL);
     uffd_opener_release(&opener);
     errno = saved_errno;
@@ -187,19 +187,19 @@ static PostcopySupport check_and_apply_features(UffdOpener *opener, int ufd, uin
 }
 
 /* Steps 8 and 9 for one block. */
-static int refusing_step(const BlockBacking *backing, int flavour)
+static int refusing_step(const BlockBacking *backing, int variant)
 {
     if (backing->length % backing->page_size != 0) {
         return POSTCOPY_STEP_BLOCK_LENGTH;
     }
-    if (flavour == HOST_REFERENCE && backing->file_system == RAM_FILE_SYSTEM_OTHER) {
+    if (variant == PROBE_REFERENCE && backing->file_system == RAM_FILE_SYSTEM_OTHER) {
         return POSTCOPY_STEP_FILE_SYSTEM;
     }
     return POSTCOPY_STEP_NONE;
 }
 
 /* Steps 7 to 9. Every block is looked at before step 7, which is about all of them. */
-static PostcopySupport check_blocks(int flavour, const RamBlock *blocks, size_t count, uint64_t features,
+static PostcopySupport check_blocks(int variant, const RamBlock *blocks, size_t count, uint64_t features,
                                     RamBlockReport *reports)
 {
     uint64_t page_sizes = 0;
@@ -208,10 +208,12 @@ static PostcopySupport check_blocks(int flavour, const RamBlock *blocks, size_t 
     for (size_t i = 0; i < count; i++) {
         BlockBacking backing = {0};
         int result = ram_block_inspect(&blocks[i], &backing);
-        int step = result < 0 ? POSTCOPY_STEP_MEMORY : refusing_step(&backing, flavour);
+        int step = result < 0 ? POSTCOPY_STEP_MEMORY : refusing_step(&backing, variant);
         page_sizes |= backing.page_size;
         if (step != POSTCOPY_STEP_NONE && first.ok) {
             first = fails(step, result, i);
+            first.block_length = backing.length;
+            first.block_page_size = backing.page_size;
         }
         if (reports != NULL) {
             reports[i].postcopy_step = step;
@@ -248,13 +250,13 @@ static PostcopySupport register_test_page(int ufd)
     return support;
 }
 
-static PostcopySupport postcopy_on(int ufd, UffdOpener *opener, int flavour, const RamBlock *blocks, size_t count,
+static PostcopySupport postcopy_on(int ufd, UffdOpener *opener, int variant, const RamBlock *blocks, size_t count,
                                    RamBlockReport *reports)
 {
     uint64_t features;
     PostcopySupport support = check_and_apply_features(opener, ufd, &features);
     if (support.ok) {
-        support = check_blocks(flavour, blocks, count, features, reports);
+        support = check_blocks(variant, blocks, count, features, reports);
     }
     if (!support.ok) {
         return support;
@@ -263,7 +265,7 @@ static PostcopySupport postcopy_on(int ufd, UffdOpener *opener, int flavour, con
     return result < 0 ? fails(POSTCOPY_STEP_MUNLOCKALL, result, 0) : register_test_page(ufd);
 }
 
-static PostcopySupport postcopy(UffdOpener *opener, int flavour, const RamBlock *blocks, size_t count,
+static PostcopySupport postcopy(UffdOpener *opener, int variant, const RamBlock *blocks, size_t count,
                                 uint64_t target_page_size, RamBlockReport *reports)
 {
     if (target_page_size > host_page_size()) {
@@ -273,16 +275,16 @@ static PostcopySupport postcopy(UffdOpener *opener, int flavour, const RamBlock 
     if (ufd < 0) {
         return fails(POSTCOPY_STEP_OPEN, ufd, 0);
     }
-    PostcopySupport support = postcopy_on(ufd, opener, flavour, blocks, count, reports);
+    PostcopySupport support = postcopy_on(ufd, opener, variant, blocks, count, reports);
     close(ufd);
     return support;
 }
 
-PostcopySupport probe_postcopy(int flavour, const RamBlock *blocks, size_t count, uint64_t target_page_size)
+PostcopySupport probe_postcopy(int variant, const RamBlock *blocks, size_t count, uint64_t target_page_size)
 {
     int saved_errno = errno;
-    UffdOpener opener = opener_of(flavour);
-    PostcopySupport support = postcopy(&opener, flavour, blocks, count, target_page_size, NULL);
+    UffdOpener opener = opener_of(variant);
+    PostcopySupport support = postcopy(&opener, variant, blocks, count, target_page_size, NULL);
     uffd_opener_release(&opener);
     errno = saved_errno;
     return support;
@@ -290,7 +292,7 @@ PostcopySupport probe_postcopy(int flavour, const RamBlock *blocks, size_t count
 
 PostcopySupport postcopy_ram_supported_by_host(const RamBlock *blocks, size_t count, uint64_t target_page_size)
 {
-    return probe_postcopy(HOST_REFERENCE, blocks, count, target_page_size);
+    return probe_postcopy(PROBE_REFERENCE, blocks, count, target_page_size);
 }
 
 /* ---- Everything ---- */
@@ -315,18 +317,50 @@ static UffdReport report_uffd(UffdOpener *opener)
     return report;
 }
 
+/* 8.0 does not look at file systems: its probe goes on where the reference's ends with that. */
+static HostFacts facts_of_8_0(const HostFacts *reference, UffdOpener *opener, const RamBlock *blocks, size_t count,
+                              uint64_t target_page_size)
+{
+    HostFacts facts = *reference;
+    if (facts.postcopy.step == POSTCOPY_STEP_FILE_SYSTEM) {
+        facts.postcopy = postcopy(opener, PROBE_8_0, blocks, count, target_page_size, NULL);
+    }
+    return facts;
+}
+
+/* 7.2 opens userfaultfd by the system call alone. What a descriptor can do does not depend on how it was opened. */
+static HostFacts facts_of_7_2(const HostFacts *facts_of_8_0, const UffdOpener *opener)
+{
+    HostFacts facts = *facts_of_8_0;
+    UffdOpener by_syscall = uffd_opener_by_syscall();
+    int ufd = opener->device >= 0 ? uffd_open(&by_syscall) : 0;
+    if (ufd > 0) {
+        close(ufd);
+    }
+    if (ufd < 0) {
+        set_all(facts.write_tracking, WRITE_TRACKING_ABSENT);
+        if (facts.postcopy.step != POSTCOPY_STEP_TARGET_PAGE_SIZE) {
+            facts.postcopy = fails(POSTCOPY_STEP_OPEN, ufd, 0);
+        }
+    }
+    return facts;
+}
+
 HostReport host_probe(const RamBlock *blocks, size_t count, uint64_t target_page_size, RamBlockReport *reports)
 {
     int saved_errno = errno;
     UffdOpener opener = {0};
     HostReport report = {.uffd = report_uffd(&opener), .page_size = host_page_size()};
+    HostFacts *reference = &report.facts[PROBE_REFERENCE];
     bool available = report.uffd.features & UFFD_BIT(FEATURE_PAGEFAULT_FLAG_WP);
 
     for (size_t i = 0; reports != NULL && i < count; i++) {
         reports[i] = (RamBlockReport){.register_error = -1};
     }
-    write_tracking(&opener, available, blocks, count, report.facts.write_tracking, reports);
-    report.facts.postcopy = postcopy(&opener, HOST_REFERENCE, blocks, count, target_page_size, reports);
+    write_tracking(&opener, available, blocks, count, reference->write_tracking, reports);
+    reference->postcopy = postcopy(&opener, PROBE_REFERENCE, blocks, count, target_page_size, reports);
+    report.facts[PROBE_8_0] = facts_of_8_0(reference, &opener, blocks, count, target_page_size);
+    report.facts[PROBE_7_2] = facts_of_7_2(&report.facts[PROBE_8_0], &opener);
     uffd_opener_release(&opener);
     errno = saved_errno;
     return report;

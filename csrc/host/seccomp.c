@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -26,9 +27,16 @@ int seccomp_mode(void)
     return mode < 0 ? -errno : mode;
 }
 
+int process_seccomp_mode(void)
+{
+    int saved_errno = errno, mode = seccomp_mode();
+    errno = saved_errno;
+    return mode < 0 ? -1 : mode;
+}
+
 /* A copy of this process, filters included, in which no memory is locked: a child inherits no lock. It is made without
  * SIGCHLD, so that neither the caller's signal handlers nor its waits for other children come to see it. */
-static pid_t fork_unseen(void)
+static pid_t clone_silent(void)
 {
     return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 }
@@ -43,11 +51,15 @@ static int reap(pid_t child)
     if (reaped < 0) {
         return -errno;
     }
-    return WIFEXITED(status) ? -WEXITSTATUS(status) : -PYMIG_ERROR_KILLED;
+    if (WIFEXITED(status)) {
+        return -WEXITSTATUS(status);
+    }
+    /* A filter's way to kill is SIGSYS. Whoever else killed the child has kept the answer from being found out. */
+    return WTERMSIG(status) == SIGSYS ? -PYMIG_ERROR_KILLED : -EINTR;
 }
 
-/* In a child that fork_unseen() made, or could not make. */
-static int rehearse_in(pid_t child, long number, long argument)
+/* In a child that clone_silent() made, or could not make. */
+static int try_in_child(pid_t child, long number, long argument)
 {
     if (child < 0) {
         return -errno;
@@ -58,9 +70,9 @@ static int rehearse_in(pid_t child, long number, long argument)
     return reap(child);
 }
 
-int rehearse(long number, long argument)
+int try_syscall_in_child(long number, long argument)
 {
-    return rehearse_in(fork_unseen(), number, argument);
+    return try_in_child(clone_silent(), number, argument);
 }
 
 /* Neither locked now nor to be locked when mapped (mlockall(MCL_FUTURE)): a page that is mapped here would count. */
@@ -92,9 +104,9 @@ int munlockall_would_work(void)
     if (seccomp_mode() != SECCOMP_MODE_FILTER) {
         return 0;
     }
-    pid_t child = fork_unseen();
+    pid_t child = clone_silent();
     if (child < 0 && nothing_is_locked()) {
         return munlockall() < 0 ? -errno : 0;
     }
-    return rehearse_in(child, SYS_munlockall, 0);
+    return try_in_child(child, SYS_munlockall, 0);
 }

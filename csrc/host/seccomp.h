@@ -9,9 +9,9 @@ int seccomp_mode(void);
 
 /* What a system call with this number and argument would answer in this process, found out in a child: 0 where it would
  * work, or the negative errno, or -PYMIG_ERROR_KILLED. */
-int rehearse(long number, long argument);
+int try_syscall_in_child(long number, long argument);
 
-/* Whether munlockall() would work in this process, without unlocking anything: as rehearse(). */
+/* Whether munlockall() would work in this process, without unlocking anything: as try_syscall_in_child(). */
 int munlockall_would_work(void);
 
 #endif

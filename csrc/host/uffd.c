@@ -90,7 +90,7 @@ static int open_by_device(int device)
 static int open_by_syscall(int flags)
 {
     if (seccomp_mode() == SECCOMP_MODE_FILTER) {
-        int result = rehearse(SYS_userfaultfd, flags);
+        int result = try_syscall_in_child(SYS_userfaultfd, flags);
         if (result < 0) {
             return result;
         }
@@ -125,10 +125,10 @@ static uint64_t effective_capabilities(void)
     return data[0].effective | (uint64_t)data[1].effective << 32;
 }
 
-UffdWays uffd_try_ways(void)
+UffdMethods uffd_probe_methods(void)
 {
     int saved_errno = errno, device = open_device();
-    UffdWays ways = {
+    UffdMethods ways = {
         .device_open_error = device < 0 ? -device : 0,
         .device_new_error = device < 0 ? -1 : error_of(open_by_device(device)),
         .syscall_error = error_of(open_by_syscall(O_CLOEXEC)),

@@ -56,7 +56,7 @@ PARAMETER_ACCESSOR(int, migrate_compress_threads, COMPRESS_THREADS)
 PARAMETER_ACCESSOR(int, migrate_compress_wait_thread, COMPRESS_WAIT_THREAD)
 PARAMETER_ACCESSOR(int, migrate_decompress_threads, DECOMPRESS_THREADS)
 PARAMETER_ACCESSOR(uint8_t, migrate_max_cpu_throttle, MAX_CPU_THROTTLE)
-PARAMETER_ACCESSOR(int64_t, migrate_max_postcopy_bandwidth, MAX_POSTCOPY_BANDWIDTH)
+PARAMETER_ACCESSOR(uint64_t, migrate_max_postcopy_bandwidth, MAX_POSTCOPY_BANDWIDTH)
 PARAMETER_ACCESSOR(int, migrate_multifd_channels, MULTIFD_CHANNELS)
 PARAMETER_ACCESSOR(MultiFDCompression, migrate_multifd_compression, MULTIFD_COMPRESSION)
 PARAMETER_ACCESSOR(int, migrate_multifd_zlib_level, MULTIFD_ZLIB_LEVEL)
@@ -184,73 +184,78 @@ bool migrate_can_snapshot(const MigrationState *state, const char **message)
 
 /* ---- Which release has which ---- */
 
-/* Up to 8.0 there is no options.h: what the reference has is taken for those, too. */
-static const struct {
+/* An accessor, and the releases that declare it. One of a capability comes and goes with the capability where a
+ * downstream version has added or removed that. Up to 8.0 there is no options.h: what the reference has is taken. */
+typedef struct AccessorRow {
     const char *name;
     ReleaseSet present;
-} accessors[] = {
-    {"announce_params", ALWAYS},
-    {"auto_converge", ALWAYS},
-    {"avail_switchover_bandwidth", FROM(8_2)},
-    {"background_snapshot", ALWAYS},
-    {"block", BEFORE(9_1)},
-    {"block_bitmap_mapping", FROM(8_1)},
-    {"block_incremental", BEFORE(9_1)},
-    {"can_snapshot", FROM(10_2)},
-    {"checkpoint_delay", ALWAYS},
-    {"colo", ALWAYS},
-    {"compress", BEFORE(9_1)},
-    {"compress_level", BEFORE(9_1)},
-    {"compress_threads", BEFORE(9_1)},
-    {"compress_wait_thread", BEFORE(9_1)},
-    {"cpu_throttle_increment", FROM(8_1)},
-    {"cpu_throttle_initial", FROM(8_1)},
-    {"cpu_throttle_tailslow", FROM(8_1)},
-    {"decompress_threads", BEFORE(9_1)},
-    {"direct_io", FROM(9_1)},
-    {"dirty_bitmaps", ALWAYS},
-    {"dirty_limit", FROM(8_1)},
-    {"downtime_limit", FROM(8_1)},
-    {"events", ALWAYS},
-    {"has_block_bitmap_mapping", FROM(8_1)},
-    {"ignore_shared", ALWAYS},
-    {"late_block_activate", ALWAYS},
-    {"mapped_ram", FROM(9_0)},
-    {"max_bandwidth", FROM(8_1)},
-    {"max_cpu_throttle", ALWAYS},
-    {"max_postcopy_bandwidth", ALWAYS},
-    {"mode", FROM(8_2)},
-    {"multifd", ALWAYS},
-    {"multifd_channels", ALWAYS},
-    {"multifd_compression", ALWAYS},
-    {"multifd_flush_after_each_section", FROM(8_1)},
-    {"multifd_qatzip_level", FROM(9_2)},
-    {"multifd_zlib_level", ALWAYS},
-    {"multifd_zstd_level", ALWAYS},
-    {"pause_before_switchover", ALWAYS},
-    {"postcopy", ALWAYS},
-    {"postcopy_blocktime", ALWAYS},
-    {"postcopy_preempt", ALWAYS},
-    {"postcopy_ram", ALWAYS},
-    {"rdma", FROM(8_2)},
-    {"rdma_pin_all", ALWAYS},
-    {"release_ram", ALWAYS},
-    {"return_path", ALWAYS},
-    {"send_switchover_start", FROM(10_0)},
-    {"switchover_ack", FROM(8_1)},
-    {"throttle_trigger_threshold", ALWAYS},
-    {"tls", FROM(8_1)},
-    {"tls_authz", FROM(8_1)},
-    {"tls_creds", FROM(8_1)},
-    {"tls_hostname", FROM(8_1)},
-    {"use_tls", BEFORE(8_1)},
-    {"validate_uuid", ALWAYS},
-    {"vcpu_dirty_limit_period", FROM(9_0)},
-    {"xbzrle", ALWAYS},
-    {"xbzrle_cache_size", ALWAYS},
-    {"zero_blocks", BEFORE(9_2)},
-    {"zero_copy_send", ALWAYS},
-    {"zero_page_detection", FROM(9_0)},
+    CapabilitySet capability;
+    ReleaseSet as_signed; /* gives its 64 bits as a signed number */
+} AccessorRow;
+
+static const AccessorRow accessors[] = {
+    {"announce_params", ALWAYS, 0, 0},
+    {"auto_converge", ALWAYS, CAP(AUTO_CONVERGE), 0},
+    {"avail_switchover_bandwidth", FROM(8_2), 0, 0},
+    {"background_snapshot", ALWAYS, CAP(BACKGROUND_SNAPSHOT), 0},
+    {"block", BEFORE(9_1), CAP(BLOCK), 0},
+    {"block_bitmap_mapping", FROM(8_1), 0, 0},
+    {"block_incremental", BEFORE(9_1), 0, 0},
+    {"can_snapshot", FROM(10_2), 0, 0},
+    {"checkpoint_delay", ALWAYS, 0, 0},
+    {"colo", ALWAYS, CAP(X_COLO), 0},
+    {"compress", BEFORE(9_1), CAP(COMPRESS), 0},
+    {"compress_level", BEFORE(9_1), 0, 0},
+    {"compress_threads", BEFORE(9_1), 0, 0},
+    {"compress_wait_thread", BEFORE(9_1), 0, 0},
+    {"cpu_throttle_increment", FROM(8_1), 0, 0},
+    {"cpu_throttle_initial", FROM(8_1), 0, 0},
+    {"cpu_throttle_tailslow", FROM(8_1), 0, 0},
+    {"decompress_threads", BEFORE(9_1), 0, 0},
+    {"direct_io", FROM(9_1), 0, 0},
+    {"dirty_bitmaps", ALWAYS, CAP(DIRTY_BITMAPS), 0},
+    {"dirty_limit", FROM(8_1), CAP(DIRTY_LIMIT), 0},
+    {"downtime_limit", FROM(8_1), 0, 0},
+    {"events", ALWAYS, CAP(EVENTS), 0},
+    {"has_block_bitmap_mapping", FROM(8_1), 0, 0},
+    {"ignore_shared", ALWAYS, CAP(X_IGNORE_SHARED), 0},
+    {"late_block_activate", ALWAYS, CAP(LATE_BLOCK_ACTIVATE), 0},
+    {"mapped_ram", FROM(9_0), CAP(MAPPED_RAM), 0},
+    {"max_bandwidth", FROM(8_1), 0, 0},
+    {"max_cpu_throttle", ALWAYS, 0, 0},
+    {"max_postcopy_bandwidth", ALWAYS, 0, BEFORE(8_1)},
+    {"mode", FROM(8_2), 0, 0},
+    {"multifd", ALWAYS, CAP(MULTIFD), 0},
+    {"multifd_channels", ALWAYS, 0, 0},
+    {"multifd_compression", ALWAYS, 0, 0},
+    {"multifd_flush_after_each_section", FROM(8_1), 0, 0},
+    {"multifd_qatzip_level", FROM(9_2), 0, 0},
+    {"multifd_zlib_level", ALWAYS, 0, 0},
+    {"multifd_zstd_level", ALWAYS, 0, 0},
+    {"pause_before_switchover", ALWAYS, CAP(PAUSE_BEFORE_SWITCHOVER), 0},
+    {"postcopy", ALWAYS, 0, 0},
+    {"postcopy_blocktime", ALWAYS, CAP(POSTCOPY_BLOCKTIME), 0},
+    {"postcopy_preempt", ALWAYS, CAP(POSTCOPY_PREEMPT), 0},
+    {"postcopy_ram", ALWAYS, CAP(POSTCOPY_RAM), 0},
+    {"rdma", FROM(8_2), 0, 0},
+    {"rdma_pin_all", ALWAYS, CAP(RDMA_PIN_ALL), 0},
+    {"release_ram", ALWAYS, CAP(RELEASE_RAM), 0},
+    {"return_path", ALWAYS, CAP(RETURN_PATH), 0},
+    {"send_switchover_start", FROM(10_0), 0, 0},
+    {"switchover_ack", FROM(8_1), CAP(SWITCHOVER_ACK), 0},
+    {"throttle_trigger_threshold", ALWAYS, 0, 0},
+    {"tls", FROM(8_1), 0, 0},
+    {"tls_authz", FROM(8_1), 0, 0},
+    {"tls_creds", FROM(8_1), 0, 0},
+    {"tls_hostname", FROM(8_1), 0, 0},
+    {"use_tls", BEFORE(8_1), 0, 0},
+    {"validate_uuid", ALWAYS, CAP(VALIDATE_UUID), 0},
+    {"vcpu_dirty_limit_period", FROM(9_0), 0, 0},
+    {"xbzrle", ALWAYS, CAP(XBZRLE), 0},
+    {"xbzrle_cache_size", ALWAYS, 0, 0},
+    {"zero_blocks", BEFORE(9_2), CAP(ZERO_BLOCKS), 0},
+    {"zero_copy_send", ALWAYS, CAP(ZERO_COPY_SEND), 0},
+    {"zero_page_detection", FROM(9_0), 0, 0},
 };
 
 enum {
@@ -262,12 +267,27 @@ const char *migration_accessor_name(int number)
     return number >= 0 && number < N_ACCESSORS ? accessors[number].name : NULL;
 }
 
-bool migration_accessor_known(const QemuBuild *build, const char *name)
+static const AccessorRow *accessor_named(const char *name)
 {
-    for (int i = 0; i < N_ACCESSORS; i++) {
-        if (strcmp(accessors[i].name, name) == 0) {
-            return release_within(build->release, accessors[i].present);
+    for (const AccessorRow *row = accessors; row < accessors + N_ACCESSORS; row++) {
+        if (strcmp(row->name, name) == 0) {
+            return row;
         }
     }
-    return false;
+    return NULL;
+}
+
+bool migration_accessor_known(const QemuBuild *build, const char *name)
+{
+    const AccessorRow *row = accessor_named(name);
+    if (row == NULL || has_any(build->capabilities_removed, row->capability)) {
+        return false;
+    }
+    return release_within(build->release, row->present) || has_any(build->capabilities_added, row->capability);
+}
+
+bool migration_accessor_signed(const QemuBuild *build, const char *name)
+{
+    const AccessorRow *row = accessor_named(name);
+    return row != NULL && release_within(build->release, row->as_signed);
 }

@@ -87,7 +87,8 @@ static CapabilitySet those_that(bool (*are)(const CapabilityRow *, int), const Q
 CapabilitySet qemu_build_capabilities(const QemuBuild *build)
 {
     CapabilitySet members = those_that(is_present, build);
-    return members == 0 ? 0 : (members | build->capabilities_added) & ~build->capabilities_removed;
+    CapabilitySet all = ((CapabilitySet)1 << MIGRATION_CAPABILITY__MAX) - 1;
+    return members == 0 ? 0 : (members | (build->capabilities_added & all)) & ~build->capabilities_removed;
 }
 
 CapabilitySet qemu_build_listed(const QemuBuild *build)
@@ -98,10 +99,10 @@ CapabilitySet qemu_build_listed(const QemuBuild *build)
 
 CapabilitySet qemu_build_unstable(const QemuBuild *build)
 {
-    return those_that(is_unstable, build);
+    return those_that(is_unstable, build) & qemu_build_capabilities(build);
 }
 
 CapabilitySet qemu_build_deprecated(const QemuBuild *build)
 {
-    return those_that(is_deprecated, build);
+    return those_that(is_deprecated, build) & qemu_build_capabilities(build);
 }

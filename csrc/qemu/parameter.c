@@ -139,6 +139,11 @@ bool migration_parameter_deprecated(const QemuBuild *build, int parameter)
     return migration_parameter_known(build, parameter) && release_within(build->release, table[parameter].deprecated);
 }
 
+const char *parameter_name(int parameter)
+{
+    return table[parameter].name;
+}
+
 bool parameter_is_unstable(int parameter)
 {
     return table[parameter].unstable;

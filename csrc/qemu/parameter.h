@@ -30,7 +30,8 @@ int parameter_value_of_name(const QemuBuild *build, int parameter, const char *n
 /* Where it begins in a fresh state of this build. */
 uint64_t parameter_initial(const QemuBuild *build, int parameter);
 
-/* Whether the schema marks it as unstable, in whatever release. */
+/* Of a parameter that there is: its name, and whether the schema marks it as unstable. */
+const char *parameter_name(int parameter);
 bool parameter_is_unstable(int parameter);
 
 void parameters_init(MigrationParameters *parameters, const QemuBuild *build);
@@ -44,6 +45,9 @@ int parameters_read(const QemuBuild *build, const QmpMember *members, size_t cou
 /* migrate_params_check(): whether the present parameters, with the change laid over them, are acceptable. Likewise. */
 int parameters_check(const MigrationContext *context, CapabilitySet capabilities, const MigrationParameters *present,
                      const ParameterChange *change, MigrationError *error);
+
+/* The fields of a context that follow from the parameters. */
+void context_follow_parameters(MigrationContext *context, const MigrationParameters *parameters);
 
 /* Takes the change, whole or not at all: 0 or -ENOMEM. */
 int parameters_take(MigrationParameters *parameters, const ParameterChange *change);

@@ -144,7 +144,7 @@ static int refuse_value(MigrationError *error, int release, int parameter, const
     ParameterTextForm form = qemu_release_row(release)->text_form;
     bool hyphens = form == PARAMETER_TEXT_OPTION_HYPHENS || parameter_is_unstable(parameter);
     char name[64];
-    snprintf(name, sizeof(name), "%s", migration_parameter_name(parameter));
+    snprintf(name, sizeof(name), "%s", parameter_name(parameter));
     for (char *c = name; *c != '\0' && !hyphens; c++) {
         *c = *c == '-' ? '_' : *c;
     }

@@ -14,29 +14,29 @@
     [QEMU_##id] = {#major "." #minor "." #micro, major, minor, micro, __VA_ARGS__}
 
 /* What asks the host and in whose words; which shared blocks are passed over; the form of range checks' texts. */
-#define PROBE_7_2    HOST_7_2,       false, IGNORE_SHARED_BLOCKS, PARAMETER_TEXT_QUOTED
-#define PROBE_8_0    HOST_8_0,       false, IGNORE_SHARED_BLOCKS, PARAMETER_TEXT_QUOTED
-#define PROBE_8_0_50 HOST_REFERENCE, false, IGNORE_SHARED_BLOCKS, PARAMETER_TEXT_QUOTED
-#define PROBE_8_1    HOST_REFERENCE, true,  IGNORE_SHARED_FILES,  PARAMETER_TEXT_QUOTED
-#define LATEST(form) HOST_REFERENCE, true,  IGNORE_SHARED_FILES,  PARAMETER_TEXT_OPTION_##form
+#define ASKS_7_2    PROBE_7_2,       false, SCOPE_WITHOUT_SHARED, PARAMETER_TEXT_QUOTED
+#define ASKS_8_0    PROBE_8_0,       false, SCOPE_WITHOUT_SHARED, PARAMETER_TEXT_QUOTED
+#define ASKS_8_0_50 PROBE_REFERENCE, false, SCOPE_WITHOUT_SHARED, PARAMETER_TEXT_QUOTED
+#define ASKS_8_1    PROBE_REFERENCE, true,  SCOPE_WITHOUT_SHARED_FILES,  PARAMETER_TEXT_QUOTED
+#define LATEST(form) PROBE_REFERENCE, true,  SCOPE_WITHOUT_SHARED_FILES,  PARAMETER_TEXT_OPTION_##form
 
 static const ReleaseRow releases[QEMU_RELEASE__MAX] = {
-    RELEASE(7_2,     7, 2, 0,   PROBE_7_2),
-    RELEASE(7_2_7,   7, 2, 7,   PROBE_7_2),
-    RELEASE(8_0,     8, 0, 0,   PROBE_8_0),
-    RELEASE(8_0_50,  8, 0, 50,  PROBE_8_0_50),
-    RELEASE(8_1,     8, 1, 0,   PROBE_8_1),
-    RELEASE(8_1_2,   8, 1, 2,   PROBE_8_1),
-    RELEASE(8_2,     8, 2, 0,   PROBE_8_1),
-    RELEASE(8_2_2,   8, 2, 2,   PROBE_8_1),
-    RELEASE(9_0,     9, 0, 0,   PROBE_8_1),
-    RELEASE(9_1,     9, 1, 0,   PROBE_8_1),
-    RELEASE(9_2,     9, 2, 0,   PROBE_8_1),
-    RELEASE(9_2_4,   9, 2, 4,   PROBE_8_1),
-    RELEASE(10_0,    10, 0, 0,  PROBE_8_1),
-    RELEASE(10_0_1,  10, 0, 1,  PROBE_8_1),
-    RELEASE(10_1,    10, 1, 0,  PROBE_8_1),
-    RELEASE(10_2,    10, 2, 0,  PROBE_8_1),
+    RELEASE(7_2,     7, 2, 0,   ASKS_7_2),
+    RELEASE(7_2_7,   7, 2, 7,   ASKS_7_2),
+    RELEASE(8_0,     8, 0, 0,   ASKS_8_0),
+    RELEASE(8_0_50,  8, 0, 50,  ASKS_8_0_50),
+    RELEASE(8_1,     8, 1, 0,   ASKS_8_1),
+    RELEASE(8_1_2,   8, 1, 2,   ASKS_8_1),
+    RELEASE(8_2,     8, 2, 0,   ASKS_8_1),
+    RELEASE(8_2_2,   8, 2, 2,   ASKS_8_1),
+    RELEASE(9_0,     9, 0, 0,   ASKS_8_1),
+    RELEASE(9_1,     9, 1, 0,   ASKS_8_1),
+    RELEASE(9_2,     9, 2, 0,   ASKS_8_1),
+    RELEASE(9_2_4,   9, 2, 4,   ASKS_8_1),
+    RELEASE(10_0,    10, 0, 0,  ASKS_8_1),
+    RELEASE(10_0_1,  10, 0, 1,  ASKS_8_1),
+    RELEASE(10_1,    10, 1, 0,  ASKS_8_1),
+    RELEASE(10_2,    10, 2, 0,  ASKS_8_1),
     RELEASE(10_2_50, 10, 2, 50, LATEST(UNDERSCORES)),
     RELEASE(11_0,    11, 0, 0,  LATEST(HYPHENS)),
     RELEASE(11_0_3,  11, 0, 3,  LATEST(HYPHENS)),
@@ -78,14 +78,14 @@ int qemu_release_of_version(int major, int minor, int micro)
     return found;
 }
 
-int qemu_release_host_flavour(int release)
+int qemu_release_probe_variant(int release)
 {
-    return qemu_release_known(release) ? releases[release].flavour : HOST_REFERENCE;
+    return qemu_release_known(release) ? releases[release].variant : PROBE_REFERENCE;
 }
 
-int qemu_release_ignored_blocks(int release)
+int qemu_release_scope(int release)
 {
-    return qemu_release_row(release)->ignored_blocks;
+    return qemu_release_row(release)->scope;
 }
 
 /* ---- Downstream builds ---- */

@@ -28,10 +28,10 @@ typedef enum ParameterTextForm {
 typedef struct ReleaseRow {
     const char *name;
     int major, minor, micro;
-    int flavour;        /* enum HostFlavour */
-    bool tells_reason;  /* the postcopy probe's text is part of the error, not of the log */
-    int ignored_blocks; /* enum IgnoredBlocks, while x-ignore-shared is on */
-    int text_form;      /* enum ParameterTextForm */
+    int variant;       /* enum ProbeVariant */
+    bool tells_reason; /* the postcopy probe's text is part of the error, not of the log */
+    int scope;         /* enum WriteTrackingScope, while x-ignore-shared is on */
+    int text_form;     /* enum ParameterTextForm */
 } ReleaseRow;
 
 static inline bool qemu_release_known(int release)

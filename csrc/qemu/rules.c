@@ -18,7 +18,7 @@ enum {
     WHEN_NO_DIRTY_RING = 1 << 7,
     WHEN_RDMA = 1 << 8,
     WHEN_SINGLE_CHANNEL = 1 << 9,
-    WHEN_BLOCKS_COUNT = 1 << 10, /* not every block is passed over */
+    WHEN_RAM_TRACKED = 1 << 10, /* not every block is passed over */
     WHEN_REPLICATION = 1 << 11,
 };
 
@@ -82,7 +82,7 @@ static const RuleRow rules[] = {
      .trigger = CAP(BACKGROUND_SNAPSHOT), .question = ASK_WRITE_TRACKING_AVAILABLE},
     {RULE(SNAPSHOT_MEMORY, "background-snapshot/memory",
           "Background-snapshot is not compatible with guest memory configuration"),
-     .when = WHEN_BLOCKS_COUNT, .trigger = CAP(BACKGROUND_SNAPSHOT), .question = ASK_WRITE_TRACKING_COMPATIBLE},
+     .when = WHEN_RAM_TRACKED, .trigger = CAP(BACKGROUND_SNAPSHOT), .question = ASK_WRITE_TRACKING_COMPATIBLE},
     SNAPSHOT_CONFLICT("postcopy-ram", POSTCOPY_RAM),
     SNAPSHOT_CONFLICT("dirty-bitmaps", DIRTY_BITMAPS),
     SNAPSHOT_CONFLICT("postcopy-blocktime", POSTCOPY_BLOCKTIME),
@@ -172,7 +172,7 @@ enum {
     N_WARNINGS = sizeof(warnings) / sizeof(warnings[0]),
 };
 
-static int circumstances(const MigrationContext *context)
+static int context_flags(const MigrationContext *context)
 {
     const QemuBuild *build = &context->build;
     const struct {
@@ -190,7 +190,7 @@ static int circumstances(const MigrationContext *context)
         {context->rdma, WHEN_RDMA},
         {context->single_channel, WHEN_SINGLE_CHANNEL},
         {context->compressed || context->tls, WHEN_COMPRESSED_OR_TLS},
-        {!context->ignore_all, WHEN_BLOCKS_COUNT},
+        {!context->no_ram_tracked, WHEN_RAM_TRACKED},
     };
     int now = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -199,7 +199,7 @@ static int circumstances(const MigrationContext *context)
     return now;
 }
 
-static bool row_counts(const RuleRow *row, int release, CapabilitySet known)
+static bool rule_applies(const RuleRow *row, int release, CapabilitySet known)
 {
     bool in_range = row->releases == 0 || release_within(release, row->releases);
     bool names_others = (row->need | row->forbid) != 0, knows_others = has_any(row->need | row->forbid, known);
@@ -230,10 +230,10 @@ static int add_terms(const RuleRow *row, CapabilitySet others, bool other_on, Te
 int rules_compile(const MigrationContext *context, Term terms[MOST_TERMS])
 {
     CapabilitySet known = qemu_build_capabilities(&context->build);
-    int now = circumstances(context), count = 0;
+    int now = context_flags(context), count = 0;
 
     for (const RuleRow *row = rules; row < rules + N_RULES; row++) {
-        if (row_counts(row, context->build.release, known) && (row->when & now) == row->when) {
+        if (rule_applies(row, context->build.release, known) && (row->when & now) == row->when) {
             CapabilitySet itself = refuses_trigger(row, now) ? row->trigger : 0;
             count += add_terms(row, (row->forbid & known) | itself, true, terms + count);
             count += add_terms(row, row->need, false, terms + count);
@@ -253,7 +253,7 @@ int migration_rule(const QemuBuild *build, int code, MigrationRule *rule)
         return 0;
     }
     for (const RuleRow *row = rules; row < rules + N_RULES; row++) {
-        if (row->code == code && row_counts(row, build->release, known)) {
+        if (row->code == code && rule_applies(row, build->release, known)) {
             *rule = row->text;
             rule->capabilities = (row->trigger | row->need | row->forbid) & known;
             rule->reason_follows =

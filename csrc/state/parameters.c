@@ -117,6 +117,29 @@ int parameters_take(MigrationParameters *parameters, const ParameterChange *chan
     return 0;
 }
 
+void context_follow_parameters(MigrationContext *context, const MigrationParameters *parameters)
+{
+    context->compressed = parameters->number[MIGRATION_PARAMETER_MULTIFD_COMPRESSION] != MULTIFD_COMPRESSION_NONE;
+    context->tls = parameters->number[MIGRATION_PARAMETER_TLS_CREDS] != 0;
+    context->no_ram_tracked = parameters->number[MIGRATION_PARAMETER_MODE] >= MIG_MODE_CPR_TRANSFER;
+}
+
+int migration_context_apply(MigrationContext *context, const QmpMember *members, size_t count, MigrationError *error)
+{
+    MigrationParameters parameters;
+    ParameterChange change;
+
+    *error = (MigrationError){.parameter = -1, .unexpected = -1};
+    parameters_init(&parameters, &context->build);
+    int result = parameters_read(&context->build, members, count, &change, error);
+    if (result == 0 && (result = parameters_check(context, 0, &parameters, &change, error)) == 0 &&
+        (result = parameters_take(&parameters, &change)) == 0) {
+        context_follow_parameters(context, &parameters);
+        parameters_clear(&parameters);
+    }
+    return result;
+}
+
 MigrationParameters *parameters_copy(const MigrationParameters *parameters)
 {
     MigrationParameters *copy = malloc(sizeof(*copy));

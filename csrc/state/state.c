@@ -115,28 +115,28 @@ int migrate_set_status(MigrationState *state, int status)
 /* To be called with the lock held, or before anybody else knows the state. */
 static void follow_parameters(MigrationState *state)
 {
-    state->context.compressed = migrate_multifd_compression(state) != MULTIFD_COMPRESSION_NONE;
-    state->context.tls = migrate_use_tls(state);
-    state->context.ignore_all = migrate_mode(state) >= MIG_MODE_CPR_TRANSFER;
+    context_follow_parameters(&state->context, &state->parameters);
     migration_checker_init(&state->checker, &state->context, state->host);
 }
 
-MigrationState *migration_state_new(const MigrationContext *context, MigrationHost *host)
+int migration_state_new(const MigrationContext *context, MigrationHost *host, MigrationState **state)
 {
-    if (!qemu_release_known(context->build.release)) {
-        return NULL;
+    if (!qemu_release_known(context->build.release) || !qemu_release_known(context->build.probe_release)) {
+        return -EINVAL;
     }
     pthread_once(&hold_over_fork_once, hold_over_fork);
-    MigrationState *state = calloc(1, sizeof(*state));
-    if (state != NULL) {
-        state->context = *context;
-        state->host = host;
-        state->known = qemu_build_capabilities(&context->build);
-        state->flavour = qemu_release_host_flavour(context->build.probe_release);
-        parameters_init(&state->parameters, &context->build);
-        follow_parameters(state);
+    MigrationState *new = calloc(1, sizeof(*new));
+    if (new == NULL) {
+        return -ENOMEM;
     }
-    return state;
+    new->context = *context;
+    new->host = host;
+    new->known = qemu_build_capabilities(&context->build);
+    new->variant = qemu_release_probe_variant(context->build.probe_release);
+    parameters_init(&new->parameters, &context->build);
+    follow_parameters(new);
+    *state = new;
+    return 0;
 }
 
 void migration_state_free(MigrationState *state)
@@ -147,9 +147,9 @@ void migration_state_free(MigrationState *state)
     }
 }
 
-PostcopySupport migration_state_postcopy(const MigrationState *state)
+int migration_state_message(const MigrationState *state, int code, char *text, size_t size)
 {
-    return migration_checker_postcopy(&state->checker);
+    return migration_checker_message(&state->checker, code, text, size);
 }
 
 /* ---- Capabilities ---- */
@@ -187,7 +187,7 @@ int migrate_change_capabilities(MigrationState *state, CapabilitySet on, Capabil
         if (code != -EAGAIN) {
             return code;
         }
-        migration_host_ask(state->host, state->flavour, question); /* may take long: never with the lock held */
+        migration_host_ask(state->host, state->variant, question); /* may take long: never with the lock held */
     }
 }
 

@@ -12,7 +12,7 @@ struct MigrationState {
     MigrationContext context;
     MigrationHost *host;
     CapabilitySet known;
-    int flavour; /* enum HostFlavour */
+    int variant; /* enum ProbeVariant */
     _Atomic CapabilitySet capabilities;
     _Atomic int status;
     MigrationParameters parameters;

@@ -107,7 +107,7 @@ class Diagnosis(Value):
 def diagnose(report: HostReport) -> tuple[Diagnosis, ...]:
     """An entry or more for each thing that the report misses; nothing is asked if nothing is missing."""
     if report.userfaultfd is None:
-        return tuple(_no_userfaultfd(lib.uffd_try_ways()))
+        return tuple(_no_userfaultfd(lib.uffd_probe_methods()))
     if report.api_errno:
         return (_failed_step("userfaultfd features", "UFFDIO_API", report.api_errno),)
     entries = [_untracked(block, report) for block in report.memory if not block.write_tracking or not block.made]
@@ -252,7 +252,7 @@ def _too_old(what: str, feature: str, kernel: str, report: HostReport) -> Diagno
 
 def _failed_step(what: str, step: str, error: int, evidence: Mapping[str, str] | None = None) -> Diagnosis:
     """A system call that has no business failing: limits, a filter, or something unheard of."""
-    mode = lib.uffd_try_ways().seccomp_mode
+    mode = lib.uffd_probe_methods().seccomp_mode
     found = {**(evidence or {}), step: _error(error), "Seccomp": str(mode), **_limits()}
     if error in OUT_OF_SOMETHING:
         return Diagnosis(what, "resource-limit", found, RAISE_LIMITS)

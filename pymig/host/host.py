@@ -24,8 +24,8 @@ _WRITE_TRACKING: dict[str, int] = {
 WRITE_TRACKING_NAMES: dict[int, WriteTracking] = {code: name for name, code in _WRITE_TRACKING.items()}  # type: ignore[misc]
 
 # How releases ask their host, and what each way is called in the facts that travel.
-REFERENCE: int = lib.HOST_REFERENCE
-OLDER: dict[str, int] = {"8.0": lib.HOST_8_0, "7.2": lib.HOST_7_2}
+REFERENCE: int = lib.PROBE_REFERENCE
+OLDER: dict[str, int] = {"8.0": lib.PROBE_8_0, "7.2": lib.PROBE_7_2}
 
 _MESSAGE_SIZE = 512
 _BITS = 64
@@ -115,7 +115,7 @@ _SAME_TEXT = frozenset(
 
 
 class Facts(Value):
-    """What is to know of a host, as one flavour of releases asks it."""
+    """What is to know of a host, as one variant of releases asks it."""
 
     __slots__ = ("ignore_shared", "ignore_shared_files", "postcopy", "write_tracking")
 
@@ -182,10 +182,10 @@ class Host:
             postcopy = PostcopySupport(postcopy)
         if not isinstance(postcopy, PostcopySupport):
             raise TypeError(f"postcopy must be a bool or a PostcopySupport, not {type(postcopy).__name__}")
-        self._state(dict.fromkeys(range(lib.HOST_FLAVOUR__MAX), Facts(tracking, ignoring, ignoring, postcopy)), {})
+        self._state(dict.fromkeys(range(lib.PROBE_VARIANT__MAX), Facts(tracking, ignoring, ignoring, postcopy)), {})
 
     def _state(self, facts: dict[int, Facts], extra: dict[str, Any]) -> None:
-        self._stated = tuple(facts[flavour] for flavour in range(lib.HOST_FLAVOUR__MAX))
+        self._stated = tuple(facts[variant] for variant in range(lib.PROBE_VARIANT__MAX))
         self._c = _owned(lib.migration_host_stated(ffi.new("HostFacts[]", [fact.c() for fact in self._stated])))
         self._blocks = Blocks(())
         self._extra = extra
@@ -221,8 +221,8 @@ class Host:
             return 0
         return BITS["background-snapshot"] | (BITS["postcopy-ram"] if incoming else 0)
 
-    def _tracking(self, flavour: int, ignored: int) -> WriteTracking:
-        return WRITE_TRACKING_NAMES[lib.migration_host_write_tracking(self._c, flavour, ignored)]
+    def _tracking(self, variant: int, ignored: int) -> WriteTracking:
+        return WRITE_TRACKING_NAMES[lib.migration_host_write_tracking(self._c, variant, ignored)]
 
     @property
     def write_tracking(self) -> WriteTracking:
@@ -231,39 +231,39 @@ class Host:
         ``"available"``: the kernel can, but some block of the guest's memory can't be registered for it
         (ram_write_tracking_compatible()). ``"compatible"``: it can.
         """
-        return self._tracking(REFERENCE, lib.IGNORE_NO_BLOCKS)
+        return self._tracking(REFERENCE, lib.SCOPE_ALL_BLOCKS)
 
     @property
     def write_tracking_ignore_shared(self) -> WriteTracking:
         """The same with shared blocks passed over."""
-        return self._tracking(REFERENCE, lib.IGNORE_SHARED_BLOCKS)
+        return self._tracking(REFERENCE, lib.SCOPE_WITHOUT_SHARED)
 
     @property
     def postcopy(self) -> PostcopySupport:
         """QEMU's postcopy_ram_supported_by_host(): its answer, and at which step and why it failed."""
         return self._postcopy(REFERENCE)
 
-    def _postcopy(self, flavour: int) -> PostcopySupport:
+    def _postcopy(self, variant: int) -> PostcopySupport:
         if self._stated is not None:
-            return self._stated[flavour].postcopy
-        return PostcopySupport._from_c(lib.migration_host_postcopy(self._c, flavour), self._blocks)
+            return self._stated[variant].postcopy
+        return PostcopySupport._from_c(lib.migration_host_postcopy(self._c, variant), self._blocks)
 
     def _with_reason(self, message: str, release: int, step: int) -> str:
         """The text of a verdict that goes on with what this release says of the host's postcopy."""
-        support = self._postcopy(lib.qemu_release_host_flavour(release))
+        support = self._postcopy(lib.qemu_release_probe_variant(release))
         if step == lib.POSTCOPY_STEP_TARGET_PAGE_SIZE:  # the guest's pages, whatever the host
             support = PostcopySupport(False, step)
         reason = support.message if support.step in _SAME_TEXT else support._text(release)
         return f"{message}: {reason}"
 
-    def _facts(self, flavour: int) -> Facts:
+    def _facts(self, variant: int) -> Facts:
         if self._stated is not None:
-            return self._stated[flavour]
+            return self._stated[variant]
         return Facts(
-            self._tracking(flavour, lib.IGNORE_NO_BLOCKS),
-            self._tracking(flavour, lib.IGNORE_SHARED_BLOCKS),
-            self._tracking(flavour, lib.IGNORE_SHARED_FILES),
-            self._postcopy(flavour),
+            self._tracking(variant, lib.SCOPE_ALL_BLOCKS),
+            self._tracking(variant, lib.SCOPE_WITHOUT_SHARED),
+            self._tracking(variant, lib.SCOPE_WITHOUT_SHARED_FILES),
+            self._postcopy(variant),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -277,7 +277,7 @@ class Host:
             **_facts_as_json(self._facts(REFERENCE), extra),
             "older": {
                 **older,
-                **{name: _facts_as_json(self._facts(flavour), older.get(name, {})) for name, flavour in OLDER.items()},
+                **{name: _facts_as_json(self._facts(variant), older.get(name, {})) for name, variant in OLDER.items()},
             },
         }
 
@@ -422,8 +422,8 @@ def _host_from_facts(facts: Any) -> Host:
         reference = _facts_from_json(facts)
         older = dict(facts.get("older", {}))
         stated = {REFERENCE: reference}
-        for name, flavour in OLDER.items():
-            stated[flavour] = _facts_from_json(older[name]) if name in older else reference
+        for name, variant in OLDER.items():
+            stated[variant] = _facts_from_json(older[name]) if name in older else reference
     except KeyError as error:
         raise ValueError(f"text lacks the field {error}") from None
     except (TypeError, ValueError) as error:

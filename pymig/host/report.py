@@ -149,11 +149,11 @@ class HostReport(Value):
             features=_named_bits(uffd.features, lib.uffd_feature_name),
             ioctl_bits=uffd.ioctls,
             ioctls=_named_bits(uffd.ioctls, lib.uffd_ioctl_name),
-            write_tracking=WRITE_TRACKING_NAMES[tracking[lib.IGNORE_NO_BLOCKS]],
-            write_tracking_ignore_shared=WRITE_TRACKING_NAMES[tracking[lib.IGNORE_SHARED_BLOCKS]],
+            write_tracking=WRITE_TRACKING_NAMES[tracking[lib.SCOPE_ALL_BLOCKS]],
+            write_tracking_ignore_shared=WRITE_TRACKING_NAMES[tracking[lib.SCOPE_WITHOUT_SHARED]],
             postcopy=PostcopySupport._from_c(report.facts.postcopy, blocks),
             page_size=report.page_size,
-            _files=WRITE_TRACKING_NAMES[tracking[lib.IGNORE_SHARED_FILES]],
+            _files=WRITE_TRACKING_NAMES[tracking[lib.SCOPE_WITHOUT_SHARED_FILES]],
             _blocks=blocks,
             _target_page_size=target_page_size,
         )
@@ -165,7 +165,7 @@ class HostReport(Value):
         local = Host.local(self._blocks.memory, target_page_size=self._target_page_size)
         reference = Facts(self.write_tracking, self.write_tracking_ignore_shared, self._files, self.postcopy)
         host = Host.__new__(Host)
-        host._state({REFERENCE: reference, **{flavour: local._facts(flavour) for flavour in OLDER.values()}}, {})
+        host._state({REFERENCE: reference, **{variant: local._facts(variant) for variant in OLDER.values()}}, {})
         return host
 
     def to_json(self) -> str:

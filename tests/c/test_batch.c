@@ -50,12 +50,12 @@ typedef struct Context {
 static Context context_of(const Case *which)
 {
     MigrationContext context = plain_context();
-    context.build.release = which->release;
+    context.build.release = context.build.probe_release = which->release;
     context.incoming = context.incoming_started = which->incoming;
     context.compressed = which->compressed;
     context.rdma = which->incoming;
     MigrationHost *host = stated_host(which->tracking, (PostcopySupport){.ok = which->postcopy});
-    return (Context){host, migration_checker_new(&context, host), qemu_build_capabilities(&context.build)};
+    return (Context){host, new_checker(&context, host), qemu_build_capabilities(&context.build)};
 }
 
 static void release(Context *context)
@@ -90,7 +90,7 @@ static void all_sets(void **unused)
             expected[i] = (uint8_t)migrate_caps_check(context.checker, cases[c].old_set, words64[i]);
         }
         for (int variant = CHECK_MANY_PORTABLE; variant <= CHECK_MANY_BEST; variant++) {
-            const Words narrow = {.words32 = words32, .count = ALL}, wide = {.words64 = words64, .count = ALL};
+            const MaskSpan narrow = {.words32 = words32, .count = ALL}, wide = {.words64 = words64, .count = ALL};
             memset(codes, 0xEE, ALL);
             assert_int_equal(check_many_with(variant, context.checker, cases[c].old_set, &narrow, codes), 0);
             assert_memory_equal(codes, expected, ALL);
@@ -133,8 +133,8 @@ static void every_length_and_alignment(void **unused)
         }
         for (int variant = CHECK_MANY_PORTABLE; variant <= CHECK_MANY_BEST; variant++) {
             for (size_t offset = 0; offset <= count; offset++) { /* words and codes of every alignment */
-                const Words narrow = {.words32 = words32 + offset, .count = count - offset};
-                const Words wide = {.words64 = words64 + offset, .count = count - offset};
+                const MaskSpan narrow = {.words32 = words32 + offset, .count = count - offset};
+                const MaskSpan wide = {.words64 = words64 + offset, .count = count - offset};
                 codes[-1] = 0xEE;
                 memset(codes, 0xEE, count);
                 assert_int_equal(check_many_with(variant, context.checker, 0, &narrow, codes + offset), 0);
@@ -165,17 +165,17 @@ static void a_bad_word_is_found(void **unused)
     for (size_t count = 0; count <= 3 * MOST; count++) {
         assert_int_equal(migrate_caps_find_unknown32(context.checker, words32, count), count);
         assert_int_equal(migrate_caps_find_unknown64(context.checker, words64, count), count);
-        assert_int_equal(migrate_caps_fill32(context.checker, 0, words32, count, codes), 0);
-        assert_int_equal(migrate_caps_fill64(context.checker, 0, words64, count, codes), 0);
+        assert_int_equal(migrate_caps_check_many32_onepass(context.checker, 0, words32, count, codes), 0);
+        assert_int_equal(migrate_caps_check_many64_onepass(context.checker, 0, words64, count, codes), 0);
     }
     for (size_t i = 0; i < 3 * MOST; i++) {
-        const Words narrow = {.words32 = words32, .count = 3 * MOST}, wide = {.words64 = words64, .count = 3 * MOST};
+        const MaskSpan narrow = {.words32 = words32, .count = 3 * MOST}, wide = {.words64 = words64, .count = 3 * MOST};
         words32[i] = UINT32_C(1) << 31;
         words64[i] = UINT64_C(1) << (i % 2 ? 63 : 32);
         assert_int_equal(migrate_caps_find_unknown32(context.checker, words32, 3 * MOST), i);
         assert_int_equal(migrate_caps_find_unknown64(context.checker, words64, 3 * MOST), i);
-        assert_int_equal(migrate_caps_fill32(context.checker, 0, words32, 3 * MOST, codes), -EINVAL);
-        assert_int_equal(migrate_caps_fill64(context.checker, 0, words64, 3 * MOST, codes), -EINVAL);
+        assert_int_equal(migrate_caps_check_many32_onepass(context.checker, 0, words32, 3 * MOST, codes), -EINVAL);
+        assert_int_equal(migrate_caps_check_many64_onepass(context.checker, 0, words64, 3 * MOST, codes), -EINVAL);
         for (int variant = CHECK_MANY_PORTABLE; variant <= CHECK_MANY_BEST; variant++) {
             memset(codes, 0xEE, sizeof(codes));
             assert_int_equal(check_many_with(variant, context.checker, 0, &narrow, codes), -EINVAL);
@@ -185,7 +185,8 @@ static void a_bad_word_is_found(void **unused)
         words32[i] = 0;
         words64[i] = 0;
     }
-    assert_int_equal(migrate_caps_fill32(context.checker, (CapabilitySet)1 << 40, words32, 1, codes), -EINVAL);
+    assert_int_equal(migrate_caps_check_many32_onepass(context.checker, (CapabilitySet)1 << 40, words32, 1, codes),
+                     -EINVAL);
     release(&context);
 }
 
@@ -197,17 +198,17 @@ static void questions_stay_open(void **unused)
     MigrationContext context = plain_context();
     context.incoming = true;
     for (int variant = CHECK_MANY_PORTABLE; variant <= CHECK_MANY_BEST; variant++) {
-        MigrationHost *host = migration_host_local(&block, 1, 0);
-        MigrationChecker *checker = migration_checker_new(&context, host);
+        MigrationHost *host = new_local_host(&block, 1);
+        MigrationChecker *checker = new_checker(&context, host);
         uint32_t words[3000] = {0};
         uint8_t codes[3000];
         const Words all = {.words32 = words, .count = 3000};
         assert_int_equal(check_many_with(variant, checker, 0, &all, codes), 0);
-        assert_int_equal(migration_host_known(host, HOST_REFERENCE, ASK_POSTCOPY, 0), -EAGAIN);
+        assert_int_equal(migration_host_known(host, PROBE_REFERENCE, ASK_POSTCOPY, 0), -EAGAIN);
         words[2999] = (uint32_t)CAP(POSTCOPY_RAM);
         assert_int_equal(check_many_with(variant, checker, 0, &all, codes), 0);
         assert_int_equal(codes[2999], migrate_caps_check(checker, 0, words[2999]));
-        assert_int_equal(migration_host_known(host, HOST_REFERENCE, ASK_WRITE_TRACKING_AVAILABLE, 0), -EAGAIN);
+        assert_int_equal(migration_host_known(host, PROBE_REFERENCE, ASK_WRITE_TRACKING_AVAILABLE, 0), -EAGAIN);
         words[1500] = (uint32_t)CAP(BACKGROUND_SNAPSHOT);
         assert_int_equal(check_many_with(variant, checker, 0, &all, codes), 0);
         assert_int_equal(codes[1500], migrate_caps_check(checker, 0, words[1500]));

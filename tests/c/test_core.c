@@ -49,7 +49,7 @@ static void numbers_out_of_range_have_no_name(void **unused)
         assert_null(migration_parameter_value_name(numbers[i], 0));
         assert_null(migration_parameter_value_name(MIGRATION_PARAMETER_MODE, (uint64_t)(int64_t)numbers[i]));
         assert_null(migration_warning(numbers[i]));
-        assert_int_equal(qemu_release_host_flavour(numbers[i]), HOST_REFERENCE);
+        assert_int_equal(qemu_release_probe_variant(numbers[i]), PROBE_REFERENCE);
         assert_null(uffd_feature_name(numbers[i]));
         assert_null(uffd_ioctl_name(numbers[i]));
         assert_int_equal(migration_parameter_type(numbers[i]), -EINVAL);
@@ -82,8 +82,10 @@ static void an_unknown_release_has_nothing(void **unused)
         assert_int_equal(qemu_build_listed(&context.build), 0);
         assert_int_equal(qemu_build_unstable(&context.build), 0);
         assert_false(migration_parameter_ignored(&context.build, MIGRATION_PARAMETER_MULTIFD_ZLIB_LEVEL));
-        assert_null(migration_checker_new(&context, host));
-        assert_null(migration_state_new(&context, host));
+        MigrationChecker *checker;
+        MigrationState *state;
+        assert_int_equal(migration_checker_new(&context, host, &checker), -EINVAL);
+        assert_int_equal(migration_state_new(&context, host, &state), -EINVAL);
         assert_int_equal(migration_rule(&context.build, MIGRATION_POSTCOPY_HOST, &rule), -ENOENT);
     }
     migration_host_free(host);
@@ -117,7 +119,7 @@ static void a_check_names_the_first_rule(void **unused)
     (void)unused;
     MigrationHost *host = capable_host();
     MigrationContext context = plain_context();
-    MigrationChecker *checker = migration_checker_new(&context, host);
+    MigrationChecker *checker = new_checker(&context, host);
     uint8_t codes[MIGRATION_VERDICT__MAX];
 
     assert_int_equal(migrate_caps_check(checker, 0, CAP(MULTIFD)), MIGRATION_ACCEPTED);
@@ -136,7 +138,7 @@ static void unknown_bits_are_refused_before_anything_is_written(void **unused)
     (void)unused;
     MigrationHost *host = capable_host();
     MigrationContext context = plain_context();
-    MigrationChecker *checker = migration_checker_new(&context, host);
+    MigrationChecker *checker = new_checker(&context, host);
     uint8_t codes[MIGRATION_VERDICT__MAX] = {77, 77};
     const uint32_t words32[] = {1, (uint32_t)1 << 31};
     const uint64_t words64[] = {1, (uint64_t)1 << 63};
@@ -169,7 +171,7 @@ static void many_checks_are_single_checks(void **unused)
     static uint8_t codes32[COUNT], codes64[COUNT];
     MigrationHost *host = capable_host();
     MigrationContext context = plain_context();
-    MigrationChecker *checker = migration_checker_new(&context, host);
+    MigrationChecker *checker = new_checker(&context, host);
 
     for (uint32_t i = 0; i < COUNT; i++) {
         words64[i] = words32[i] = i * STRIDE + i % STRIDE;
@@ -190,50 +192,118 @@ static void stated_facts_stay(void **unused)
 {
     (void)unused;
     PostcopySupport said = {.ok = false, .step = POSTCOPY_STEP_MEMORY, .error = 4095, .detail = UINT32_MAX};
-    HostFacts facts[HOST_FLAVOUR__MAX] = {
+    HostFacts facts[PROBE_VARIANT__MAX] = {
         {{WRITE_TRACKING_AVAILABLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_ABSENT}, said},
         {{WRITE_TRACKING_ABSENT, WRITE_TRACKING_ABSENT, WRITE_TRACKING_ABSENT}, {.ok = true}},
         {{WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE}, {.ok = true}},
     };
-    MigrationHost *host = migration_host_stated(facts);
+    MigrationHost *host = new_stated_host(facts);
 
     for (int round = 0; round < 2; round++) {
-        for (int flavour = 0; flavour < HOST_FLAVOUR__MAX; flavour++) {
-            PostcopySupport support = migration_host_postcopy(host, flavour);
-            for (int ignored = 0; ignored < IGNORED_BLOCKS__MAX; ignored++) {
-                assert_int_equal(migration_host_write_tracking(host, flavour, ignored),
-                                 facts[flavour].write_tracking[ignored]);
+        for (int variant = 0; variant < PROBE_VARIANT__MAX; variant++) {
+            PostcopySupport support = migration_host_postcopy(host, variant);
+            for (int scope = 0; scope < WRITE_TRACKING_SCOPE__MAX; scope++) {
+                assert_int_equal(migration_host_write_tracking(host, variant, scope),
+                                 facts[variant].write_tracking[scope]);
             }
-            assert_int_equal(support.ok, facts[flavour].postcopy.ok);
-            assert_int_equal(support.step, facts[flavour].postcopy.step);
-            assert_int_equal(support.error, facts[flavour].postcopy.error);
-            assert_int_equal(support.detail, facts[flavour].postcopy.detail);
+            assert_int_equal(support.ok, facts[variant].postcopy.ok);
+            assert_int_equal(support.step, facts[variant].postcopy.step);
+            assert_int_equal(support.error, facts[variant].postcopy.error);
+            assert_int_equal(support.detail, facts[variant].postcopy.detail);
         }
         migration_host_refresh(host);
     }
     assert_int_equal(migration_host_write_tracking(host, -1, 0), WRITE_TRACKING_UNKNOWN);
-    assert_int_equal(migration_host_write_tracking(host, 0, IGNORED_BLOCKS__MAX), WRITE_TRACKING_UNKNOWN);
-    assert_false(migration_host_postcopy(host, HOST_FLAVOUR__MAX).ok);
+    assert_int_equal(migration_host_write_tracking(host, 0, WRITE_TRACKING_SCOPE__MAX), WRITE_TRACKING_UNKNOWN);
+    assert_false(migration_host_postcopy(host, PROBE_VARIANT__MAX).ok);
     migration_host_free(host);
-    facts[1].write_tracking[2] = WRITE_TRACKING_UNKNOWN;
-    assert_null(migration_host_stated(facts));
-    facts[1].write_tracking[2] = 4;
-    assert_null(migration_host_stated(facts));
-    assert_null(migration_host_local(NULL, SIZE_MAX, 0));
+}
+
+static void what_can_not_be_is_refused(void **unused)
+{
+    (void)unused;
+    const HostFacts able = {{WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE},
+                            {.ok = true}};
+    HostFacts wrong[] = {able, able, able, able, able};
+    MigrationHost *host = NULL;
+    wrong[0].write_tracking[2] = WRITE_TRACKING_UNKNOWN;
+    wrong[1].write_tracking[2] = 4;
+    wrong[2].postcopy = (PostcopySupport){.step = POSTCOPY_STEP_MEMORY + 1};
+    wrong[3].postcopy = (PostcopySupport){.step = -1};
+    wrong[4].postcopy = (PostcopySupport){.step = 2, .error = 5000};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        const HostFacts facts[PROBE_VARIANT__MAX] = {able, wrong[i], able};
+        assert_int_equal(migration_host_stated(facts, 0, &host), -EINVAL);
+    }
+    assert_int_equal(migration_host_local(NULL, SIZE_MAX, 0, &host), -ENOMEM);
+    assert_int_equal(migration_host_local(&(RamBlock){.kind = RAM_BLOCK_FILE}, 1, 0, &host), -EINVAL);
+    assert_null(host);
+}
+
+static void a_downstream_version_is_followed(void **unused)
+{
+    (void)unused;
+    QemuBuild build = full_build;
+    build.capabilities_added = CAP(SWITCHOVER_ACK) | (CapabilitySet)1 << 40;
+    build.capabilities_removed = CAP(X_COLO);
+    assert_true(migration_accessor_known(&build, "switchover_ack"));
+    assert_false(migration_accessor_known(&build, "colo"));
+    assert_false(migration_accessor_known(&build, "nonsense"));
+    assert_int_equal(qemu_build_capabilities(&build) >> MIGRATION_CAPABILITY__MAX, 0);
+    assert_int_equal(qemu_build_unstable(&build), CAP(X_IGNORE_SHARED));
+}
+
+static void parameters_of_a_context(void **unused)
+{
+    (void)unused;
+    MigrationContext context = plain_context();
+    MigrationError error;
+    const QmpMember zlib = {.name = "multifd-compression", .value = {.type = QMP_STRING, .text = "zlib"}};
+    const QmpMember lz4 = {.name = "multifd-compression", .value = {.type = QMP_STRING, .text = "lz4"}};
+    assert_int_equal(migration_context_apply(&context, &lz4, 1, &error), -EINVAL);
+    assert_string_equal(error.message, "Parameter 'multifd-compression' does not accept value 'lz4'");
+    migration_error_clear(&error);
+    assert_false(context.compressed);
+    assert_int_equal(migration_context_apply(&context, &zlib, 1, &error), 0);
+    assert_true(context.compressed);
+    assert_false(context.tls);
+}
+
+static void the_text_of_a_verdict(void **unused)
+{
+    (void)unused;
+    const PostcopySupport unable[] = {{.step = POSTCOPY_STEP_OPEN, .error = EPERM}, {.step = POSTCOPY_STEP_NONE}};
+    const char *const reasons[] = {": Userfaultfd not available: Operation not permitted", ""};
+    for (int i = 0; i < 2; i++) {
+        MigrationHost *host = stated_host(WRITE_TRACKING_COMPATIBLE, unable[i]);
+        for (int release = 0; release < QEMU_RELEASE__MAX; release++) {
+            MigrationContext context = plain_context();
+            char text[128], expected[128];
+            context.build.release = context.build.probe_release = release;
+            MigrationChecker *checker = new_checker(&context, host);
+            snprintf(expected, sizeof(expected), "Postcopy is not supported%s", release < QEMU_8_1 ? "" : reasons[i]);
+            assert_int_equal(migration_checker_message(checker, MIGRATION_POSTCOPY_HOST, text, sizeof(text)),
+                             strlen(expected));
+            assert_string_equal(text, expected);
+            assert_int_equal(migration_checker_message(checker, MIGRATION_VERDICT__MAX, text, sizeof(text)), -ENOENT);
+            migration_checker_free(checker);
+        }
+        migration_host_free(host);
+    }
 }
 
 static void refreshing_has_no_end(void **unused)
 {
     (void)unused;
-    MigrationHost *host = migration_host_local(&(RamBlock){.kind = RAM_BLOCK_ANONYMOUS}, 1, 0);
-    int tracking = migration_host_write_tracking(host, HOST_REFERENCE, IGNORE_NO_BLOCKS);
-    bool ok = migration_host_postcopy(host, HOST_REFERENCE).ok;
+    MigrationHost *host = new_local_host(&(RamBlock){.kind = RAM_BLOCK_ANONYMOUS}, 1);
+    int tracking = migration_host_write_tracking(host, PROBE_REFERENCE, SCOPE_ALL_BLOCKS);
+    bool ok = migration_host_postcopy(host, PROBE_REFERENCE).ok;
 
     for (int i = 0; i < 3000; i++) { /* more often than the counter in the word can count */
         migration_host_refresh(host);
     }
-    assert_int_equal(migration_host_write_tracking(host, HOST_REFERENCE, IGNORE_NO_BLOCKS), tracking);
-    assert_int_equal(migration_host_postcopy(host, HOST_REFERENCE).ok, ok);
+    assert_int_equal(migration_host_write_tracking(host, PROBE_REFERENCE, SCOPE_ALL_BLOCKS), tracking);
+    assert_int_equal(migration_host_postcopy(host, PROBE_REFERENCE).ok, ok);
     migration_host_free(host);
 }
 
@@ -266,10 +336,11 @@ static void the_texts_of_each_step(void **unused)
         {{.step = 6, .detail = 256 | 3 << 16},
          "Missing userfault features: 3\nufd_check_and_apply failed: features 256",
          "Failed features 256"},
+        {{.step = 3}, "vhost-user backend not capable of postcopy", "vhost-user backend not capable of postcopy"},
         {{.step = 7},
          "Userfault on this host does not support huge pages",
          "Userfault on this host does not support huge pages"},
-        {{.step = 8},
+        {{.step = 8, .block_length = 0x3000, .block_page_size = 0x1000},
          "Postcopy requires RAM blocks to be a page size multiple, block m0 is 0x3000 bytes with a page size of 0x1000",
          "Postcopy requires RAM blocks to be a page size multiple, block m0 is 0x3000 bytes with a page size of "
          "0x1000"},
@@ -293,27 +364,27 @@ static void the_texts_of_each_step(void **unused)
          "memory block m0 can't be made: Cannot allocate memory",
          "memory block m0 can't be made: Cannot allocate memory"},
     };
-    const RamBlock block = {.kind = RAM_BLOCK_ANONYMOUS, .size = 0x2001};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         for (int release = 0; release < QEMU_RELEASE__MAX; release++) {
             const char *expected = release < QEMU_8_1 ? cases[i].logged : cases[i].reported;
             char text[256], little[8];
-            int length = postcopy_support_message(&cases[i].support, release, &block, 1, text, sizeof(text));
+            int length = postcopy_support_message(&cases[i].support, release, text, sizeof(text));
             if (release >= QEMU_8_0 || cases[i].support.step != 4) { /* which names the system call instead */
                 assert_string_equal(text, expected);
             }
             assert_int_equal(length, strlen(text));
-            length = postcopy_support_message(&cases[i].support, release, &block, 1, little, sizeof(little));
+            length = postcopy_support_message(&cases[i].support, release, little, sizeof(little));
             assert_int_equal(length, strlen(text));
             assert_true(strlen(little) < sizeof(little));
         }
     }
     char text[256];
-    postcopy_support_message(&cases[5].support, QEMU_7_2, NULL, 0, text, sizeof(text));
+    postcopy_support_message(&cases[5].support, QEMU_7_2, text, sizeof(text));
     assert_string_equal(text, "receive_ufd_features: syscall __NR_userfaultfd failed: Too many open files\n"
                               "ufd_check_and_apply failed");
-    postcopy_support_message(&cases[10].support, QEMU_7_2, NULL, 0, text, sizeof(text)); /* a block that is not there */
-    assert_non_null(strstr(text, "block m0 is 0x0 bytes"));
+    postcopy_support_message(&(PostcopySupport){.step = 8}, QEMU_7_2, text,
+                             sizeof(text)); /* it is not known which block */
+    assert_string_equal(text, "");
 }
 
 static void a_larger_target_page_is_step_1(void **unused)
@@ -336,8 +407,8 @@ static void errno_is_left_alone(void **unused)
     ram_write_tracking_compatible(&block, 1, false);
     postcopy_ram_supported_by_host(&block, 1, 0);
     host_probe(&block, 1, 0, NULL);
-    postcopy_support_message(&(PostcopySupport){.step = 2, .error = 1}, QEMU_8_0, NULL, 0, text, sizeof(text));
-    uffd_try_ways();
+    postcopy_support_message(&(PostcopySupport){.step = 2, .error = 1}, QEMU_8_0, text, sizeof(text));
+    uffd_probe_methods();
     assert_int_equal(errno, 4242);
 }
 
@@ -356,7 +427,7 @@ static void a_read_only_block_is_not_tracked(void **unused)
 static MigrationState *new_state(MigrationHost *host)
 {
     MigrationContext context = plain_context();
-    return migration_state_new(&context, host);
+    return new_state_of(&context, host);
 }
 
 static void a_refused_change_changes_nothing(void **unused)
@@ -472,7 +543,7 @@ static void threads_lose_nothing(void **unused)
     MigrationHost *host = capable_host();
     MigrationContext context = plain_context();
     MigrationState *state = new_state(host);
-    MigrationChecker *checker = migration_checker_new(&context, host);
+    MigrationChecker *checker = new_checker(&context, host);
     pthread_t threads[THREADS];
     Worker workers[THREADS];
 
@@ -520,6 +591,10 @@ int main(void)
         cmocka_unit_test(unknown_bits_are_refused_before_anything_is_written),
         cmocka_unit_test(many_checks_are_single_checks),
         cmocka_unit_test(stated_facts_stay),
+        cmocka_unit_test(what_can_not_be_is_refused),
+        cmocka_unit_test(a_downstream_version_is_followed),
+        cmocka_unit_test(parameters_of_a_context),
+        cmocka_unit_test(the_text_of_a_verdict),
         cmocka_unit_test(refreshing_has_no_end),
         cmocka_unit_test(the_texts_of_each_step),
         cmocka_unit_test(a_larger_target_page_is_step_1),

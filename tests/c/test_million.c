@@ -63,7 +63,7 @@ static void checks(void **unused)
     (void)unused;
     MigrationHost *host = capable_host();
     MigrationContext context = plain_context();
-    MigrationChecker *checker = migration_checker_new(&context, host);
+    MigrationChecker *checker = new_checker(&context, host);
     InUse before = in_use();
     int refused = 0;
     for (uint64_t i = 0; i < MILLION; i++) {
@@ -80,7 +80,7 @@ static void sets(void **unused)
     (void)unused;
     MigrationHost *host = capable_host();
     MigrationContext context = plain_context();
-    MigrationState *state = migration_state_new(&context, host);
+    MigrationState *state = new_state_of(&context, host);
     const QmpMember tls[] = {
         {.name = "tls-creds", .value = {.type = QMP_STRING, .text = "tls0"}},
         {.name = "tls-creds", .value = {.type = QMP_NULL}},

@@ -48,14 +48,20 @@ static void objects(void **unused)
     (void)unused;
     MigrationHost *host = capable_host();
     MigrationContext context = plain_context();
+    MigrationHost *new_host;
+    MigrationChecker *checker;
+    MigrationState *state;
+    const HostFacts able = {{WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE},
+                            {.ok = true}};
+    const HostFacts facts[PROBE_VARIANT__MAX] = {able, able, able};
     budget = 0;
-    assert_null(migration_host_local(NULL, 0, 0));
+    assert_int_equal(migration_host_local(NULL, 0, 0, &new_host), -ENOMEM);
     budget = 0;
-    assert_null(capable_host());
+    assert_int_equal(migration_host_stated(facts, 0, &new_host), -ENOMEM);
     budget = 0;
-    assert_null(migration_checker_new(&context, host));
+    assert_int_equal(migration_checker_new(&context, host, &checker), -ENOMEM);
     budget = 0;
-    assert_null(migration_state_new(&context, host));
+    assert_int_equal(migration_state_new(&context, host, &state), -ENOMEM);
     budget = -1;
     migration_host_free(host);
 }
@@ -65,7 +71,7 @@ static void parameters(void **unused)
     (void)unused;
     MigrationHost *host = capable_host();
     MigrationContext context = plain_context();
-    MigrationState *state = migration_state_new(&context, host);
+    MigrationState *state = new_state_of(&context, host);
     MigrationError error;
     const QmpMember texts[] = {
         {.name = "tls-creds", .value = {.type = QMP_STRING, .text = "a"}},

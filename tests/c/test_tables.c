@@ -65,7 +65,7 @@ static void a_rule_is_about_what_there_is(void **unused)
         int counted = 0;
         for (int release = 0; release < QEMU_RELEASE__MAX; release++) {
             QemuBuild build = {.release = release};
-            counted += row_counts(&rules[i], release, qemu_build_capabilities(&build));
+            counted += rule_applies(&rules[i], release, qemu_build_capabilities(&build));
         }
         assert_in_range(counted, 1, QEMU_RELEASE__MAX);
         assert_int_equal(__builtin_popcountll(rules[i].trigger), 1); /* a term has no room for more */
@@ -105,7 +105,7 @@ static void terms_fit(void **unused)
                 .single_channel = bits & 128,
                 .compressed = bits & 256,
                 .tls = bits & 512,
-                .ignore_all = bits & 1024,
+                .no_ram_tracked = bits & 1024,
             };
             assert_in_range(rules_compile(&context, terms), 20, MOST_TERMS);
         }

@@ -70,7 +70,7 @@ BLOCKS = ffi.new(
 )
 REPORTS = ffi.new("RamBlockReport[]", 3)
 SUPPORT = ffi.new("PostcopySupport *", [False, 2, 1, 0])
-FACTS = ffi.new("HostFacts[]", [{"write_tracking": [3, 3, 3], "postcopy": SUPPORT[0]}] * lib.HOST_FLAVOUR__MAX)
+FACTS = ffi.new("HostFacts[]", [{"write_tracking": [3, 3, 3], "postcopy": SUPPORT[0]}] * lib.PROBE_VARIANT__MAX)
 HOST = ffi.gc(lib.migration_host_stated(FACTS), lib.migration_host_free)
 LOCAL = ffi.gc(lib.migration_host_local(BLOCKS, 3, 0), lib.migration_host_free)
 CHECKER = ffi.gc(lib.migration_checker_new(CONTEXT, HOST), lib.migration_checker_free)
@@ -160,8 +160,8 @@ CALLS = {
     "migrate_caps_explain": lambda: lib.migrate_caps_explain(CHECKER, 0, (1 << 23) - 1, CODES),
     "migrate_caps_check_many32": lambda: lib.migrate_caps_check_many32(CHECKER, 0, WORDS32, 2, CODES),
     "migrate_caps_check_many64": lambda: lib.migrate_caps_check_many64(CHECKER, 0, WORDS64, 2, CODES),
-    "migrate_caps_fill32": lambda: lib.migrate_caps_fill32(CHECKER, 0, WORDS32, 2, CODES),
-    "migrate_caps_fill64": lambda: lib.migrate_caps_fill64(CHECKER, 0, WORDS64, 2, CODES),
+    "migrate_caps_check_many32_onepass": lambda: lib.migrate_caps_check_many32_onepass(CHECKER, 0, WORDS32, 2, CODES),
+    "migrate_caps_check_many64_onepass": lambda: lib.migrate_caps_check_many64_onepass(CHECKER, 0, WORDS64, 2, CODES),
     "migrate_caps_find_unknown32": lambda: lib.migrate_caps_find_unknown32(CHECKER, WORDS32, 2),
     "migrate_caps_find_unknown64": lambda: lib.migrate_caps_find_unknown64(CHECKER, WORDS64, 2),
     "migration_rule": lambda: lib.migration_rule(BUILD, 3, RULE),
@@ -178,9 +178,9 @@ CALLS = {
     "migration_warning": lambda: lib.migration_warning(0),
     "migrate_caps_warnings": lambda: lib.migrate_caps_warnings(CHECKER, 1 << 9, 0),
     "qemu_build_deprecated": lambda: lib.qemu_build_deprecated(BUILD),
-    "qemu_release_host_flavour": lambda: lib.qemu_release_host_flavour(0),
-    "qemu_release_ignored_blocks": lambda: lib.qemu_release_ignored_blocks(0),
-    "uffd_try_ways": lambda: lib.uffd_try_ways(),
+    "qemu_release_probe_variant": lambda: lib.qemu_release_probe_variant(0),
+    "qemu_release_scope": lambda: lib.qemu_release_scope(0),
+    "uffd_probe_methods": lambda: lib.uffd_probe_methods(),
     "qmp_migrate_set_parameters migration_error_clear": set_parameters,
     "qmp_query_migrate_parameters migration_parameters_get migration_parameters_free": query_parameters,
     "migrate_try_parameters": lambda: lib.migrate_try_parameters(STATE, GOOD, 1, ERROR),
