@@ -202,7 +202,7 @@ static void questions_stay_open(void **unused)
         MigrationChecker *checker = new_checker(&context, host);
         uint32_t words[3000] = {0};
         uint8_t codes[3000];
-        const Words all = {.words32 = words, .count = 3000};
+        const MaskSpan all = {.words32 = words, .count = 3000};
         assert_int_equal(check_many_with(variant, checker, 0, &all, codes), 0);
         assert_int_equal(migration_host_known(host, PROBE_REFERENCE, ASK_POSTCOPY, 0), -EAGAIN);
         words[2999] = (uint32_t)CAP(POSTCOPY_RAM);
