@@ -407,7 +407,11 @@ typedef struct MigrationRule {
     const char *id;             /* stable, e.g. "background-snapshot/multifd" */
     const char *message;        /* QEMU's text, as QMP's error carries it */
     const char *hint;           /* QEMU's second text, which only HMP shows; NULL if there is none */
-    CapabilitySet capabilities; /* those that the rule looks at */
+    CapabilitySet capabilities; /* those that the rule looks at: */
+    CapabilitySet trigger;      /* it refuses while this one is on, */
+    CapabilitySet need;         /* unless all of these are on */
+    CapabilitySet forbid;       /* and none of these; if both are empty, whenever the trigger is on */
+    uint64_t parameters;        /* and these parameters have their defaults: bit n is enum MigrationParameter n */
     bool reason_follows;        /* the text goes on with ": " and postcopy_support_message() */
 } MigrationRule;
 

@@ -5,31 +5,34 @@
 <Verdict refused by 'multifd/compress': 'Multifd is not compatible with compress'>
 """
 
+from pymig.capability import CapabilitySet
 from pymig.checker import Checker, check, validate
+from pymig.context import Context
 from pymig.errors import (
-    CapabilityError,
     DeprecatedParameterWarning,
     IgnoredParameterWarning,
     KnownFaultWarning,
     MigrationActiveError,
     MigrationError,
     ParameterError,
+    ParameterTypeError,
     QemuBinaryError,
+    RequestTypeError,
     UnknownCapabilityError,
 )
-from pymig.host.host import Host, PostcopySupport
+from pymig.host.facts import PostcopySupport
+from pymig.host.host import Host
 from pymig.host.memory import Memory
-from pymig.host.report import HostReport, probe
+from pymig.host.probe import probe
+from pymig.host.report import Diagnosis, HostReport, MemoryReport
 from pymig.qemu.build import QemuBuild
-from pymig.qemu.capability import CapabilitySet
-from pymig.verdict import Verdict
+from pymig.verdict import CapabilityError, Change, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pymig.announce import AnnounceParameters
     from pymig.difference import ReleaseDifference, diff
     from pymig.qemu.fault import KnownFault
-    from pymig.state import MigrationState
+    from pymig.state import AnnounceParameters, MigrationState
 
 __version__ = "0.1.0"
 
@@ -37,22 +40,28 @@ __all__ = [
     "AnnounceParameters",
     "CapabilityError",
     "CapabilitySet",
+    "Change",
     "Checker",
+    "Context",
     "DeprecatedParameterWarning",
+    "Diagnosis",
     "Host",
     "HostReport",
     "IgnoredParameterWarning",
     "KnownFault",
     "KnownFaultWarning",
     "Memory",
+    "MemoryReport",
     "MigrationActiveError",
     "MigrationError",
     "MigrationState",
     "ParameterError",
+    "ParameterTypeError",
     "PostcopySupport",
     "QemuBinaryError",
     "QemuBuild",
     "ReleaseDifference",
+    "RequestTypeError",
     "UnknownCapabilityError",
     "Verdict",
     "__version__",
@@ -62,25 +71,26 @@ __all__ = [
     "validate",
 ]
 
-# Imported when they are first used: a check needs none of them, nor does a probe, which must work where nothing can be
-# opened any more.
+# Imported when they are first used: a check needs none of them. What a probe needs is imported at once: it must work
+# where nothing can be opened any more.
 _LATER = {
-    "AnnounceParameters": "announce",
+    "AnnounceParameters": "state",
     "KnownFault": "qemu.fault",
     "MigrationState": "state",
     "ReleaseDifference": "difference",
     "diff": "difference",
 }
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - as late as what it imports
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415 - as late as what it imports
 
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    return value
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted(__all__)

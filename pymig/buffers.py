@@ -35,7 +35,7 @@ def words(buffer: object, argument: str) -> tuple[Any, int, int]:
     Raw bytes are taken as words of 4; an array of bytes has items of its own, and they are no words.
 
     Raises:
-        TypeError: no buffer, one with strides, or with other items.
+        TypeError: no buffer, one with strides, with other items, or not aligned to its words.
     """
     view = _view(buffer, argument)
     width = view.itemsize
@@ -46,7 +46,10 @@ def words(buffer: object, argument: str) -> tuple[Any, int, int]:
             f"{argument} must hold uint32 or uint64 words in native order, or be raw bytes of uint32 words, "
             f"not {view.nbytes} bytes of format {view.format!r}"
         )
-    return ffi.from_buffer(_TYPES[width], view), view.nbytes // width, width
+    c_words = ffi.from_buffer(_TYPES[width], view)
+    if view.nbytes and int(ffi.cast("uintptr_t", c_words)) % width:
+        raise TypeError(f"{argument} must be aligned to its words of {width} bytes; copy it first")
+    return c_words, view.nbytes // width, width
 
 
 def bytes_to_fill(buffer: object, count: int, argument: str) -> Any:
@@ -64,3 +67,10 @@ def bytes_to_fill(buffer: object, count: int, argument: str) -> Any:
     if view.nbytes != count:
         raise ValueError(f"{argument} must be as long as there are masks, {count}, not {view.nbytes}")
     return ffi.from_buffer("uint8_t[]", view)
+
+
+def require_apart(c_words: Any, words_size: int, c_bytes: Any, bytes_size: int) -> None:
+    """A ValueError if what is read and what is filled overlap; sizes in bytes."""
+    start, out = (int(ffi.cast("uintptr_t", memory)) for memory in (c_words, c_bytes))
+    if start < out + bytes_size and out < start + words_size:
+        raise ValueError("out must not overlap masks")

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import os
 
+from pymig import owned
 from pymig._core import ffi, lib
-from pymig.answers import Answers, Verdicts
-from pymig.buffers import bytes_to_fill, words
-from pymig.context import new_context, require_bools, require_new
-from pymig.errors import CapabilityError
-from pymig.host.host import page_size_of, require_host
-from pymig.qemu.build import QemuBuild, require_build
-from pymig.qemu.capability import BITS, NAMES, mask_of
+from pymig.buffers import bytes_to_fill, require_apart, words
+from pymig.capability import BITS, NAMES, CapabilitySet, known_mask, mask_of
+from pymig.context import Context, require_context
+from pymig.errors import UnknownCapabilityError
+from pymig.host.host import Host, require_host
+from pymig.qemu.build import QemuBuild
+from pymig.qemu.rules import WARNINGS
+from pymig.suggest import suggestions
 from pymig.values import Frozen
+from pymig.verdict import CapabilityError, Verdict
+from pymig.verdicts import Verdicts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, TypeVar, overload
 
     # The type checker's own; nothing imports it at run time.
-    from typing_extensions import Buffer
+    from typing_extensions import Buffer, Self
 
-    from pymig.host.host import Host
-    from pymig.verdict import Verdict
+    from pymig.verdict import Change
 
-NOTHING: tuple[str, ...] = ()
+    B = TypeVar("B", bound=Buffer)
+    Names = Iterable[str] | Mapping[str, bool] | int
+
+EMPTY: tuple[str, ...] = ()
 """The old set where none is given."""
 
 MOST_REMEMBERED = 0 if os.environ.get("PYMIG_MEMO") == "0" else 4096
@@ -33,63 +39,66 @@ MOST_REMEMBERED = 0 if os.environ.get("PYMIG_MEMO") == "0" else 4096
 
 _check_set: Any = lib.migrate_caps_check_set
 
-# By the bytes of a word: the check of many, the same into memory that nobody minds, and the search for a bad word.
+# By the bytes of a word: the check of many, the same in one pass, and the search for a bad word.
 _CHECK_MANY = {4: lib.migrate_caps_check_many32, 8: lib.migrate_caps_check_many64}
-_FILL = {4: lib.migrate_caps_check_many32_onepass, 8: lib.migrate_caps_check_many64_onepass}
+_CHECK_MANY_ONEPASS = {4: lib.migrate_caps_check_many32_onepass, 8: lib.migrate_caps_check_many64_onepass}
 _FIND_UNKNOWN = {4: lib.migrate_caps_find_unknown32, 8: lib.migrate_caps_find_unknown64}
 
 
 class Checker(Frozen):
-    """One context, prepared once, to check many sets in. Immutable; any number of threads may use it.
+    """One context, prepared once, to check many sets in. Immutable, picklable; any number of threads may use it.
 
-    Verdicts are remembered by the very int or tuple of names that was checked, with nothing on before: at most 4,096,
-    then it begins anew. An answer that a local host was asked for may change, and is not. PYMIG_MEMO=0 in the
-    environment switches this off.
+    ``Checker(context)``, or ``Checker(build, host, **keywords)``, which makes the Context.
+
+    Verdicts are remembered by the very int or tuple of names that was checked, with nothing enabled before: at most
+    4,096, then it starts anew. A verdict that depends on a local host is not remembered, since ``refresh()`` may change
+    it. PYMIG_MEMO=0 in the environment switches this off.
 
     Args:
-        build: which QEMU is asked.
-        host: what its host can do; this machine if not given.
-        incoming: QEMU waits for an incoming migration (it was started with -incoming).
-        parameters: migration parameters that are set, in QMP's spelling, e.g. ``{"multifd-compression": "zstd"}``.
-        incoming_started: a listening socket of the incoming side is open (looked at from 8.1 on).
-        kvm_dirty_ring: KVM runs with its dirty ring, ``-accel kvm,dirty-ring-size=N`` (from 8.1 on).
-        rdma: an RDMA migration is set up (from 10.1 on).
-        single_channel: the incoming transport can't carry several channels (7.2 alone).
-        target_page_size: the guest's page size in bytes; that of the build's target and machine if not given.
+        context: a Context; or a QemuBuild or a release, as Context takes it.
+        host: as for Context, which takes the other keywords, too.
 
     Raises:
         ParameterError: QEMU would refuse the parameters.
+        TypeError: a Context, and keywords beside it.
     """
 
     __slots__ = (
-        "_answers",
-        "_asked",
+        "__weakref__",
         "_c",
+        "_host_dependent_mask",
+        "_host_owner",
+        "_known",
         "_memo",
         "_owner",
-        "_plain",
-        "_slow",
+        "_static_verdicts",
+        "_uncached_mask",
+        "_with_warnings",
         "build",
+        "context",
         "host",
         "incoming",
         "verdicts",
     )
 
+    context: Context
     build: QemuBuild
     host: Host
     incoming: bool
     verdicts: Mapping[int, Verdict]
-    _answers: Answers
-    _asked: int
     _c: Any
+    _host_dependent_mask: int
+    _host_owner: Any
+    _known: int
     _memo: dict[object, Verdict]
     _owner: Any
-    _plain: dict[int, Verdict]
-    _slow: int
+    _static_verdicts: dict[int, Verdict]
+    _uncached_mask: int
+    _with_warnings: dict[tuple[int, int, str], Verdict]
 
-    def __init__(
-        self,
-        build: QemuBuild = QemuBuild(),  # noqa: B008 - immutable
+    def __new__(
+        cls,
+        context: Context | QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
         host: Host | None = None,
         *,
         incoming: bool = False,
@@ -99,64 +108,63 @@ class Checker(Frozen):
         rdma: bool = False,
         single_channel: bool = False,
         target_page_size: int | None = None,
-    ) -> None:
-        require_new(self)
-        circumstances = require_bools(
-            incoming=incoming,
-            incoming_started=incoming_started,
-            kvm_dirty_ring=kvm_dirty_ring,
-            rdma=rdma,
-            single_channel=single_channel,
-        )
-        build, host = require_build(build), require_host(host)
-        page_size = page_size_of(target_page_size)
-        if parameters is None:
-            context = new_context(build, page_size, **circumstances)
-        else:
-            from pymig.state import MigrationState  # noqa: PLC0415 - which knows the rules for parameters
+    ) -> Self:
+        """See the class."""
+        keywords = {
+            "incoming": incoming,
+            "parameters": parameters,
+            "incoming_started": incoming_started,
+            "kvm_dirty_ring": kvm_dirty_ring,
+            "rdma": rdma,
+            "single_channel": single_channel,
+            "target_page_size": target_page_size,
+        }
+        return cls._of(require_context(context, host, keywords))
 
-            state = MigrationState(build, host, target_page_size=target_page_size, **circumstances)
-            state.set_parameters(parameters)
-            context = state._c_context()
-        c_checker = lib.migration_checker_new(context, host._c)
-        if c_checker == ffi.NULL:
-            raise MemoryError
-        owner = ffi.gc(c_checker, lib.migration_checker_free)
-        verdicts = Verdicts(build, host, lambda: lib.migration_checker_postcopy(owner))
-        asked = host._asked_about(incoming)
-        with_reason = BITS["postcopy-ram"] if incoming and len(build._plain) < len(build._verdicts) else 0
+    @classmethod
+    def _of(cls, context: Context) -> Self:
+        build, host, incoming = context.build, require_host(context.host), context.incoming
+        owner = owned.checker(context._c, host._c)
+        host_dependent, static = host._host_dependent_mask(incoming), build._static_verdicts
+        with_reason = BITS["postcopy-ram"] if incoming and len(static) < len(build._verdicts) else 0
+        self = object.__new__(cls)
         self._set(
+            context=context,
             build=build,
             host=host,
             incoming=incoming,
-            verdicts=verdicts,
-            _answers=Answers(c_checker, build, verdicts),
-            _asked=asked,
-            _plain=build._plain,
+            verdicts=Verdicts(build, lib.migration_checker_message, owner),
+            _c=owned.borrowed(owner),
             _owner=owner,
-            _c=c_checker,  # which cffi takes faster than the owner
+            _host_owner=host._c,
+            _host_dependent_mask=host_dependent,
+            _known=build.capabilities.mask,
             _memo={},
-            _slow=~build.capabilities.mask | asked | build._warning | with_reason,
+            _static_verdicts=static,
+            _uncached_mask=~build.capabilities.mask | host_dependent | build._warning | with_reason,
+            _with_warnings={},
         )
+        return self
 
-    def check(self, new: Iterable[str] | int, old: Iterable[str] | int = ()) -> Verdict:
+    def check(self, new: Names, old: Names = ()) -> Verdict:
         """QEMU's answer to a change from ``old`` to ``new`` (migrate_caps_check): the first rule that refuses.
 
         Args:
-            new: the whole set that would be on afterwards: a CapabilitySet, an int mask or an iterable of names.
+            new: the whole set that would be enabled afterwards: a CapabilitySet, an int mask, an iterable of names, or
+                a mapping ``{name: bool}``, of which only what is true counts.
             old: the set that is on before; it decides whether postcopy-ram is asked of the host again, and whether
                 shared memory is passed over in write tracking.
 
         Raises:
             UnknownCapabilityError: a capability that the release has not.
         """
-        if old is NOTHING:
+        if old is EMPTY:
             memo = self._memo
             if type(new) is int:
                 if new in memo:
                     return memo[new]
-                if not new & self._slow and len(memo) < MOST_REMEMBERED:
-                    memo[new] = verdict = self._plain[_check_set(self._c, new)]
+                if not new & self._uncached_mask and len(memo) < MOST_REMEMBERED:
+                    memo[new] = verdict = self._static_verdicts[_check_set(self._c, new)]
                     return verdict
             elif type(new) is tuple:
                 try:
@@ -167,18 +175,33 @@ class Checker(Frozen):
                     return known
         return self._check(new, old)
 
-    def _check(self, new: Iterable[str] | int, old: Iterable[str] | int) -> Verdict:
+    def _check(self, new: Names, old: Names) -> Verdict:
         mask = mask_of(new, "new")
-        if old is NOTHING and not mask & self._slow:
-            verdict = self._plain[_check_set(self._c, mask)]
+        if old is EMPTY and not mask & self._uncached_mask:
+            verdict = self._static_verdicts[_check_set(self._c, mask)]
         else:
-            answers = self._answers
-            verdict = answers.of_change(answers.mask(mask, "new"), 0 if old is NOTHING else answers.mask(old, "old"))
+            verdict = self._of_change(self._mask(mask, "new"), 0 if old is EMPTY else self._mask(old, "old"))
         small = type(new) is int or (type(new) is tuple and len(new) <= len(NAMES))
-        if old is NOTHING and small and not mask & self._asked:
+        if old is EMPTY and small and not mask & self._host_dependent_mask:
             memo = self._memo if len(self._memo) < MOST_REMEMBERED else self._begin_memo()
             memo[new] = verdict
         return verdict
+
+    def _mask(self, names: Names, argument: str) -> int:
+        """The mask of a set that the release knows; errors name the argument."""
+        return known_mask(mask_of(names, argument), self._known, argument)
+
+    def _of_change(self, new: int, old: int) -> Verdict:
+        """The verdict on a change from one mask to the other."""
+        code = lib.migrate_caps_check(self._c, old, new)
+        verdict = self.verdicts[code]
+        given = lib.migrate_caps_warnings(self._c, new, code) if new & self.build._warning else 0
+        if not given:
+            return verdict
+        key = (code, given, verdict.message)
+        warned = self._with_warnings.get(key)
+        texts = tuple(text for i, text in enumerate(WARNINGS) if given >> i & 1)
+        return warned or self._with_warnings.setdefault(key, verdict._with(warnings=texts))
 
     def _begin_memo(self) -> dict[object, Verdict]:
         """A new one, because another thread may just be reading from the old one."""
@@ -187,13 +210,61 @@ class Checker(Frozen):
             self._set(_memo=memo)
         return memo
 
-    def explain(self, new: Iterable[str] | int, old: Iterable[str] | int = ()) -> list[Verdict]:
+    def explain(self, new: Names, old: Names = ()) -> list[Verdict]:
         """Every rule that refuses, in QEMU's order; empty if the set is accepted. Arguments as in ``check``."""
         codes = ffi.new("uint8_t[]", lib.MIGRATION_VERDICT__MAX)
-        count = lib.migrate_caps_explain(self._c, self._answers.mask(old, "old"), self._answers.mask(new, "new"), codes)
+        count = lib.migrate_caps_explain(self._c, self._mask(old, "old"), self._mask(new, "new"), codes)
         return [self.verdicts[codes[i]] for i in range(count)]
 
-    def check_many(self, masks: Buffer, old: Iterable[str] | int = 0, out: Buffer | None = None) -> bytearray | Buffer:
+    def suggest(self, new: Names, old: Names = (), limit: int = 8) -> tuple[Change, ...]:
+        """The smallest changes after which the set is accepted, the fewest switches first; each was checked.
+
+        They are minimal: with any part of a change left out, the set is refused. Where the parameters of the context
+        stand in the way, resetting them counts as a part. Empty if the set is accepted, or if nothing helps.
+
+        Args:
+            new: as in ``check``.
+            old: as in ``check``.
+            limit: how many at most.
+        """
+        if type(limit) is not int or limit < 1:
+            raise ValueError(f"limit must be a number from 1 on, not {limit!r}")
+        new_mask, old_mask = self._mask(new, "new"), self._mask(old, "old")
+        reset = self._parameters_in_the_way()
+        plain = Checker(self.context.replace(parameters=self._parameters_beside(reset))) if reset else self
+        return suggestions(
+            new_mask,
+            lambda mask: self._of_change(mask, old_mask),
+            lambda mask: plain._of_change(mask, old_mask),
+            reset,
+            limit,
+        )
+
+    def _parameters_in_the_way(self) -> dict[str, object]:
+        """Those parameters of the context that some rule looks at and that are not at their defaults; the defaults."""
+        given = self.context.parameters or {}
+        return {
+            name: default
+            for verdict in self.build._verdicts.values()
+            for remedy in verdict.remedies
+            for name, default in remedy.parameters.items()
+            if given.get(name) not in (None, default)
+        }
+
+    def _parameters_beside(self, left_out: Mapping[str, object]) -> dict[str, object] | None:
+        given = self.context.parameters or {}
+        return {name: value for name, value in given.items() if name not in left_out} or None
+
+    if TYPE_CHECKING:
+
+        @overload
+        def check_many(self, masks: Buffer, old: Names = ..., out: None = None) -> bytearray: ...
+        @overload
+        def check_many(self, masks: Buffer, old: Names = ..., *, out: B) -> B: ...
+        @overload
+        def check_many(self, masks: Buffer, old: Names, out: B) -> B: ...
+
+    def check_many(self, masks: Buffer, old: Names = 0, out: Any = None) -> Any:
         """``check`` of many sets against one old set. Other threads run meanwhile.
 
         Args:
@@ -206,33 +277,37 @@ class Checker(Frozen):
             ``out``, or a new bytearray: for each word its code in ``verdicts``.
 
         Raises:
-            TypeError: a buffer of another type.
-            ValueError: ``out`` of another length, or a word with a capability that the release has not. Nothing
-                was written then.
+            TypeError: a buffer of another type, or not aligned to its words.
+            ValueError: ``out`` of another length or overlapping ``masks``, or a word with a capability that the
+                release has not. Nothing was written then.
         """
-        old_mask = self._answers.mask(old, "old")
+        old_mask = self._mask(old, "old")
         c_words, count, width = words(masks, "masks")
+        codes: Any
         if out is None:
-            codes: bytearray | Buffer = bytearray(count)
-            result = _FILL[width](self._c, old_mask, c_words, count, ffi.from_buffer("uint8_t[]", codes))
+            codes = bytearray(count)
+            result = _CHECK_MANY_ONEPASS[width](self._c, old_mask, c_words, count, ffi.from_buffer("uint8_t[]", codes))
         else:
-            codes = out
-            result = _CHECK_MANY[width](self._c, old_mask, c_words, count, bytes_to_fill(out, count, "out"))
+            codes, c_codes = out, bytes_to_fill(out, count, "out")
+            require_apart(c_words, count * width, c_codes, count)
+            result = _CHECK_MANY[width](self._c, old_mask, c_words, count, c_codes)
         if result < 0:
             index = _FIND_UNKNOWN[width](self._c, c_words, count)
             raise ValueError(f"masks[{index}] has bits that QEMU {self.build.release} has no capability for")
         return codes
 
     def __repr__(self) -> str:
-        incoming = ", incoming=True" if self.incoming else ""
-        return f"Checker({self.build!r}, {self.host!r}{incoming})"
+        return f"Checker({self.context!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Checker, (self.context,))
 
 
 def check(
-    new: Iterable[str] | int,
-    old: Iterable[str] | int = (),
+    new: Names,
+    old: Names = (),
     *,
-    build: QemuBuild = QemuBuild(),  # noqa: B008 - immutable
+    build: QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
     host: Host | None = None,
     incoming: bool = False,
     parameters: Mapping[str, object] | None = None,
@@ -242,11 +317,11 @@ def check(
     single_channel: bool = False,
     target_page_size: int | None = None,
 ) -> Verdict:
-    """QEMU's answer to one change; the arguments are those of Checker and of Checker.check.
+    """QEMU's answer to one change; the arguments are those of Context and of Checker.check.
 
     For more than one check in the same context, a Checker is prepared once and asks the host once.
     """
-    checker = Checker(
+    context = Context(
         build,
         host,
         incoming=incoming,
@@ -257,14 +332,14 @@ def check(
         single_channel=single_channel,
         target_page_size=target_page_size,
     )
-    return checker.check(new, old)
+    return Checker(context).check(new, old)
 
 
 def validate(
-    new: Iterable[str] | int,
-    old: Iterable[str] | int = (),
+    new: Names,
+    old: Names = (),
     *,
-    build: QemuBuild = QemuBuild(),  # noqa: B008 - immutable
+    build: QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
     host: Host | None = None,
     incoming: bool = False,
     parameters: Mapping[str, object] | None = None,
@@ -274,7 +349,7 @@ def validate(
     single_channel: bool = False,
     target_page_size: int | None = None,
 ) -> None:
-    """Like check(), but returns nothing, or raises.
+    """As check(), but returns nothing, or raises.
 
     Raises:
         CapabilityError: QEMU would refuse; its verdict says why.
@@ -294,3 +369,11 @@ def validate(
     )
     if not verdict:
         raise CapabilityError(verdict)
+
+
+def check_or_unknown(checker: Checker, new: CapabilitySet, old: CapabilitySet = CapabilitySet()) -> Verdict:  # noqa: B008
+    """The checker's verdict; where the release does not know a name, QMP's refusal as a verdict of code -1."""
+    try:
+        return checker.check(new, old)
+    except UnknownCapabilityError as error:
+        return Verdict(-1, "unknown-capability", error.message, None, (), CapabilitySet([error.name]))

@@ -1,31 +1,237 @@
-"""What a check looks at beside the host."""
+"""What a question is asked in: which QEMU, which host, which circumstances."""
 
 from __future__ import annotations
 
-from pymig._core import ffi
+from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
+
+from pymig._core import ffi, lib
+from pymig.host.facts import dumps, loads, newer_version, require_schema
+from pymig.host.host import Host, page_size_of
+from pymig.qemu.build import QemuBuild, require_build
+from pymig.request import Request
+from pymig.values import Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from pymig.qemu.build import QemuBuild
+    from typing_extensions import Self
+
+CIRCUMSTANCES = ("incoming", "incoming_started", "kvm_dirty_ring", "rdma", "single_channel")
+"""What is true or false of a running QEMU, as fields of C's MigrationContext."""
+
+_SCHEMA = "pymig-context"
+_VERSION = "1.0"
+_READ_ONLY: Any = type(type.__dict__)
 
 
-def require_bools(**values: object) -> dict[str, bool]:
-    """The values, or a TypeError that names the first one that is no bool."""
-    for name, value in values.items():
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
-    return values  # type: ignore[return-value]
+class Context(Value):
+    """What a question is asked in, as one value: frozen, ``==``, hash, pickle, JSON.
+
+    Args:
+        build: which QEMU is asked: a QemuBuild, or a release such as ``"10.0"``.
+        host: what its host can do; None is this machine, asked when a question needs it.
+        incoming: QEMU waits for an incoming migration (it was started with -incoming).
+        parameters: migration parameters that are set, in QMP's spelling, e.g. ``{"multifd-compression": "zstd"}``.
+        incoming_started: a listening socket of the incoming side is open (looked at from 8.1 on).
+        kvm_dirty_ring: KVM runs with its dirty ring, ``-accel kvm,dirty-ring-size=N`` (from 8.1 on).
+        rdma: an RDMA migration is set up (from 10.1 on).
+        single_channel: the incoming transport can't carry several channels (7.2 alone).
+        target_page_size: the guest's page size in bytes; that of the build's target and machine if not given.
+
+    Raises:
+        ParameterError: QEMU would refuse the parameters.
+        TypeError: an argument of a wrong type; the text names it.
+        ValueError: a release that is not known; a page size that is no power of two.
+
+    Warns:
+        IgnoredParameterWarning, DeprecatedParameterWarning: as ``MigrationState.set_parameters``.
+    """
+
+    __slots__ = (
+        "_c",
+        "_extra",
+        "build",
+        "host",
+        "incoming",
+        "incoming_started",
+        "kvm_dirty_ring",
+        "parameters",
+        "rdma",
+        "single_channel",
+        "target_page_size",
+    )
+
+    build: QemuBuild
+    host: Host | None
+    incoming: bool
+    parameters: Mapping[str, Any] | None
+    incoming_started: bool
+    kvm_dirty_ring: bool
+    rdma: bool
+    single_channel: bool
+    target_page_size: int | None
+    _c: Any
+    _extra: Mapping[str, Any]
+
+    def __new__(
+        cls,
+        build: QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
+        host: Host | None = None,
+        *,
+        incoming: bool = False,
+        parameters: Mapping[str, object] | None = None,
+        incoming_started: bool = False,
+        kvm_dirty_ring: bool = False,
+        rdma: bool = False,
+        single_channel: bool = False,
+        target_page_size: int | None = None,
+    ) -> Self:
+        """See the class."""
+        if host is not None and not isinstance(host, Host):
+            wrong_type(host, "host", "a Host")
+        build, page_size = require_build(build), page_size_of(target_page_size)
+        flags = {
+            "incoming": require_bool(incoming, "incoming"),
+            "incoming_started": require_bool(incoming_started, "incoming_started"),
+            "kvm_dirty_ring": require_bool(kvm_dirty_ring, "kvm_dirty_ring"),
+            "rdma": require_bool(rdma, "rdma"),
+            "single_channel": require_bool(single_channel, "single_channel"),
+        }
+        c_context = ffi.new("MigrationContext *", {"build": build._c[0], "target_page_size": page_size, **flags})
+        self = object.__new__(cls)
+        self._set(_c=c_context, _extra={}, build=build, host=host, target_page_size=target_page_size, **flags)
+        self._set(parameters=None if parameters is None else self._apply(parameters))
+        return self
+
+    def _apply(self, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        """Makes C's context what it is with these parameters; they become read-only."""
+        request = Request(parameters)
+        request.send(lib.migration_context_apply, self._c)
+        self.build._warn_of(request.parameters)
+        return _READ_ONLY({name: _frozen(value) for name, value in request.parameters.items()})  # type: ignore[no-any-return]
+
+    def replace(self, **changes: Any) -> Context:
+        """The same with other values for some of the constructor's arguments.
+
+        Raises:
+            TypeError: a name that is none of them.
+        """
+        return Context(**{**self._arguments(), **changes})
+
+    def _arguments(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _ARGUMENTS}
+
+    def _key(self) -> tuple[object, ...]:
+        parameters = None if self.parameters is None else tuple(sorted(self.parameters.items()))
+        return tuple(parameters if name == "parameters" else getattr(self, name) for name in _ARGUMENTS)
+
+    def __hash__(self) -> int:
+        return hash((self.build, self.host, self.incoming, *(self.parameters or ())))
+
+    def __repr__(self) -> str:
+        given = {name: value for name, value in self._arguments().items() if value not in (None, False)}
+        if self.parameters is not None:
+            given["parameters"] = _thawed(self.parameters)
+        if self.build == QemuBuild():
+            del given["build"]
+        return f"Context({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON has it; a local host states its answers of this moment."""
+        return {
+            **self._extra,
+            "schema": _SCHEMA,
+            "version": newer_version(self._extra.get("version"), _VERSION),
+            "build": {**self._extra.get("build", {}), **self.build._to_dict()},
+            "host": None if self.host is None else self.host.to_dict(),
+            **{name: getattr(self, name) for name in CIRCUMSTANCES},
+            "parameters": None if self.parameters is None else _thawed(self.parameters),
+            "target_page_size": self.target_page_size,
+        }
+
+    def to_json(self) -> str:
+        """The context as JSON, to carry to another machine. What a local host does not know yet is asked now."""
+        return dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Context:
+        """The context that this text holds. Fields that only a newer pymig knows are kept.
+
+        Raises:
+            ValueError: not such a text, or of a newer major version.
+            ParameterError: QEMU would refuse its parameters.
+        """
+        return cls._from_dict(loads(text))
+
+    @classmethod
+    def _from_dict(cls, document: Any) -> Context:
+        require_schema(document, _SCHEMA, _VERSION)
+        host = document.get("host")
+        given = {
+            name: document[name] for name in (*CIRCUMSTANCES, "parameters", "target_page_size") if name in document
+        }
+        try:
+            build = QemuBuild._from_dict(document["build"])
+            context = Context(build, None if host is None else Host._from_dict(host), **given)
+        except KeyError as error:
+            raise ValueError(f"text lacks the field {error}") from None
+        except TypeError as error:
+            raise ValueError(f"text: {error}") from None
+        context._set(_extra=document)
+        return context
+
+    def __reduce__(self) -> tuple[object, ...]:
+        arguments = self._arguments()
+        if self.parameters is not None:
+            arguments["parameters"] = _thawed(self.parameters)
+        return (_context, (arguments, self._extra))
 
 
-def require_new(instance: object) -> None:
-    """A TypeError if the object has been initialised before: what it owns in C may be in use."""
-    if getattr(instance, "_owner", None) is not None:
-        raise TypeError(f"a {type(instance).__name__} is initialised once")
+_ARGUMENTS = (
+    "build",
+    "host",
+    "incoming",
+    "parameters",
+    "incoming_started",
+    "kvm_dirty_ring",
+    "rdma",
+    "single_channel",
+    "target_page_size",
+)
 
 
-def new_context(build: QemuBuild, target_page_size: int, **circumstances: bool) -> Any:
-    """C's MigrationContext; a page size of 0 is the build's, and what is not named is false."""
-    fields = {"build": build._c[0], "target_page_size": target_page_size, **circumstances}
-    return ffi.new("MigrationContext *", fields)
+def _context(arguments: dict[str, Any], extra: Mapping[str, Any]) -> Context:
+    context = Context(**arguments)
+    context._set(_extra=extra)
+    return context
+
+
+def _frozen(value: Any) -> Any:
+    """A value of a parameter that nobody can change."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_frozen, value))
+    if isinstance(value, Mapping):
+        return _READ_ONLY({name: _frozen(item) for name, item in value.items()})
+    return value
+
+
+def _thawed(value: Any) -> Any:
+    """The same as JSON has it."""
+    if isinstance(value, tuple):
+        return list(map(_thawed, value))
+    if isinstance(value, Mapping):
+        return {name: _thawed(item) for name, item in value.items()}
+    return value
+
+
+def require_context(context: object, host: Host | None, keywords: dict[str, Any]) -> Context:
+    """The context, or the one that a build, a host and the other keywords make."""
+    if not isinstance(context, Context):
+        return Context(context, host, **keywords)  # type: ignore[arg-type]
+    given = [name for name, value in keywords.items() if value not in (None, False)]
+    if host is not None or given:
+        raise TypeError(
+            f"a Context says it all; {(given or ['host'])[0]} can't be given beside it: use context.replace()"
+        )
+    return context

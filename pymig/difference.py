@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pymig._core import lib
-from pymig.checker import Checker
-from pymig.errors import ParameterError, UnknownCapabilityError
+from pymig.capability import CapabilitySet, mask_of_names
+from pymig.checker import Checker, check_or_unknown
+from pymig.context import Context
+from pymig.errors import ParameterError
 from pymig.host.host import Host
-from pymig.qemu.build import COMPRESSIONS, require_build
-from pymig.qemu.capability import CapabilitySet, mask_of_names
-from pymig.state import PARAMETERS, STATUSES, MigrationState, Request
+from pymig.qemu.build import require_build
+from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS
+from pymig.request import Request
+from pymig.state import STATUSES, MigrationState
 from pymig.values import Value
-from pymig.verdict import Verdict
+from pymig.verdict import Verdict  # noqa: TC001
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
+
+    from typing_extensions import Self
 
     from pymig.qemu.build import QemuBuild
     from pymig.qemu.fault import KnownFault
@@ -25,22 +30,21 @@ class ReleaseDifference(Value):
     """What changes from one build of QEMU to another. Immutable.
 
     Attributes:
-        before: the one.
-        after: the other.
-        added: capabilities that only the other has.
-        removed: capabilities that only the one has.
-        deprecated: capabilities that the other marks as deprecated and the one does not.
-        rules_added: verdicts of rules that only the other has.
-        rules_removed: verdicts of rules that only the one has.
-        rules_changed: pairs of verdicts of one rule that have another text or hint.
-        parameters_added: parameters that only the other has.
-        parameters_removed: parameters that only the one has.
-        parameters_deprecated: parameters that the other marks as deprecated and the one does not.
-        parameters_changed: for each parameter that both have and that they treat otherwise: its name, what the one
-            says, and what the other says (the default of a fresh state, or the first refusal that differs).
-        statuses_added: members of MigrationStatus that only the other has.
-        faults_added: known faults that only the other has.
-        faults_mended: known faults that only the one has.
+        before, after: the builds that are compared.
+        added: capabilities that only ``after`` has.
+        removed: capabilities that only ``before`` has.
+        deprecated: capabilities that ``after`` marks as deprecated and ``before`` does not.
+        rules_added: verdicts of rules that only ``after`` has.
+        rules_removed: verdicts of rules that only ``before`` has.
+        rules_changed: pairs of verdicts of one rule whose text or hint differs.
+        parameters_added: parameters that only ``after`` has.
+        parameters_removed: parameters that only ``before`` has.
+        parameters_deprecated: parameters that ``after`` marks as deprecated and ``before`` does not.
+        parameters_changed: for each parameter that both have and treat differently: its name, and what ``before`` and
+            ``after`` say of it (the default, or the answer to the first value that they answer differently).
+        statuses_added: members of MigrationStatus that only ``after`` has.
+        faults_added: known faults that only ``after`` has.
+        faults_mended: known faults that only ``before`` has.
         answers: for each set that was asked about and is answered otherwise: the set and the two verdicts.
     """
 
@@ -80,52 +84,115 @@ class ReleaseDifference(Value):
     faults_mended: tuple[KnownFault, ...]
     answers: tuple[tuple[CapabilitySet, Verdict, Verdict], ...]
 
-    def __init__(self, **values: Any) -> None:
+    @classmethod
+    def _of(cls, **values: Any) -> Self:
+        self = object.__new__(cls)
         self._set(**values)
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_difference, ({name: getattr(self, name) for name in self.__slots__},))
+
+
+def _difference(values: dict[str, Any]) -> ReleaseDifference:
+    return ReleaseDifference._of(**values)
 
 
 def diff(
-    before: QemuBuild,
-    after: QemuBuild,
+    before: QemuBuild | str | tuple[int, ...],
+    after: QemuBuild | str | tuple[int, ...],
     sets: Iterable[Iterable[str]] = (),
     *,
     host: Host | None = None,
-    **circumstances: Any,
+    incoming: bool = False,
+    parameters: Mapping[str, object] | None = None,
+    incoming_started: bool = False,
+    kvm_dirty_ring: bool = False,
+    rdma: bool = False,
+    single_channel: bool = False,
+    target_page_size: int | None = None,
 ) -> ReleaseDifference:
     """What changes from one build of QEMU to another, in general and for given sets.
 
     Args:
-        before: the one.
-        after: the other.
+        before: the build to compare with.
+        after: the build that is compared.
         sets: sets of capabilities to compare the answers for, each an iterable of names; one that a release does not
             know is refused by it as QMP would.
         host: what the host can do; one that can do everything if not given, since it is the releases that count.
-        circumstances: the keywords of Checker, for both.
+        incoming: as for Context, as are the keywords that follow; for both builds.
+        parameters: likewise.
+        incoming_started: likewise.
+        kvm_dirty_ring: likewise.
+        rdma: likewise.
+        single_channel: likewise.
+        target_page_size: likewise.
     """
-    require_build(before)
-    require_build(after)
-    able = Host() if host is None else host
-    one, other = (Checker(build, able, **circumstances) for build in (before, after))
-    mine, theirs = before._verdicts, after._verdicts
-    asked = [CapabilitySet.from_mask(mask_of_names(names, "sets")) for names in sets]
-    answers = [(names, answer_of(one, names), answer_of(other, names)) for names in asked]
-    return ReleaseDifference(
-        before=before,
-        after=after,
-        added=after.capabilities - before.capabilities,
-        removed=before.capabilities - after.capabilities,
-        deprecated=(after.deprecated - before.deprecated) & before.capabilities,
-        rules_added=tuple(theirs[code] for code in theirs if code not in mine),
-        rules_removed=tuple(mine[code] for code in mine if code not in theirs),
-        rules_changed=tuple(
-            (mine[code], theirs[code]) for code in mine if code in theirs and _texts(one, code) != _texts(other, code)
-        ),
-        **_parameter_differences(before, after),
-        statuses_added=tuple(name for name in STATUSES if _has_status(after, name) and not _has_status(before, name)),
-        faults_added=tuple(fault for fault in after.known_faults if fault not in before.known_faults),
-        faults_mended=tuple(fault for fault in before.known_faults if fault not in after.known_faults),
-        answers=tuple(answer for answer in answers if _said(answer[1]) != _said(answer[2])),
+    builds = (require_build(before, "before"), require_build(after, "after"))
+    context = Context(
+        builds[0],
+        Host() if host is None else host,
+        incoming=incoming,
+        parameters=parameters,
+        incoming_started=incoming_started,
+        kvm_dirty_ring=kvm_dirty_ring,
+        rdma=rdma,
+        single_channel=single_channel,
+        target_page_size=target_page_size,
     )
+    checkers = (Checker(context), Checker(context.replace(build=builds[1])))
+    asked = [CapabilitySet.from_mask(mask_of_names(names, "sets")) for names in sets]
+    answers = [(names, check_or_unknown(checkers[0], names), check_or_unknown(checkers[1], names)) for names in asked]
+    return ReleaseDifference._of(
+        before=builds[0],
+        after=builds[1],
+        answers=tuple(answer for answer in answers if _outcome(answer[1]) != _outcome(answer[2])),
+        **_capability_differences(*builds),
+        **_rule_differences(*builds),
+        **_parameter_differences(*builds),
+        **_other_differences(*builds),
+    )
+
+
+def _capability_differences(before: QemuBuild, after: QemuBuild) -> dict[str, Any]:
+    return {
+        "added": after.capabilities - before.capabilities,
+        "removed": before.capabilities - after.capabilities,
+        "deprecated": (after.deprecated - before.deprecated) & before.capabilities,
+    }
+
+
+def _rule_differences(before: QemuBuild, after: QemuBuild) -> dict[str, Any]:
+    rules_before, rules_after = before._verdicts, after._verdicts
+    return {
+        "rules_added": tuple(rules_after[code] for code in rules_after if code not in rules_before),
+        "rules_removed": tuple(rules_before[code] for code in rules_before if code not in rules_after),
+        "rules_changed": tuple(
+            (rules_before[code], rules_after[code])
+            for code in rules_before
+            if code in rules_after and _rule_texts(before, code) != _rule_texts(after, code)
+        ),
+    }
+
+
+def _rule_texts(build: QemuBuild, code: int) -> tuple[object, ...]:
+    verdict = build._verdicts[code]
+    return (verdict.message, verdict.hint, code in build._static_verdicts)
+
+
+def _outcome(verdict: Verdict) -> tuple[object, ...]:
+    return (verdict.message, verdict.hint, verdict.warnings)
+
+
+def _other_differences(before: QemuBuild, after: QemuBuild) -> dict[str, Any]:
+    faults_before, faults_after = before.known_faults, after.known_faults
+    return {
+        "statuses_added": tuple(
+            name for name in STATUSES if _has_status(after, name) and not _has_status(before, name)
+        ),
+        "faults_added": tuple(fault for fault in faults_after if fault not in faults_before),
+        "faults_mended": tuple(fault for fault in faults_before if fault not in faults_after),
+    }
 
 
 def _has_status(build: QemuBuild, name: str) -> bool:
@@ -134,16 +201,16 @@ def _has_status(build: QemuBuild, name: str) -> bool:
 
 
 def _parameter_differences(before: QemuBuild, after: QemuBuild) -> dict[str, Any]:
-    mine, theirs = (
+    names_before, names_after = (
         [name for name, i in PARAMETERS.items() if lib.migration_parameter_known(build._c, i)]
         for build in (before, after)
     )
     one, other = (MigrationState(build, Host()) for build in (before, after))
-    both = [name for name in mine if name in theirs]
+    both = [name for name in names_before if name in names_after]
     said = ((name, *_what_differs(name, one, other)) for name in both)
     return {
-        "parameters_added": tuple(name for name in theirs if name not in mine),
-        "parameters_removed": tuple(name for name in mine if name not in theirs),
+        "parameters_added": tuple(name for name in names_after if name not in names_before),
+        "parameters_removed": tuple(name for name in names_before if name not in names_after),
         "parameters_deprecated": tuple(
             name
             for name in both
@@ -190,25 +257,8 @@ def _answer_to(state: MigrationState, name: str, value: object) -> str:
     """What this state answers to the request, in full; nothing is changed."""
     request = Request({name: value})
     try:
-        request.refused_by(lib.migrate_try_parameters, state._c)
+        request.send(lib.migrate_try_parameters, state._c)
     except ParameterError as error:
         return f"refused: {error.message}"
     ignored = lib.migration_parameter_ignored(state.build._c, PARAMETERS[name])
     return "accepted and ignored" if ignored else "accepted"
-
-
-def _texts(checker: Checker, code: int) -> tuple[object, ...]:
-    verdict = checker.build._verdicts[code]
-    return (verdict.message, verdict.hint, code not in checker.build._plain)
-
-
-def _said(verdict: Verdict) -> tuple[object, ...]:
-    return (verdict.message, verdict.hint, verdict.warnings)
-
-
-def answer_of(checker: Checker, new: CapabilitySet, old: CapabilitySet = CapabilitySet()) -> Verdict:  # noqa: B008
-    """The checker's verdict; where the release does not know a name, QMP's refusal as a verdict of code -1."""
-    try:
-        return checker.check(new, old)
-    except UnknownCapabilityError as error:
-        return Verdict(-1, "unknown-capability", error.message, None, (), CapabilitySet([error.name]))

@@ -1,9 +1,9 @@
-"""What can go wrong.
+"""The exceptions and warnings of pymig.
 
 ::
 
     MigrationError                  QEMU, or QMP before it, would refuse the request; .message is its text
-    ├── CapabilityError             a rule refuses the set: .verdict says which
+    ├── CapabilityError             a rule refuses the set: .verdict says which (in pymig.verdict)
     ├── ParameterError              a parameter is refused: .parameter says which
     │   └── ParameterTypeError      ... because its value is of the wrong type; a TypeError, too
     ├── MigrationActiveError        a migration is in progress
@@ -20,8 +20,6 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pymig.verdict import Verdict
 
 
 class MigrationError(Exception):
@@ -43,33 +41,6 @@ class MigrationError(Exception):
 
     def __str__(self) -> str:
         return self.message
-
-
-class CapabilityError(MigrationError):
-    """A rule refuses the set of capabilities."""
-
-    if TYPE_CHECKING:
-
-        def __init__(self, verdict: Verdict) -> None: ...
-
-    else:
-        __init__ = Exception.__init__  # in C, which halves the time that one takes to make
-
-    @property
-    def verdict(self) -> Verdict:
-        """The Verdict, with the rule and what it looks at."""
-        verdict: Verdict = self.args[0]
-        return verdict
-
-    @property
-    def message(self) -> str:
-        """The verdict's message."""
-        return self.verdict.message
-
-    @property
-    def hint(self) -> str | None:
-        """The verdict's hint."""
-        return self.verdict.hint
 
 
 class ParameterError(MigrationError):
@@ -103,13 +74,17 @@ class UnknownCapabilityError(MigrationError, ValueError):
     Attributes:
         name: the name that was given.
         known: the names that would have been known.
+        since: the first release of QEMU that has it, e.g. ``"8.1"``; None if none has.
+        until: the last release that has it; None if none has, or if the newest has.
     """
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
+    def __init__(self, name: str, known: Iterable[str], since: str | None = None, until: str | None = None) -> None:
         super().__init__(f"Parameter 'capability' does not accept value '{name}'")
         self.name = name
         self.known = tuple(known)
-        self.args = (name, self.known)
+        self.since = since
+        self.until = until
+        self.args = (name, self.known, since, until)
 
     @property
     def suggestions(self) -> tuple[str, ...]:
@@ -134,3 +109,14 @@ class DeprecatedParameterWarning(UserWarning):
 
 class KnownFaultWarning(UserWarning):
     """This release of QEMU dies of what it accepts; see ``QemuBuild.known_faults``."""
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warns whoever called pymig, at the line of that call."""
+    import sys  # noqa: PLC0415 - rare
+    import warnings  # noqa: PLC0415 - likewise
+
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "pymig":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

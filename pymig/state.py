@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import errno
 from _collections_abc import Iterable, Mapping  # collections.abc's own; the package takes a millisecond
-from _operator import index
+from typing import NamedTuple
 
+from pymig import owned
 from pymig._core import ffi, lib
-from pymig.answers import Verdicts
-from pymig.context import new_context, require_bools, require_new
-from pymig.errors import (
-    CapabilityError,
-    DeprecatedParameterWarning,
-    IgnoredParameterWarning,
-    KnownFaultWarning,
-    MigrationActiveError,
-    MigrationError,
-    ParameterError,
-    ParameterTypeError,
-    RequestTypeError,
-    UnknownCapabilityError,
-)
-from pymig.host.host import Host, page_size_of, require_host
-from pymig.qemu.build import QemuBuild, require_build
-from pymig.qemu.capability import NAMES, CapabilitySet
-from pymig.qemu.fault import FAULTS
-from pymig.qemu.release import rows, text
+from pymig.capability import NAMES, CapabilitySet, unknown_capability
+from pymig.context import Context, require_context
+from pymig.errors import KnownFaultWarning, MigrationActiveError, RequestTypeError, warn
+from pymig.host.host import Host, require_host
+from pymig.qemu.build import QemuBuild
+from pymig.qemu.fault import faults_of
+from pymig.qemu.parameters import PARAMETERS, values_of
+from pymig.release import rows, text
+from pymig.request import Request, c_members, python_value
+from pymig.values import Frozen, require_bool, wrong_type
+from pymig.verdict import CapabilityError
+from pymig.verdicts import Verdicts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any, Generic, Literal, TypeVar, overload
+    from collections.abc import Callable, Iterator
+    from typing import Any, Generic, TypedDict, TypeVar, overload
 
-    from pymig.announce import AnnounceParameters
+    from typing_extensions import Self
 
-    MultiFDCompression = Literal["none", "zlib", "zstd", "qatzip", "qpl", "uadk"]
+    from pymig.errors import MigrationError
+    from pymig.qemu.parameters import MigMode, MultiFDCompression, ZeroPageDetection
 
     T = TypeVar("T")
+
+    class CapabilityStatus(TypedDict):
+        """An entry of query-migrate-capabilities."""
+
+        capability: str
+        state: bool
 
     class _Accessor(Generic[T]):
         """A read-only property."""
@@ -48,64 +49,69 @@ if TYPE_CHECKING:
         def __get__(self, instance: MigrationState | None, owner: type) -> _Accessor[T] | T: ...
 
 
-PARAMETERS: dict[str, int] = {
-    ffi.string(lib.migration_parameter_name(i)).decode(): i for i in range(lib.MIGRATION_PARAMETER__MAX)
-}
-_PARAMETER_NAMES: tuple[str, ...] = tuple(PARAMETERS)
-_TYPE_NAMES = {
-    lib.PARAMETER_BOOL: "bool",
-    lib.PARAMETER_STRING: "str",
-    lib.PARAMETER_ENUM: "str",
-    lib.PARAMETER_STRINGS: "list",
-    lib.PARAMETER_BITMAPS: "list",
-}
-
-PARAMETER_TYPES: dict[str, str] = {
-    name: _TYPE_NAMES.get(lib.migration_parameter_type(i), "int") for name, i in PARAMETERS.items()
-}
-"""Every parameter's Python type, by its QMP name."""
-
-STATUSES: dict[str, int] = {
-    ffi.string(lib.migration_status_name(i)).decode(): i for i in range(lib.MIGRATION_STATUS__MAX)
-}
+STATUSES: dict[str, int] = {name: i for i, name in enumerate(map(text, rows(lib.migration_status_name)))}
 """Every MigrationStatus, by its QMP name."""
-_STATUS_NAMES: tuple[str, ...] = tuple(STATUSES)
 
+_STATUS_NAMES: tuple[str, ...] = tuple(STATUSES)
 
 ACCESSORS: tuple[str, ...] = tuple(map(text, rows(lib.migration_accessor_name)))
 """Every accessor that some release has, without "migrate_"."""
 
-
-def _values(parameter: int, count: int) -> tuple[Any, ...]:
-    names = (lib.migration_parameter_value_name(parameter, i) for i in range(count))
-    return tuple(ffi.string(name).decode() for name in names)
-
-
-_COMPRESSIONS = _values(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION, lib.MULTIFD_COMPRESSION__MAX)
-_MODES = _values(lib.MIGRATION_PARAMETER_MODE, lib.MIG_MODE__MAX)
-_ZERO_PAGE_DETECTIONS = _values(lib.MIGRATION_PARAMETER_ZERO_PAGE_DETECTION, lib.ZERO_PAGE_DETECTION__MAX)
+_COMPRESSIONS: Any = values_of(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION)
+_MODES: Any = values_of(lib.MIGRATION_PARAMETER_MODE)
+_ZERO_PAGE_DETECTIONS: Any = values_of(lib.MIGRATION_PARAMETER_ZERO_PAGE_DETECTION)
 _EBUSY = -errno.EBUSY
 _change_capabilities: Any = lib.migrate_change_capabilities
-_ACTIVE_MESSAGE: str = ffi.string(lib.migration_active_message()).decode()
+_ACTIVE_MESSAGE: str = text(lib.migration_active_message())
 
 
-def _accessor(function: Any, doc: str) -> Any:
-    return property(lambda self: function(self._c), doc=doc)
+class AnnounceParameters(NamedTuple):
+    """How the guest's new place is announced on the network (QEMU's AnnounceParameters).
+
+    Attributes:
+        initial: the first delay, in ms.
+        max: the longest delay, in ms.
+        rounds: how many announcements.
+        step: by how much the delay grows, in ms.
+    """
+
+    initial: int
+    max: int
+    rounds: int
+    step: int
 
 
-def _flag(function: Any, doc: str) -> _Accessor[bool]:
-    accessor: _Accessor[bool] = _accessor(function, doc)
+# ---- Accessors ----
+
+# Each accessor reads C's state from a slot of its own, which stays empty where the build has no such accessor. So an
+# absent one is an AttributeError, and a present one needs no look-up.
+
+_SLOTS: dict[tuple[int, tuple[int, ...]], tuple[str, ...]] = {}
+
+
+def _slots_of(build: QemuBuild) -> tuple[str, ...]:
+    """The slots of the accessors that this build has."""
+    key = (build._c.release, build._differences)
+    return _SLOTS.get(key) or _SLOTS.setdefault(
+        key, tuple(f"_c_{name}" for name in ACCESSORS if lib.migration_accessor_known(build._c, name.encode()))
+    )
+
+
+def _flag(read: Callable[..., Any], doc: str) -> _Accessor[bool]:
+    accessor: _Accessor[bool] = property(read, doc=doc)  # type: ignore[assignment]
     return accessor
 
 
-def _number(function: Any, doc: str) -> _Accessor[int]:
-    accessor: _Accessor[int] = _accessor(function, doc)
+def _number(read: Callable[..., Any], doc: str) -> _Accessor[int]:
+    accessor: _Accessor[int] = property(read, doc=doc)  # type: ignore[assignment]
     return accessor
 
 
-def _text(function: Any, doc: str) -> _Accessor[str | None]:
-    def read(self: MigrationState) -> str | None:
-        c_text = function(self._c)
+def _text(read: Callable[..., Any], doc: str) -> _Accessor[str | None]:
+    """Of a text that C has copied for us."""
+
+    def take(self: MigrationState) -> str | None:
+        c_text = read(self)
         if c_text == ffi.NULL:
             return None
         try:
@@ -113,241 +119,364 @@ def _text(function: Any, doc: str) -> _Accessor[str | None]:
         finally:
             lib.migration_text_free(c_text)
 
-    accessor: _Accessor[str | None] = property(read, doc=doc)  # type: ignore[assignment]
+    accessor: _Accessor[str | None] = property(take, doc=doc)  # type: ignore[assignment]
     return accessor
 
 
-class MigrationState:
+class MigrationState(Frozen):
     """QEMU's migration capabilities, parameters and status, with its rules for changing them.
 
     Every change is whole or not at all. Any number of threads may use one state: each change is checked against what
     is there at that moment.
 
-    Args:
-        build: which QEMU this is.
-        host: what its host can do; this machine if not given.
-        incoming: it waits for an incoming migration (it was started with -incoming).
-        incoming_started: a listening socket of the incoming side is open (looked at from 8.1 on).
-        kvm_dirty_ring: KVM runs with its dirty ring, ``-accel kvm,dirty-ring-size=N`` (from 8.1 on).
-        rdma: an RDMA migration is set up (from 10.1 on).
-        single_channel: the incoming transport can't carry several channels (7.2 alone).
-        target_page_size: the guest's page size in bytes; that of the build's target and machine if not given.
+    ``MigrationState(context)``, or ``MigrationState(build, host, **keywords)``, which makes the Context. The parameters
+    of the context are set.
 
-    A property that the release does not have, such as ``mapped_ram`` before 9.0, raises an AttributeError.
+    Args:
+        context: a Context; or a QemuBuild or a release, as Context takes it.
+        host: as for Context, which takes the other keywords, too.
+
+    A property that the release does not have, such as ``mapped_ram`` before 9.0, raises an AttributeError. What the
+    state is of (``context`` and what belongs to it) can't be assigned.
     """
 
-    __slots__ = ("_c", "_circumstances", "_owner", "_page_size", "_verdicts", "build", "host", "incoming")
+    __slots__ = (
+        "__weakref__",
+        "_c",
+        "_host_owner",
+        "_owner",
+        "_verdicts",
+        "build",
+        "context",
+        "host",
+        "incoming",
+        *(f"_c_{name}" for name in ACCESSORS),
+    )
 
+    context: Context
     build: QemuBuild
     host: Host
     incoming: bool
     _c: Any
-    _circumstances: dict[str, bool]
+    _c_announce_params: Any
+    _c_block_bitmap_mapping: Any
+    _c_can_snapshot: Any
+    _c_max_postcopy_bandwidth: Any
+    _c_mode: Any
+    _c_multifd_compression: Any
+    _c_zero_page_detection: Any
+    _host_owner: Any
     _owner: Any
-    _page_size: int
     _verdicts: Verdicts
 
-    def __init__(
-        self,
-        build: QemuBuild = QemuBuild(),  # noqa: B008 - immutable
+    def __new__(
+        cls,
+        context: Context | QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
         host: Host | None = None,
         *,
         incoming: bool = False,
+        parameters: Mapping[str, object] | None = None,
         incoming_started: bool = False,
         kvm_dirty_ring: bool = False,
         rdma: bool = False,
         single_channel: bool = False,
         target_page_size: int | None = None,
-    ) -> None:
-        require_new(self)
-        circumstances = require_bools(
-            incoming=incoming,
-            incoming_started=incoming_started,
-            kvm_dirty_ring=kvm_dirty_ring,
-            rdma=rdma,
-            single_channel=single_channel,
-        )
-        self.build = require_build(build)
-        if type(self) is MigrationState:
-            self.__class__ = _class_for(build)
-        self.host = require_host(host)
-        self.incoming = incoming
-        self._circumstances = circumstances
-        self._page_size = page_size_of(target_page_size)
-        c_state = lib.migration_state_new(new_context(build, self._page_size, **circumstances), self.host._c)
-        if c_state == ffi.NULL:
-            raise MemoryError
-        self._owner = owner = ffi.gc(c_state, lib.migration_state_free)
-        self._verdicts = Verdicts(build, self.host, lambda: lib.migration_state_postcopy(owner))
-        self._c = c_state  # which cffi takes faster than the owner
+    ) -> Self:
+        """See the class."""
+        keywords = {
+            "incoming": incoming,
+            "parameters": parameters,
+            "incoming_started": incoming_started,
+            "kvm_dirty_ring": kvm_dirty_ring,
+            "rdma": rdma,
+            "single_channel": single_channel,
+            "target_page_size": target_page_size,
+        }
+        return cls._of(require_context(context, host, keywords))
 
-    def _c_context(self) -> Any:
-        """The context in which it stands now, with its parameters."""
-        return new_context(
-            self.build,
-            self._page_size,
-            **self._circumstances,
-            compressed=lib.migrate_multifd_compression(self._c) != lib.MULTIFD_COMPRESSION_NONE,
-            tls=lib.migrate_use_tls(self._c),
-            no_ram_tracked=lib.migrate_mode(self._c) >= lib.MIG_MODE_CPR_TRANSFER,
-        )
+    @classmethod
+    def _of(cls, context: Context) -> Self:
+        build, host = context.build, require_host(context.host)
+        owner = owned.state(context._c, host._c)
+        c_state = owned.borrowed(owner)
+        self = object.__new__(cls)
+        self._set(context=context, build=build, host=host, incoming=context.incoming)
+        self._set(_c=c_state, _owner=owner, _host_owner=host._c)
+        self._set(_verdicts=Verdicts(build, lib.migration_state_message, owner))
+        self._set(**dict.fromkeys(_slots_of(build), c_state))
+        if context.parameters is not None:
+            Request(context.parameters).send(lib.qmp_migrate_set_parameters, c_state)
+        return self
 
-    auto_converge = _flag(lib.migrate_auto_converge, "auto-converge is on (migrate_auto_converge).")
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name == "status":
+                type(self).status.fset(self, value)
+            else:
+                raise AttributeError(f"can't set {name!r} of a {type(self).__name__}")
+
+        def __getattr__(self, name: str) -> object:
+            accessor = name.removeprefix("_c_")
+            if accessor in ACCESSORS:
+                release = self.build.release
+                raise AttributeError(
+                    f"QEMU {release} has no migrate_{accessor}; a MigrationState of it has no {accessor!r}"
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __copy__(self) -> object:
+        raise TypeError("a MigrationState can't be copied: make another one of its context")
+
+    __deepcopy__ = __copy__  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a MigrationState can't be pickled: its context, capabilities and parameters can")
+
+    auto_converge = _flag(
+        lambda self, f=lib.migrate_auto_converge: f(self._c_auto_converge),
+        "auto-converge is on (migrate_auto_converge).",
+    )
     background_snapshot = _flag(
-        lib.migrate_background_snapshot, "background-snapshot is on (migrate_background_snapshot)."
+        lambda self, f=lib.migrate_background_snapshot: f(self._c_background_snapshot),
+        "background-snapshot is on (migrate_background_snapshot).",
     )
-    block = _flag(lib.migrate_block, "block is on (migrate_block).")
-    colo = _flag(lib.migrate_colo, "x-colo is on (migrate_colo).")
-    compress = _flag(lib.migrate_compress, "compress is on (migrate_compress).")
-    dirty_bitmaps = _flag(lib.migrate_dirty_bitmaps, "dirty-bitmaps is on (migrate_dirty_bitmaps).")
-    dirty_limit = _flag(lib.migrate_dirty_limit, "dirty-limit is on (migrate_dirty_limit).")
-    events = _flag(lib.migrate_events, "events is on (migrate_events).")
-    ignore_shared = _flag(lib.migrate_ignore_shared, "x-ignore-shared is on (migrate_ignore_shared).")
+    block = _flag(lambda self, f=lib.migrate_block: f(self._c_block), "block is on (migrate_block).")
+    colo = _flag(lambda self, f=lib.migrate_colo: f(self._c_colo), "x-colo is on (migrate_colo).")
+    compress = _flag(lambda self, f=lib.migrate_compress: f(self._c_compress), "compress is on (migrate_compress).")
+    dirty_bitmaps = _flag(
+        lambda self, f=lib.migrate_dirty_bitmaps: f(self._c_dirty_bitmaps),
+        "dirty-bitmaps is on (migrate_dirty_bitmaps).",
+    )
+    dirty_limit = _flag(
+        lambda self, f=lib.migrate_dirty_limit: f(self._c_dirty_limit), "dirty-limit is on (migrate_dirty_limit)."
+    )
+    events = _flag(lambda self, f=lib.migrate_events: f(self._c_events), "events is on (migrate_events).")
+    ignore_shared = _flag(
+        lambda self, f=lib.migrate_ignore_shared: f(self._c_ignore_shared),
+        "x-ignore-shared is on (migrate_ignore_shared).",
+    )
     late_block_activate = _flag(
-        lib.migrate_late_block_activate, "late-block-activate is on (migrate_late_block_activate)."
+        lambda self, f=lib.migrate_late_block_activate: f(self._c_late_block_activate),
+        "late-block-activate is on (migrate_late_block_activate).",
     )
-    mapped_ram = _flag(lib.migrate_mapped_ram, "mapped-ram is on (migrate_mapped_ram).")
-    multifd = _flag(lib.migrate_multifd, "multifd is on (migrate_multifd).")
+    mapped_ram = _flag(
+        lambda self, f=lib.migrate_mapped_ram: f(self._c_mapped_ram), "mapped-ram is on (migrate_mapped_ram)."
+    )
+    multifd = _flag(lambda self, f=lib.migrate_multifd: f(self._c_multifd), "multifd is on (migrate_multifd).")
     pause_before_switchover = _flag(
-        lib.migrate_pause_before_switchover, "pause-before-switchover is on (migrate_pause_before_switchover)."
+        lambda self, f=lib.migrate_pause_before_switchover: f(self._c_pause_before_switchover),
+        "pause-before-switchover is on (migrate_pause_before_switchover).",
     )
-    postcopy_blocktime = _flag(lib.migrate_postcopy_blocktime, "postcopy-blocktime is on (migrate_postcopy_blocktime).")
-    postcopy_preempt = _flag(lib.migrate_postcopy_preempt, "postcopy-preempt is on (migrate_postcopy_preempt).")
-    postcopy_ram = _flag(lib.migrate_postcopy_ram, "postcopy-ram is on (migrate_postcopy_ram).")
-    rdma_pin_all = _flag(lib.migrate_rdma_pin_all, "rdma-pin-all is on (migrate_rdma_pin_all).")
-    release_ram = _flag(lib.migrate_release_ram, "release-ram is on (migrate_release_ram).")
-    return_path = _flag(lib.migrate_return_path, "return-path is on (migrate_return_path).")
-    switchover_ack = _flag(lib.migrate_switchover_ack, "switchover-ack is on (migrate_switchover_ack).")
-    validate_uuid = _flag(lib.migrate_validate_uuid, "validate-uuid is on (migrate_validate_uuid).")
-    xbzrle = _flag(lib.migrate_xbzrle, "xbzrle is on (migrate_xbzrle).")
-    zero_blocks = _flag(lib.migrate_zero_blocks, "zero-blocks is on (migrate_zero_blocks).")
-    zero_copy_send = _flag(lib.migrate_zero_copy_send, "zero-copy-send is on (migrate_zero_copy_send).")
+    postcopy_blocktime = _flag(
+        lambda self, f=lib.migrate_postcopy_blocktime: f(self._c_postcopy_blocktime),
+        "postcopy-blocktime is on (migrate_postcopy_blocktime).",
+    )
+    postcopy_preempt = _flag(
+        lambda self, f=lib.migrate_postcopy_preempt: f(self._c_postcopy_preempt),
+        "postcopy-preempt is on (migrate_postcopy_preempt).",
+    )
+    postcopy_ram = _flag(
+        lambda self, f=lib.migrate_postcopy_ram: f(self._c_postcopy_ram), "postcopy-ram is on (migrate_postcopy_ram)."
+    )
+    rdma_pin_all = _flag(
+        lambda self, f=lib.migrate_rdma_pin_all: f(self._c_rdma_pin_all), "rdma-pin-all is on (migrate_rdma_pin_all)."
+    )
+    release_ram = _flag(
+        lambda self, f=lib.migrate_release_ram: f(self._c_release_ram), "release-ram is on (migrate_release_ram)."
+    )
+    return_path = _flag(
+        lambda self, f=lib.migrate_return_path: f(self._c_return_path), "return-path is on (migrate_return_path)."
+    )
+    switchover_ack = _flag(
+        lambda self, f=lib.migrate_switchover_ack: f(self._c_switchover_ack),
+        "switchover-ack is on (migrate_switchover_ack).",
+    )
+    validate_uuid = _flag(
+        lambda self, f=lib.migrate_validate_uuid: f(self._c_validate_uuid),
+        "validate-uuid is on (migrate_validate_uuid).",
+    )
+    xbzrle = _flag(lambda self, f=lib.migrate_xbzrle: f(self._c_xbzrle), "xbzrle is on (migrate_xbzrle).")
+    zero_blocks = _flag(
+        lambda self, f=lib.migrate_zero_blocks: f(self._c_zero_blocks), "zero-blocks is on (migrate_zero_blocks)."
+    )
+    zero_copy_send = _flag(
+        lambda self, f=lib.migrate_zero_copy_send: f(self._c_zero_copy_send),
+        "zero-copy-send is on (migrate_zero_copy_send).",
+    )
 
     block_incremental = _flag(
-        lib.migrate_block_incremental, "Block migration copies only the top image (migrate_block_incremental)."
+        lambda self, f=lib.migrate_block_incremental: f(self._c_block_incremental),
+        "Block migration copies only the top image (migrate_block_incremental).",
     )
     checkpoint_delay = _number(
-        lib.migrate_checkpoint_delay, "Time between two COLO checkpoints, in ms (migrate_checkpoint_delay)."
+        lambda self, f=lib.migrate_checkpoint_delay: f(self._c_checkpoint_delay),
+        "Time between two COLO checkpoints, in ms (migrate_checkpoint_delay).",
     )
-    compress_level = _number(lib.migrate_compress_level, "0 to 9 (migrate_compress_level).")
-    compress_threads = _number(lib.migrate_compress_threads, "Threads, 1 to 255 (migrate_compress_threads).")
+    compress_level = _number(
+        lambda self, f=lib.migrate_compress_level: f(self._c_compress_level), "0 to 9 (migrate_compress_level)."
+    )
+    compress_threads = _number(
+        lambda self, f=lib.migrate_compress_threads: f(self._c_compress_threads),
+        "Threads, 1 to 255 (migrate_compress_threads).",
+    )
     compress_wait_thread = _number(
-        lib.migrate_compress_wait_thread,
+        lambda self, f=lib.migrate_compress_wait_thread: f(self._c_compress_wait_thread),
         "1: a page waits for a free compression thread; 0: it is then sent as it is (migrate_compress_wait_thread).",
     )
-    decompress_threads = _number(lib.migrate_decompress_threads, "Threads, 1 to 255 (migrate_decompress_threads).")
-    max_cpu_throttle = _number(
-        lib.migrate_max_cpu_throttle, "The most that auto-converge throttles, in percent (migrate_max_cpu_throttle)."
+    decompress_threads = _number(
+        lambda self, f=lib.migrate_decompress_threads: f(self._c_decompress_threads),
+        "Threads, 1 to 255 (migrate_decompress_threads).",
     )
-    multifd_channels = _number(lib.migrate_multifd_channels, "Channels, 1 to 255 (migrate_multifd_channels).")
-    multifd_zlib_level = _number(lib.migrate_multifd_zlib_level, "0 to 9 (migrate_multifd_zlib_level).")
-    multifd_zstd_level = _number(lib.migrate_multifd_zstd_level, "0 to 20 (migrate_multifd_zstd_level).")
+    max_cpu_throttle = _number(
+        lambda self, f=lib.migrate_max_cpu_throttle: f(self._c_max_cpu_throttle),
+        "The most that auto-converge throttles, in percent (migrate_max_cpu_throttle).",
+    )
+    multifd_channels = _number(
+        lambda self, f=lib.migrate_multifd_channels: f(self._c_multifd_channels),
+        "Channels, 1 to 255 (migrate_multifd_channels).",
+    )
+    multifd_zlib_level = _number(
+        lambda self, f=lib.migrate_multifd_zlib_level: f(self._c_multifd_zlib_level),
+        "0 to 9 (migrate_multifd_zlib_level).",
+    )
+    multifd_zstd_level = _number(
+        lambda self, f=lib.migrate_multifd_zstd_level: f(self._c_multifd_zstd_level),
+        "0 to 20 (migrate_multifd_zstd_level).",
+    )
     throttle_trigger_threshold = _number(
-        lib.migrate_throttle_trigger_threshold,
+        lambda self, f=lib.migrate_throttle_trigger_threshold: f(self._c_throttle_trigger_threshold),
         "Dirty pages over transferred ones that trigger throttling, in percent (migrate_throttle_trigger_threshold).",
     )
-    xbzrle_cache_size = _number(lib.migrate_xbzrle_cache_size, "In bytes, a power of two (migrate_xbzrle_cache_size).")
-    use_tls = _flag(lib.migrate_use_tls, "tls-creds is set and not empty (migrate_use_tls).")
+    xbzrle_cache_size = _number(
+        lambda self, f=lib.migrate_xbzrle_cache_size: f(self._c_xbzrle_cache_size),
+        "In bytes, a power of two (migrate_xbzrle_cache_size).",
+    )
+    use_tls = _flag(
+        lambda self, f=lib.migrate_use_tls: f(self._c_use_tls), "tls-creds is set and not empty (migrate_use_tls)."
+    )
 
-    tls = _flag(lib.migrate_tls, "tls-creds is set and not empty; since 8.1 (migrate_tls).")
-    postcopy = _flag(lib.migrate_postcopy, "postcopy-ram or dirty-bitmaps is on (migrate_postcopy).")
+    tls = _flag(
+        lambda self, f=lib.migrate_tls: f(self._c_tls), "tls-creds is set and not empty; since 8.1 (migrate_tls)."
+    )
+    postcopy = _flag(
+        lambda self, f=lib.migrate_postcopy: f(self._c_postcopy),
+        "postcopy-ram or dirty-bitmaps is on (migrate_postcopy).",
+    )
     cpu_throttle_increment = _number(
-        lib.migrate_cpu_throttle_increment, "In percent; since 8.1 (migrate_cpu_throttle_increment)."
+        lambda self, f=lib.migrate_cpu_throttle_increment: f(self._c_cpu_throttle_increment),
+        "In percent; since 8.1 (migrate_cpu_throttle_increment).",
     )
     cpu_throttle_initial = _number(
-        lib.migrate_cpu_throttle_initial, "In percent; since 8.1 (migrate_cpu_throttle_initial)."
+        lambda self, f=lib.migrate_cpu_throttle_initial: f(self._c_cpu_throttle_initial),
+        "In percent; since 8.1 (migrate_cpu_throttle_initial).",
     )
     cpu_throttle_tailslow = _flag(
-        lib.migrate_cpu_throttle_tailslow, "Slow down at the tail only; since 8.1 (migrate_cpu_throttle_tailslow)."
+        lambda self, f=lib.migrate_cpu_throttle_tailslow: f(self._c_cpu_throttle_tailslow),
+        "Slow down at the tail only; since 8.1 (migrate_cpu_throttle_tailslow).",
     )
-    downtime_limit = _number(lib.migrate_downtime_limit, "In ms; since 8.1 (migrate_downtime_limit).")
-    max_bandwidth = _number(lib.migrate_max_bandwidth, "In bytes/s; since 8.1 (migrate_max_bandwidth).")
+    downtime_limit = _number(
+        lambda self, f=lib.migrate_downtime_limit: f(self._c_downtime_limit),
+        "In ms; since 8.1 (migrate_downtime_limit).",
+    )
+    max_bandwidth = _number(
+        lambda self, f=lib.migrate_max_bandwidth: f(self._c_max_bandwidth),
+        "In bytes/s; since 8.1 (migrate_max_bandwidth).",
+    )
     avail_switchover_bandwidth = _number(
-        lib.migrate_avail_switchover_bandwidth,
+        lambda self, f=lib.migrate_avail_switchover_bandwidth: f(self._c_avail_switchover_bandwidth),
         "In bytes/s, 0 is estimated; since 8.2 (migrate_avail_switchover_bandwidth).",
     )
     vcpu_dirty_limit_period = _number(
-        lib.migrate_vcpu_dirty_limit_period, "In ms; since 9.0 (migrate_vcpu_dirty_limit_period)."
+        lambda self, f=lib.migrate_vcpu_dirty_limit_period: f(self._c_vcpu_dirty_limit_period),
+        "In ms; since 9.0 (migrate_vcpu_dirty_limit_period).",
     )
     direct_io = _flag(
-        lib.migrate_direct_io,
+        lambda self, f=lib.migrate_direct_io: f(self._c_direct_io),
         "O_DIRECT is used for files: direct-io is set, mapped-ram and multifd are on; since 9.1 (migrate_direct_io).",
     )
     multifd_qatzip_level = _number(
-        lib.migrate_multifd_qatzip_level, "1 to 9; since 9.2 (migrate_multifd_qatzip_level)."
+        lambda self, f=lib.migrate_multifd_qatzip_level: f(self._c_multifd_qatzip_level),
+        "1 to 9; since 9.2 (migrate_multifd_qatzip_level).",
     )
-    rdma = _flag(lib.migrate_rdma, "An RDMA migration is set up; since 8.2 (migrate_rdma).")
+    rdma = _flag(
+        lambda self, f=lib.migrate_rdma: f(self._c_rdma), "An RDMA migration is set up; since 8.2 (migrate_rdma)."
+    )
     multifd_flush_after_each_section = _flag(
-        lib.migrate_multifd_flush_after_each_section,
+        lambda self, f=lib.migrate_multifd_flush_after_each_section: f(self._c_multifd_flush_after_each_section),
         "multifd's channels are synchronised after each section, as machine types up to 8.0 have it; since 8.1 "
         "(migrate_multifd_flush_after_each_section).",
     )
     send_switchover_start = _flag(
-        lib.migrate_send_switchover_start,
+        lambda self, f=lib.migrate_send_switchover_start: f(self._c_send_switchover_start),
         "The switchover is announced in the stream, as machine types after 9.2 have it; since 10.0 "
         "(migrate_send_switchover_start).",
     )
     has_block_bitmap_mapping = _flag(
-        lib.migrate_has_block_bitmap_mapping,
+        lambda self, f=lib.migrate_has_block_bitmap_mapping: f(self._c_has_block_bitmap_mapping),
         "block-bitmap-mapping was set; since 8.1 (migrate_has_block_bitmap_mapping).",
     )
     tls_authz = _text(
-        lib.migrate_tls_authz, 'Who may connect: an object\'s id, None or "" if not set; since 8.1 (migrate_tls_authz).'
+        lambda self, f=lib.migrate_tls_authz: f(self._c_tls_authz),
+        'Who may connect: an object\'s id, None or "" if not set; since 8.1 (migrate_tls_authz).',
     )
     tls_creds = _text(
-        lib.migrate_tls_creds, 'The credentials: an object\'s id, None or "" if not set; since 8.1 (migrate_tls_creds).'
+        lambda self, f=lib.migrate_tls_creds: f(self._c_tls_creds),
+        'The credentials: an object\'s id, None or "" if not set; since 8.1 (migrate_tls_creds).',
     )
     tls_hostname = _text(
-        lib.migrate_tls_hostname,
+        lambda self, f=lib.migrate_tls_hostname: f(self._c_tls_hostname),
         'The name that the other end\'s certificate must have, None or "" if not set; since 8.1 '
         "(migrate_tls_hostname).",
     )
 
     @property
-    def block_bitmap_mapping(self) -> list[dict[str, object]] | None:
+    def block_bitmap_mapping(self) -> list[dict[str, Any]] | None:
         """block-bitmap-mapping as it was set, None if it never was; since 8.1 (migrate_block_bitmap_mapping)."""
-        value = lib.migrate_block_bitmap_mapping(self._c)
+        value = lib.migrate_block_bitmap_mapping(self._c_block_bitmap_mapping)
         if value == ffi.NULL:
             return None
         try:
-            return _python_value(value)  # type: ignore[return-value]
+            mapping: list[dict[str, Any]] = python_value(value)
+            return mapping
         finally:
             lib.qmp_value_free(value)
 
     @property
     def can_snapshot(self) -> bool:
         """Whether savevm is compatible with the capabilities that are on; since 10.2 (migrate_can_snapshot)."""
-        can: bool = lib.migrate_can_snapshot(self._c, ffi.NULL)
+        can: bool = lib.migrate_can_snapshot(self._c_can_snapshot, ffi.NULL)
         return can
 
     @property
-    def mode(self) -> str:
+    def mode(self) -> MigMode:
         """The migration's MigMode, e.g. "normal"; since 8.2 (migrate_mode)."""
-        return str(_MODES[lib.migrate_mode(self._c)])
+        mode: MigMode = _MODES[lib.migrate_mode(self._c_mode)]
+        return mode
 
     @property
-    def zero_page_detection(self) -> str:
+    def zero_page_detection(self) -> ZeroPageDetection:
         """Where zero pages are found: "none", "legacy" or "multifd"; since 9.0 (migrate_zero_page_detection)."""
-        return str(_ZERO_PAGE_DETECTIONS[lib.migrate_zero_page_detection(self._c)])
+        where: ZeroPageDetection = _ZERO_PAGE_DETECTIONS[lib.migrate_zero_page_detection(self._c_zero_page_detection)]
+        return where
 
     @property
     def max_postcopy_bandwidth(self) -> int:
         """In bytes/s, 0 is unlimited; up to 8.0.50 the 64 bits as a signed number (migrate_max_postcopy_bandwidth)."""
-        bandwidth: int = lib.migrate_max_postcopy_bandwidth(self._c)
-        return bandwidth if self.build._c.release < lib.QEMU_8_1 else bandwidth & (1 << 64) - 1
+        bandwidth: int = lib.migrate_max_postcopy_bandwidth(self._c_max_postcopy_bandwidth)
+        is_signed = lib.migration_accessor_signed(self.build._c, b"max_postcopy_bandwidth")
+        return int(ffi.cast("int64_t", bandwidth)) if is_signed else bandwidth
 
     @property
     def multifd_compression(self) -> MultiFDCompression:
         """The method that multifd compresses with (migrate_multifd_compression)."""
-        method: MultiFDCompression = _COMPRESSIONS[lib.migrate_multifd_compression(self._c)]
+        method: MultiFDCompression = _COMPRESSIONS[lib.migrate_multifd_compression(self._c_multifd_compression)]
         return method
 
     @property
     def announce_params(self) -> AnnounceParameters:
         """The four announce parameters, as of one moment (migrate_announce_params)."""
-        from pymig.announce import AnnounceParameters  # noqa: PLC0415 - rare
-
-        announce = lib.migrate_announce_params(self._c)
+        announce = lib.migrate_announce_params(self._c_announce_params)
         return AnnounceParameters(announce.initial, announce.max, announce.rounds, announce.step)
 
     @property
@@ -359,7 +488,7 @@ class MigrationState:
     @status.setter
     def status(self, name: str) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"status must be a str, not {type(name).__name__}")
+            wrong_type(name, "status", "a str")
         if lib.migrate_set_status(self._c, STATUSES.get(name, -1)) < 0:
             known = (name for name, i in STATUSES.items() if lib.migration_status_known(self.build._c, i))
             raise ValueError(f"status must be one of {', '.join(known)}, not {name[:40]!r}")
@@ -379,9 +508,8 @@ class MigrationState:
             TypeError: no str, or no bool.
         """
         if not isinstance(name, str):
-            raise TypeError(f"name must be a str, not {type(name).__name__}")
-        if not isinstance(value, bool):
-            raise TypeError(f"value must be a bool, not {type(value).__name__}")
+            wrong_type(name, "name", "a str")
+        require_bool(value, "value")
         self._known_bit(name)
         code = lib.migrate_cap_set(self._c, NAMES.index(name), value)
         if code:
@@ -420,7 +548,7 @@ class MigrationState:
         if code:
             raise self._refusal(code)
 
-    def query_capabilities(self) -> list[dict[str, str | bool]]:
+    def query_capabilities(self) -> list[CapabilityStatus]:
         """What query-migrate-capabilities answers (qmp_query_migrate_capabilities): each with its state, in order."""
         entries = ffi.new("MigrationCapabilityStatus[]", lib.MIGRATION_CAPABILITY__MAX)
         count = lib.qmp_query_migrate_capabilities(self._c, entries)
@@ -443,11 +571,11 @@ class MigrationState:
             KnownFaultWarning: this release dies of the request. Nothing has changed yet when a warning is given.
         """
         request = Request(parameters)
-        if any(name in self.build._noted for name in parameters) or self.build._has_faults:
+        if self.build._has_faults or not self.build._noted.isdisjoint(request.parameters):
             self._warn(request)
-        request.refused_by(lib.qmp_migrate_set_parameters, self._c)
+        request.send(lib.qmp_migrate_set_parameters, self._c)
 
-    def query_parameters(self) -> dict[str, object]:
+    def query_parameters(self) -> dict[str, Any]:
         """What query-migrate-parameters answers (qmp_query_migrate_parameters), as of one moment."""
         c_parameters = lib.qmp_query_migrate_parameters(self._c)
         if c_parameters == ffi.NULL:
@@ -457,7 +585,7 @@ class MigrationState:
             values = {}
             for name, i in PARAMETERS.items():
                 if lib.migration_parameters_get(c_parameters, i, member) == 0:
-                    values[name] = _python_value(member.value)
+                    values[name] = python_value(member.value)
             return values
         finally:
             lib.migration_parameters_free(c_parameters)
@@ -465,7 +593,7 @@ class MigrationState:
     def _known_bit(self, name: str) -> int:
         bit = self.build._bits.get(name)
         if bit is None:
-            raise UnknownCapabilityError(name, self.build._bits)
+            raise unknown_capability(name, self.build._bits)
         return bit
 
     def _refusal(self, code: int) -> MigrationError:
@@ -500,46 +628,15 @@ class MigrationState:
 
     def _warn(self, request: Request) -> None:
         """What is to be said of a request that would be accepted; before anything has changed."""
-        import warnings  # noqa: PLC0415 - rare
-
-        request.refused_by(lib.migrate_try_parameters, self._c)
-        release, c_build = self.build.release, self.build._c
-        for name in sorted(request.parameters, key=PARAMETERS.__getitem__):
-            warning = lib.migration_parameter_warning(c_build, PARAMETERS[name])
-            if warning != ffi.NULL:
-                warnings.warn(ffi.string(warning).decode(), DeprecatedParameterWarning, stacklevel=3)
-            if lib.migration_parameter_ignored(c_build, PARAMETERS[name]):
-                message = f"QEMU {release} accepts {name} and ignores it: the value stays as it is"
-                warnings.warn(message, IgnoredParameterWarning, stacklevel=3)
+        request.send(lib.migrate_try_parameters, self._c)
+        self.build._warn_of(request.parameters)
         met = lib.migrate_parameters_faults(self._c, request.members, len(request.members))
-        for fault in self.build.known_faults if met else ():
-            if met >> FAULTS.index(fault) & 1:
-                warnings.warn(f"QEMU {release}: {fault}", KnownFaultWarning, stacklevel=3)
+        for fault in faults_of(met):
+            warn(f"QEMU {self.build.release}: {fault}", KnownFaultWarning)
 
     def __repr__(self) -> str:
-        incoming = ", incoming=True" if self.incoming else ""
-        return f"<MigrationState of {self.build!r}{incoming}, status {self.status!r}: {', '.join(self.capabilities)}>"
-
-
-_CLASSES: dict[str, type[MigrationState]] = {}
-
-
-def _class_for(build: QemuBuild) -> type[MigrationState]:
-    """MigrationState with the accessors of one release; made once for each."""
-    return _CLASSES.get(build.release) or _CLASSES.setdefault(build.release, _make_class(build))
-
-
-def _make_class(build: QemuBuild) -> type[MigrationState]:
-    absent = [name for name in ACCESSORS if not lib.migration_accessor_known(build._c, name.encode())]
-    members: dict[str, Any] = {"__slots__": (), "__doc__": MigrationState.__doc__}
-    return type("MigrationState", (MigrationState,), members | {name: _absent(name) for name in absent})
-
-
-def _absent(name: str) -> property:
-    def refuse(self: MigrationState) -> None:
-        raise AttributeError(f"QEMU {self.build.release} has no migrate_{name}; a MigrationState of it has no {name!r}")
-
-    return property(refuse, doc="This release has none.")
+        on = ", ".join(self.capabilities)
+        return f"<MigrationState of {self.context!r}, status {self.status!r}: {on or 'nothing enabled'}>"
 
 
 def _read_entries(entries: Iterable[object], build: QemuBuild) -> Iterator[tuple[object, object]]:
@@ -561,119 +658,10 @@ def _read_entries(entries: Iterable[object], build: QemuBuild) -> Iterator[tuple
 def _first_unexpected(entry: Mapping[object, object], argument: str) -> str:
     """Which of the members beside capability and state QEMU names."""
     alive: list[Any] = []
-    members = _c_members(entry, argument, alive)
+    members = c_members(entry, argument, alive)
     names = list(entry)
     visited = [names.index(name) for name in ("capability", "state")]
     first = lib.qmp_first_unvisited(members, len(members), visited, len(visited))
     if first < 0:
         raise MemoryError
     return str(names[first])
-
-
-# ---- Values, as QMP has them ----
-
-_MOST_DEPTH = 8
-"""Deeper than any value that a migration parameter takes; what lies deeper is not looked at by QEMU either."""
-
-
-class Request:
-    """A request to set parameters, as C sees it."""
-
-    __slots__ = ("_alive", "members", "parameters")
-
-    def __init__(self, parameters: Mapping[str, object]) -> None:
-        if not isinstance(parameters, Mapping):
-            raise TypeError(f"parameters must be a mapping of QMP names to values, not {type(parameters).__name__}")
-        self._alive: list[Any] = []
-        self.parameters = parameters
-        self.members = _c_members(parameters, "parameters", self._alive)
-
-    def refused_by(self, function: Any, c_state: Any) -> None:
-        """Raises what the function refuses the request with, if it does."""
-        error = ffi.new("MigrationError *")
-        if function(c_state, self.members, len(self.members), error) == 0:
-            return
-        try:
-            raise _parameter_error(error, self.parameters)
-        finally:
-            lib.migration_error_clear(error)
-
-
-def _c_text(text: str, argument: str) -> Any:
-    try:
-        encoded = text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{argument} must be text that UTF-8 can carry; it has a lone surrogate") from None
-    if b"\0" in encoded:
-        raise ValueError(f"{argument} must not contain a NUL character")
-    return ffi.new("char[]", encoded)
-
-
-def _c_members(mapping: Mapping[Any, object], argument: str, alive: list[Any], depth: int = 0) -> Any:
-    """The mapping as QmpMember[]; what has to stay alive as long as that is in use goes to ``alive``."""
-    members = ffi.new("QmpMember[]", len(mapping))
-    alive.append(members)
-    for member, (name, value) in zip(members, mapping.items(), strict=True):
-        if not isinstance(name, str):
-            raise TypeError(f"{argument} must have names that are str, not {type(name).__name__}")
-        c_name = _c_text(name, f"the name {name[:40]!r} in {argument}")
-        alive.append(c_name)
-        member.name = c_name
-        _fill(member.value, value, f"{argument}[{name[:40]!r}]", alive, depth + 1)
-    return members
-
-
-def _fill(c_value: Any, value: object, argument: str, alive: list[Any], depth: int) -> None:
-    """Makes C's value what this one is."""
-    if value is None:
-        c_value.type = lib.QMP_NULL
-    elif isinstance(value, bool):
-        c_value.type, c_value.number = lib.QMP_BOOL, value
-    elif isinstance(value, str):
-        c_value.type, c_value.text = lib.QMP_STRING, _kept(_c_text(value, argument), alive)
-    elif isinstance(value, (list, tuple)):
-        c_value.type = lib.QMP_ARRAY
-        if depth < _MOST_DEPTH:
-            c_value.number, c_value.elements = len(value), _c_elements(value, argument, alive, depth)
-    elif isinstance(value, Mapping):
-        c_value.type = lib.QMP_OBJECT
-        if depth < _MOST_DEPTH:
-            c_value.number, c_value.members = len(value), _c_members(value, argument, alive, depth)
-    elif hasattr(value, "__index__"):
-        number = index(value)
-        fits = -(1 << 63) <= number < 1 << 64
-        c_value.type, c_value.number = (lib.QMP_INT, number & (1 << 64) - 1) if fits else (lib.QMP_NUMBER, 0)
-    else:
-        c_value.type = lib.QMP_OTHER
-
-
-def _kept(c_object: Any, alive: list[Any]) -> Any:
-    alive.append(c_object)
-    return c_object
-
-
-def _c_elements(values: list[object] | tuple[object, ...], argument: str, alive: list[Any], depth: int) -> Any:
-    elements = _kept(ffi.new("QmpValue[]", len(values)), alive)
-    for i, (element, value) in enumerate(zip(elements, values, strict=True)):
-        _fill(element, value, f"{argument}[{i}]", alive, depth + 1)
-    return elements
-
-
-def _python_value(value: Any) -> object:
-    """What C has, as Python has it."""
-    if value.type == lib.QMP_ARRAY:
-        return [_python_value(value.elements[i]) for i in range(value.number)]
-    if value.type == lib.QMP_OBJECT:
-        members = (value.members[i] for i in range(value.number))
-        return {ffi.string(member.name).decode(): _python_value(member.value) for member in members}
-    if value.type == lib.QMP_STRING:
-        return ffi.string(value.text).decode()
-    return bool(value.number) if value.type == lib.QMP_BOOL else int(value.number)
-
-
-def _parameter_error(error: Any, parameters: Mapping[str, object]) -> Exception:
-    if error.message == ffi.NULL:
-        return MemoryError()
-    message = ffi.string(error.message).decode()
-    name = _PARAMETER_NAMES[error.parameter] if error.parameter >= 0 else tuple(parameters)[error.unexpected]
-    return (ParameterTypeError if error.wrong_type else ParameterError)(message, name)

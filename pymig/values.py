@@ -1,10 +1,14 @@
-"""Objects that never change."""
+"""Values that never change, and the checks of arguments that many of them share."""
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 
 class Frozen:
-    """Its slots are set once, by its constructor."""
+    """An object whose slots are set once, in ``__new__``: calling ``__init__`` again changes nothing."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -17,6 +21,12 @@ class Frozen:
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a {type(self).__name__} is immutable; can't delete {name!r}")
+
+    def __copy__(self) -> object:
+        return self
+
+    def __deepcopy__(self, memo: object) -> object:
+        return self
 
 
 class Value(Frozen):
@@ -36,3 +46,15 @@ class Value(Frozen):
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__ if not name.startswith("_"))
         return f"{type(self).__name__}({shown})"
+
+
+def require_bool(value: object, argument: str) -> bool:
+    """The value, or a TypeError that names the argument."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{argument} must be a bool, not {type(value).__name__}")
+    return value
+
+
+def wrong_type(value: object, argument: str, wanted: str) -> NoReturn:
+    """A TypeError that names the argument and what it takes."""
+    raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}")

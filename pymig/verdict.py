@@ -1,15 +1,93 @@
-"""QEMU's answers."""
+"""QEMU's answers, and what undoes a refusal."""
 
 from __future__ import annotations
 
-from pymig.qemu.capability import CapabilitySet
-from pymig.values import Value
+from _collections_abc import Iterable, Mapping  # collections.abc's own; the package takes a millisecond
+
+from pymig.capability import CapabilitySet
+from pymig.errors import MigrationError
+from pymig.values import Value, wrong_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from typing_extensions import Self
+
+_READ_ONLY: Any = type(type.__dict__)
+
+
+class Change(Value):
+    """Capabilities to switch, and parameters to set. Immutable.
+
+    Args:
+        on: names of capabilities to switch on.
+        off: names of capabilities to switch off.
+        parameters: QMP's names and values of parameters to set.
+
+    Its str says it as a person would: ``"without multifd"``.
+
+    Raises:
+        ValueError: a capability that is to be switched both on and off.
+    """
+
+    __slots__ = ("off", "on", "parameters")
+
+    on: CapabilitySet
+    off: CapabilitySet
+    parameters: Mapping[str, object]
+
+    def __new__(
+        cls, on: Iterable[str] = (), off: Iterable[str] = (), parameters: Mapping[str, object] | None = None
+    ) -> Self:
+        """See the class."""
+        if parameters is not None and not isinstance(parameters, Mapping):
+            wrong_type(parameters, "parameters", "a mapping of QMP names to values")
+        self = object.__new__(cls)
+        self._set(on=CapabilitySet(on), off=CapabilitySet(off), parameters=_READ_ONLY(dict(parameters or {})))
+        if both := self.on & self.off:
+            raise ValueError(f"on and off both have {next(iter(both))}")
+        return self
+
+    def apply(self, names: Iterable[str]) -> CapabilitySet:
+        """The set of these names with the change made."""
+        return (CapabilitySet(names) | self.on) - self.off
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return {"on": list(self.on), "off": list(self.off), "parameters": dict(self.parameters)}
+
+    def __len__(self) -> int:
+        """How much is changed: each switch and each parameter counts."""
+        return len(self.on) + len(self.off) + len(self.parameters)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        parts = [
+            *([f"with {' and '.join(self.on)}"] if self.on else []),
+            *([f"without {' and '.join(self.off)}"] if self.off else []),
+            *(f"{name}={value if value != '' else 'unset'}" for name, value in self.parameters.items()),
+        ]
+        return ", ".join(parts) or "nothing changed"
+
+    def __repr__(self) -> str:
+        on, off, parameters = list(self.on), list(self.off), dict(self.parameters)
+        given = {"on": on, "off": off, "parameters": parameters}
+        return f"Change({', '.join(f'{name}={value!r}' for name, value in given.items() if value)})"
+
+    def __hash__(self) -> int:
+        return hash((self.on, self.off, tuple(self.parameters)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Change, (self.on, self.off, dict(self.parameters)))
 
 
 class Verdict(Value):
     """QEMU's answer to a set of capabilities; true exactly when it is accepted.
 
-    Immutable, and one shared object per rule and context: compare with ``is``.
+    Immutable, and one shared object per rule and context, whatever the threads: compare with ``is``.
 
     Attributes:
         ok: whether QEMU accepts.
@@ -19,9 +97,11 @@ class Verdict(Value):
         hint: QEMU's second text, which its human monitor shows after the first, or None.
         warnings: what QEMU would warn of on the way.
         capabilities: those that the rule looks at.
+        remedies: the changes that undo this rule by themselves. Another rule may refuse then: whether the whole set is
+            accepted, ``Checker.suggest`` tells.
     """
 
-    __slots__ = ("capabilities", "code", "hint", "message", "ok", "rule", "warnings")
+    __slots__ = ("capabilities", "code", "hint", "message", "ok", "remedies", "rule", "warnings")
 
     ok: bool
     code: int
@@ -30,28 +110,39 @@ class Verdict(Value):
     hint: str | None
     warnings: tuple[str, ...]
     capabilities: CapabilitySet
+    remedies: tuple[Change, ...]
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         code: int,
         rule: str,
         message: str,
         hint: str | None = None,
         warnings: tuple[str, ...] = (),
         capabilities: CapabilitySet = CapabilitySet(),  # noqa: B008 - immutable
-    ) -> None:
-        self._set(
-            ok=code == 0,
-            code=code,
-            rule=rule,
-            message=message,
-            hint=hint,
-            warnings=warnings,
-            capabilities=capabilities,
-        )
+        remedies: tuple[Change, ...] = (),
+    ) -> Self:
+        """See the class."""
+        self = object.__new__(cls)
+        self._set(ok=code == 0, code=code, rule=rule, message=message, hint=hint)
+        self._set(warnings=warnings, capabilities=capabilities, remedies=remedies)
+        return self
 
     def __bool__(self) -> bool:
         return self.ok
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return {
+            "ok": self.ok,
+            "code": self.code,
+            "rule": self.rule,
+            "message": self.message,
+            "hint": self.hint,
+            "warnings": list(self.warnings),
+            "capabilities": list(self.capabilities),
+            "remedies": [remedy.to_dict() for remedy in self.remedies],
+        }
 
     def __repr__(self) -> str:
         return "<Verdict accepted>" if self.ok else f"<Verdict refused by {self.rule!r}: {self.message!r}>"
@@ -59,7 +150,41 @@ class Verdict(Value):
     def _with(self, message: str | None = None, warnings: tuple[str, ...] = ()) -> Verdict:
         """The same rule's verdict with another text or with warnings."""
         text = self.message if message is None else message
-        return Verdict(self.code, self.rule, text, self.hint, warnings, self.capabilities)
+        return Verdict(self.code, self.rule, text, self.hint, warnings, self.capabilities, self.remedies)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (Verdict, (self.code, self.rule, self.message, self.hint, self.warnings, self.capabilities))
+        told = (self.code, self.rule, self.message, self.hint, self.warnings, self.capabilities, self.remedies)
+        return (Verdict, told)
+
+
+class CapabilityError(MigrationError):
+    """A rule refuses the set of capabilities.
+
+    Args:
+        verdict: the Verdict that refuses.
+    """
+
+    if TYPE_CHECKING:
+
+        def __init__(self, verdict: Verdict) -> None: ...
+
+    else:
+        __init__ = Exception.__init__  # in C, which halves the time that one takes to make
+
+    @property
+    def verdict(self) -> Verdict:
+        """The Verdict, with the rule and what it looks at."""
+        verdict = self.args[0] if self.args else None
+        if not isinstance(verdict, Verdict):
+            wrong_type(verdict, "the argument of CapabilityError", "a Verdict")
+        return verdict
+
+    @property
+    def message(self) -> str:
+        """The verdict's message."""
+        return self.verdict.message
+
+    @property
+    def hint(self) -> str | None:
+        """The verdict's hint."""
+        return self.verdict.hint

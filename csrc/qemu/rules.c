@@ -22,6 +22,10 @@ enum {
     WHEN_REPLICATION = 1 << 11,
 };
 
+/* What WHEN_COMPRESSED_OR_TLS follows from. */
+#define COMPRESSION_AND_TLS                                                                                            \
+    ((uint64_t)1 << MIGRATION_PARAMETER_MULTIFD_COMPRESSION | (uint64_t)1 << MIGRATION_PARAMETER_TLS_CREDS)
+
 /* The rules stand in the order in which QEMU checks them. A rule that names neither `need` nor `forbid` refuses the
  * trigger itself. A rule about a capability that a release has not can't apply there, and needs no range. */
 typedef struct RuleRow {
@@ -255,7 +259,11 @@ int migration_rule(const QemuBuild *build, int code, MigrationRule *rule)
     for (const RuleRow *row = rules; row < rules + N_RULES; row++) {
         if (row->code == code && rule_applies(row, build->release, known)) {
             *rule = row->text;
-            rule->capabilities = (row->trigger | row->need | row->forbid) & known;
+            rule->trigger = row->trigger;
+            rule->need = row->need;
+            rule->forbid = row->forbid & known;
+            rule->capabilities = rule->trigger | rule->need | rule->forbid;
+            rule->parameters = row->refused_when & WHEN_COMPRESSED_OR_TLS ? COMPRESSION_AND_TLS : 0;
             rule->reason_follows =
                 row->question == ASK_POSTCOPY && qemu_release_row(build->probe_release)->tells_reason;
             return 0;

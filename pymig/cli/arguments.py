@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 
 from pymig import __version__
-from pymig.host.checks import NAMES as QUESTION_NAMES
+from pymig.host.checks import NAMES as CHECK_NAMES
 from pymig.qemu.build import QemuBuild
 
 TYPE_CHECKING = False
@@ -152,7 +152,7 @@ def _add_probe(commands: Any) -> None:
         "page_size=BYTES (with K, M or G); may be given more than once (default: anonymous)",
     )
     command.add_argument("--strict", action="store_true", help="exit with 1 for a WARN, too")
-    command.add_argument("--only", action="append", metavar="NAME", choices=QUESTION_NAMES, help="ask this alone")
+    command.add_argument("--only", action="append", metavar="NAME", choices=CHECK_NAMES, help="ask this alone")
     command.add_argument("--list", action="store_true", help="name the questions, and ask nothing")
     _add_json(command)
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pymig.checker import Checker
+from pymig.capability import CapabilitySet
+from pymig.checker import Checker, check_or_unknown
 from pymig.cli.text import GREEN, RED, YELLOW, print_json, print_table, styled
 from pymig.cli.values import ACCEPTED, REFUSED, builds, circumstances, host, parameters
-from pymig.difference import answer_of
 from pymig.host.host import Host
-from pymig.qemu.capability import CapabilitySet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pymig.qemu.build import QemuBuild
     from pymig.qemu.fault import KnownFault
-    from pymig.verdict import Verdict
+    from pymig.verdict import Change, Verdict
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,7 +45,9 @@ def _check_one(checker: Checker, new: CapabilitySet, old: CapabilitySet, options
         print(f"{styled('accepted', GREEN)}  QEMU {checker.build.release}: {', '.join(new) or 'no capability'}")
     for verdict in verdicts:
         print(f"{styled('refused', RED)}  {verdict.message}")
-        print_table(_details(checker, verdict, new, old), "         ")
+        last = verdict is verdicts[-1]
+        changes = [("accepted", str(change)) for change in checker.suggest(new, old)] if last else []
+        print_table([*_details(checker, verdict), *changes], "         ")
     return ACCEPTED if first.ok else REFUSED
 
 
@@ -58,6 +59,7 @@ def _faults(build: QemuBuild, new: CapabilitySet) -> list[KnownFault]:
 def _checked_as_json(
     checker: Checker, new: CapabilitySet, old: CapabilitySet, first: Verdict, verdicts: Iterable[Verdict]
 ) -> dict[str, object]:
+    suggestions = checker.suggest(new, old)
     return {
         "qemu": checker.build.release,
         "downstream": list(checker.build.downstream),
@@ -67,7 +69,8 @@ def _checked_as_json(
         "ok": first.ok,
         "warnings": list(first.warnings),
         "known_faults": [fault.to_dict() for fault in _faults(checker.build, new)],
-        "refusals": [_as_json(checker, verdict, new, old) for verdict in verdicts],
+        "suggestions": [change.to_dict() for change in suggestions],
+        "refusals": [_as_json(checker, verdict, suggestions) for verdict in verdicts],
     }
 
 
@@ -75,7 +78,7 @@ def _check_each(
     checkers: Iterable[Checker], new: CapabilitySet, old: CapabilitySet, options: argparse.Namespace
 ) -> int:
     """A row a release."""
-    answers = [(checker, answer_of(checker, new, old)) for checker in checkers]
+    answers = [(checker, check_or_unknown(checker, new, old)) for checker in checkers]
     if options.json:
         rows = [
             {
@@ -99,37 +102,22 @@ def _check_each(
 
 def _reason(checker: Checker, verdict: Verdict) -> str | None:
     """What QEMU logs beside its answer, where the host is the reason."""
-    logged = verdict.rule == "postcopy-ram/host" and verdict.code in checker.build._plain
+    logged = verdict.rule == "postcopy-ram/host" and verdict.code in checker.build._static_verdicts
     return checker.host.postcopy.message if logged else None
 
 
-def _helps(checker: Checker, verdict: Verdict, new: CapabilitySet, old: CapabilitySet) -> list[str]:
-    """The single changes after which QEMU accepts; each was checked."""
-    changes = []
-    for name in verdict.capabilities:
-        one = CapabilitySet([name])
-        if checker.check(new ^ one, old):
-            changes.append(f"without {name}" if name in new else f"with {name}")
-    return changes
-
-
-def _details(checker: Checker, verdict: Verdict, new: CapabilitySet, old: CapabilitySet) -> list[tuple[str, str]]:
+def _details(checker: Checker, verdict: Verdict) -> list[tuple[str, str]]:
     details = [("rule", verdict.rule)]
     if reason := _reason(checker, verdict):
         details += [("reason", line) for line in reason.splitlines()]
     if verdict.hint:
         details.append(("hint", verdict.hint))
-    details += [("accepted", change) for change in _helps(checker, verdict, new, old)]
     return details
 
 
-def _as_json(checker: Checker, verdict: Verdict, new: CapabilitySet, old: CapabilitySet) -> dict[str, object]:
+def _as_json(checker: Checker, verdict: Verdict, suggestions: Sequence[Change]) -> dict[str, object]:
     return {
-        "code": verdict.code,
-        "rule": verdict.rule,
-        "message": verdict.message,
-        "hint": verdict.hint,
+        **verdict.to_dict(),
         "reason": _reason(checker, verdict),
-        "capabilities": list(verdict.capabilities),
-        "accepted": _helps(checker, verdict, new, old),
+        "accepted": [str(change) for change in suggestions],
     }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pymig._core import lib
+from pymig.capability import CapabilitySet
 from pymig.cli.text import BOLD, print_json, print_table, styled
 from pymig.cli.values import ACCEPTED, UsageError, builds
 from pymig.host.host import Host
-from pymig.qemu.capability import CapabilitySet
-from pymig.qemu.release import text
+from pymig.qemu.parameters import PARAMETERS, values_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,8 +67,6 @@ def _capability_marks(build: QemuBuild) -> dict[str, list[str]]:
 
 
 def _parameter_marks(build: QemuBuild) -> dict[str, list[str]]:
-    from pymig.state import PARAMETERS  # noqa: PLC0415 - likewise
-
     marks = {
         "unstable": lib.migration_parameter_unstable,
         "deprecated": lib.migration_parameter_deprecated,
@@ -79,13 +77,9 @@ def _parameter_marks(build: QemuBuild) -> dict[str, list[str]]:
 
 def _values(build: QemuBuild, name: str) -> list[str]:
     """The values that an enum parameter has in this build; empty for any other."""
-    from pymig.state import PARAMETERS  # noqa: PLC0415 - likewise
-
-    i = PARAMETERS[name]
-    values: list[str] = []
-    while c_name := lib.migration_parameter_value_name(i, len(values)):
-        values.append(text(c_name))
-    return [value for n, value in enumerate(values) if lib.migration_parameter_value_known(build._c, i, n)]
+    parameter = PARAMETERS[name]
+    values = enumerate(values_of(parameter))
+    return [value for i, value in values if lib.migration_parameter_value_known(build._c, parameter, i)]
 
 
 def _told(values: list[str]) -> list[str]:

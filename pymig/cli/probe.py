@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from pymig.cli.text import BOLD, GREEN, RED, YELLOW, print_json, print_table, styled
 from pymig.cli.values import ACCEPTED, REFUSED, WRONG_USAGE, UsageError, memory
-from pymig.host.checks import ERROR, FAIL, PASS, QUESTIONS, WARN, ask
-from pymig.host.checks import NAMES as QUESTION_NAMES
-from pymig.host.memory import Memory
-from pymig.host.report import probe
+from pymig.host.checks import CHECKS, ERROR, FAIL, PASS, WARN, ask
+from pymig.host.checks import NAMES as CHECK_NAMES
+from pymig.host.probe import probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from pymig.host.checks import Answer
-    from pymig.host.diagnosis import Diagnosis
-    from pymig.host.report import HostReport
+    from pymig.host.checks import CheckResult
+    from pymig.host.report import Diagnosis, HostReport
 
 
 STYLES = {PASS: GREEN, WARN: YELLOW, FAIL: RED, ERROR: RED}
@@ -25,16 +23,15 @@ STYLES = {PASS: GREEN, WARN: YELLOW, FAIL: RED, ERROR: RED}
 def run(options: argparse.Namespace) -> int:
     """Asks this host, and prints the answers; returns the exit status."""
     if options.list:
-        print_table([(name, words) for name, words, _ in QUESTIONS])
+        print_table([(name, words) for name, words, _ in CHECKS])
         return ACCEPTED
-    blocks = [memory(text) for text in options.memory] or [Memory()]
     try:
-        report = probe(blocks)
+        report = probe(memory(options.memory))
     except OSError as error:
         raise UsageError(f"--memory: {error}") from None
-    answers = ask(report, options.only or QUESTION_NAMES)
+    answers = ask(report, options.only or CHECK_NAMES)
     if options.json:
-        print_json({**report.facts(), "questions": [answer.to_dict() for answer in answers]})
+        print_json({**report.to_dict(), "questions": [answer.to_dict() for answer in answers]})
     else:
         _print_report(report, answers)
     statuses = {answer.status for answer in answers}
@@ -43,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     return REFUSED if FAIL in statuses or (options.strict and WARN in statuses) else ACCEPTED
 
 
-def _print_report(report: HostReport, answers: Sequence[Answer]) -> None:
+def _print_report(report: HostReport, answers: Sequence[CheckResult]) -> None:
     for answer in answers:
         status = styled(f"{answer.status:<5}", STYLES[answer.status])
         print(f"  HOST: Checking {answer.question:<52}: {status} ({answer.detail})")

@@ -1,4 +1,4 @@
-"""What the arguments say, as the library takes it."""
+"""Converts command-line arguments to library objects."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pymig.cli.arguments import CIRCUMSTANCES, WITHOUT
 from pymig.host.host import Host
 from pymig.host.memory import Memory
 from pymig.qemu.build import QemuBuild
+from pymig.qemu.parameters import type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
 ACCEPTED, REFUSED, WRONG_USAGE = 0, 1, 2
 """Exit statuses."""
 
-UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-
 
 class UsageError(Exception):
-    """What was asked makes no sense; the text says why."""
+    """Invalid command-line usage; the text says what is wrong."""
 
 
 def builds(options: argparse.Namespace) -> list[QemuBuild]:
@@ -44,33 +43,18 @@ def build(name: str, without: Iterable[str]) -> QemuBuild:
     return QemuBuild(name, **choices)
 
 
-def circumstances(options: argparse.Namespace) -> dict[str, bool]:
-    """As keywords."""
+def circumstances(options: argparse.Namespace) -> dict[str, Any]:
+    """The circumstances, as keywords of Context."""
     names = (name.replace("-", "_") for name in CIRCUMSTANCES)
     return {name: getattr(options, name) for name in names}
 
 
-def memory(text: str) -> Memory:
-    """KIND[:PATH][,share][,readonly][,size=BYTES][,page_size=BYTES]."""
-    backing, *options = text.split(",")
-    kind, colon, path = backing.partition(":")
-    keywords: dict[str, Any] = {"path": path} if colon else {}
-    for option in options:
-        name, equals, value = option.partition("=")
-        if option in ("share", "readonly"):
-            keywords[option] = True
-        elif equals and name in ("size", "page_size"):
-            keywords[name] = _bytes(value)
-        else:
-            raise UsageError(f"--memory {text}: {option!r} is not share, readonly, size=BYTES or page_size=BYTES")
-    return Memory(kind, **keywords)
-
-
-def _bytes(text: str) -> int:
-    number, unit = (text[:-1], UNITS[text[-1]]) if text[-1:] in UNITS else (text, 1)
-    if not (number.isascii() and number.isdigit()):
-        raise UsageError(f"{text!r} is not a number of bytes; write e.g. 2M")
-    return int(number) * unit
+def memory(texts: Iterable[str]) -> list[Memory]:
+    """The blocks of --memory, or the one that is meant where none is given."""
+    try:
+        return [Memory.parse(text) for text in texts] or [Memory()]
+    except ValueError as error:
+        raise UsageError(f"--memory: {error}") from None
 
 
 def parameters(assignments: Iterable[str]) -> dict[str, object]:
@@ -85,9 +69,7 @@ def parameters(assignments: Iterable[str]) -> dict[str, object]:
 
 
 def _value(name: str, text: str) -> object:
-    from pymig.state import PARAMETER_TYPES  # noqa: PLC0415 - only where there are any
-
-    kind = PARAMETER_TYPES.get(name, "str")
+    kind = type_of(name)
     if kind == "bool":
         switches = {"on": True, "true": True, "off": False, "false": False}
         if text not in switches:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
-from pymig.host.diagnosis import OUT_OF_SOMETHING
+from pymig.host.diagnosis import KILLED, RESOURCE_ERRNOS
 from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from typing_extensions import Self
 
     from pymig.host.report import HostReport
 
@@ -24,12 +26,12 @@ RDMA_DEVICES = "/sys/class/infiniband"
 HUGE_PAGES = "/sys/kernel/mm/hugepages"
 
 
-class Answer(Value):
+class CheckResult(Value):
     """One question and this machine's answer. Immutable.
 
     Attributes:
         name: the question's name, e.g. ``"postcopy"``.
-        question: it in words, as a sub-clause.
+        question: completes the sentence "Checking ...".
         status: ``"PASS"``, ``"WARN"``, ``"FAIL"``, or ``"ERROR"`` where it could not be found out.
         detail: what was found.
     """
@@ -41,8 +43,11 @@ class Answer(Value):
     status: str
     detail: str
 
-    def __init__(self, name: str, question: str, status: str, detail: str) -> None:
+    def __new__(cls, name: str, question: str, status: str, detail: str) -> Self:
+        """See the class."""
+        self = object.__new__(cls)
         self._set(name=name, question=question, status=status, detail=detail)
+        return self
 
     def to_dict(self) -> dict[str, str]:
         """The same as JSON has it."""
@@ -54,14 +59,17 @@ class Answer(Value):
 
 def _failed(error: int, detail: str) -> Result:
     """A failure; where this process ran out of something, nothing was found out about the host."""
-    return (ERROR if error in OUT_OF_SOMETHING else FAIL), detail
+    return (ERROR if error in RESOURCE_ERRNOS else FAIL), detail
+
+
+def _error_text(error: int) -> str:
+    return "Bad system call" if error == KILLED else os.strerror(error)
 
 
 def _userfaultfd(report: HostReport) -> Result:
     if report.userfaultfd is not None:
         return PASS, f"by the {report.userfaultfd}"
-    detail = report.postcopy.message.rpartition(": ")[2] or os.strerror(report.errno)
-    return _failed(report.errno, detail)
+    return _failed(report.errno, _error_text(report.errno))
 
 
 def _features(report: HostReport) -> Result:
@@ -99,7 +107,7 @@ def _zero_copy(_: HostReport) -> Result:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
             tcp.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
     except OSError as error:
-        return (ERROR if error.errno in OUT_OF_SOMETHING else WARN), f"SO_ZEROCOPY: {error.strerror}"
+        return (ERROR if error.errno in RESOURCE_ERRNOS else WARN), f"SO_ZEROCOPY: {error.strerror}"
     return PASS, "SO_ZEROCOPY"
 
 
@@ -148,7 +156,7 @@ def _huge_pages(_: HostReport) -> Result:
     return (PASS if any(count for _, count in free) else WARN), detail
 
 
-QUESTIONS: tuple[tuple[str, str, Callable[[HostReport], Result]], ...] = (
+CHECKS: tuple[tuple[str, str, Callable[[HostReport], Result]], ...] = (
     ("userfaultfd", "if a userfaultfd can be opened", _userfaultfd),
     ("features", "if its features can be asked", _features),
     ("write-protect", "if the kernel can track writes", _write_protect),
@@ -162,10 +170,10 @@ QUESTIONS: tuple[tuple[str, str, Callable[[HostReport], Result]], ...] = (
 )
 """Each question: its name, it in words, and what answers it. Those after ``postcopy`` never change QEMU's verdict."""
 
-NAMES = tuple(name for name, _, _ in QUESTIONS)
+NAMES = tuple(name for name, _, _ in CHECKS)
 
 
-def ask(report: HostReport, names: Iterable[str] = NAMES) -> list[Answer]:
+def ask(report: HostReport, names: Iterable[str] = NAMES) -> list[CheckResult]:
     """The answers to these questions, in the table's order."""
     wanted = set(names)
-    return [Answer(name, words, *answer(report)) for name, words, answer in QUESTIONS if name in wanted]
+    return [CheckResult(name, words, *answer(report)) for name, words, answer in CHECKS if name in wanted]

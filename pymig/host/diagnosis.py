@@ -25,7 +25,7 @@ import os
 import resource
 
 from pymig._core import lib
-from pymig.values import Value
+from pymig.host.report import Diagnosis
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,28 +34,13 @@ if TYPE_CHECKING:
 
     from pymig.host.report import HostReport, MemoryReport
 
-CAUSES = (
-    "not-in-kernel",
-    "sysctl",
-    "capability",
-    "seccomp",
-    "device-missing",
-    "device-permission",
-    "device-cgroup",
-    "hugepages-unavailable",
-    "filesystem",
-    "kernel-too-old",
-    "resource-limit",
-    "unknown",
-)
-
 DEVICE = "/dev/userfaultfd"
 SYSCTL = "/proc/sys/vm/unprivileged_userfaultfd"
 CAP_SYS_PTRACE = 1 << 19
 SECCOMP_MODE_FILTER = 2
 KILLED: int = lib.PYMIG_ERROR_KILLED
 
-OUT_OF_SOMETHING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN))
+RESOURCE_ERRNOS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN))
 
 OPEN_DEVICE = f"""\
 give QEMU's user access to {DEVICE}: setfacl -m u:USER:rw {DEVICE}
@@ -70,38 +55,9 @@ let every process have it: sysctl -w vm.unprivileged_userfaultfd=1
 ALLOW_BY_FILTER = """\
 allow the system call userfaultfd in the seccomp profile: "names": ["userfaultfd"], "action": "SCMP_ACT_ALLOW"
   docker, podman: --security-opt seccomp=PROFILE.json; Kubernetes: securityContext.seccompProfile.localhostProfile"""
-RAISE_LIMITS = "ask again from a process with higher limits (ulimit -n, ulimit -v); this one could not find out"
-
-
-class Diagnosis(Value):
-    """Why something is missing, what shows it, and what helps. Immutable.
-
-    Attributes:
-        what: what is missing, e.g. ``"userfaultfd by system call"``.
-        cause: one of ``CAUSES``.
-        evidence: what was read and tried, e.g. ``{"vm.unprivileged_userfaultfd": "0"}``.
-        remedy: what helps, as a text; numbered, the least privilege first, where there is more than one way.
-    """
-
-    __slots__ = ("cause", "evidence", "remedy", "what")
-
-    what: str
-    cause: str
-    evidence: dict[str, str]
-    remedy: str
-
-    def __init__(self, what: str, cause: str, evidence: Mapping[str, str], remedy: str) -> None:
-        self._set(what=what, cause=cause, evidence=dict(evidence), remedy=remedy)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
-        return {"what": self.what, "cause": self.cause, "evidence": self.evidence, "remedy": self.remedy}
-
-    def __hash__(self) -> int:
-        return hash((self.what, self.cause, self.remedy))
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (Diagnosis, (self.what, self.cause, self.evidence, self.remedy))
+RAISE_LIMITS = (
+    "This process hit a resource limit, so the host could not be tested. Raise `ulimit -n`/`-v` and probe again."
+)
 
 
 def diagnose(report: HostReport) -> tuple[Diagnosis, ...]:
@@ -143,7 +99,7 @@ def _no_userfaultfd(ways: Any) -> list[Diagnosis]:
 
 def _device_cause(ways: Any) -> str:
     error = ways.device_open_error or ways.device_new_error
-    if error in OUT_OF_SOMETHING:
+    if error in RESOURCE_ERRNOS:
         return "resource-limit"
     causes = {
         errno.ENOENT: "device-missing",
@@ -159,7 +115,7 @@ def _syscall_cause(ways: Any) -> str:
     error, filtered = ways.syscall_error, ways.seccomp_mode == SECCOMP_MODE_FILTER
     if error == KILLED:
         return "seccomp"
-    if error in OUT_OF_SOMETHING:
+    if error in RESOURCE_ERRNOS:
         return "resource-limit"
     if error == errno.ENOSYS:
         in_kernel = os.path.exists(SYSCTL) or os.path.exists(DEVICE)  # noqa: PTH110 - pathlib takes long to import
@@ -197,9 +153,9 @@ def _untracked(block: MemoryReport, report: HostReport) -> Diagnosis:
     if not block.made:
         return _unmade(what, block, block.errno, evidence)
     if block.file_system == "other":
-        remedy = (
-            "back the guest's memory by tmpfs, hugetlbfs, a memfd or anonymous memory; or switch x-ignore-shared on"
-        )
+        remedy = "back the guest's memory by tmpfs, hugetlbfs, a memfd or anonymous memory"
+        if block.memory.share:  # only shared blocks are passed over, and only if it was on before
+            remedy += "; or switch x-ignore-shared on, in a request of its own before background-snapshot"
         return Diagnosis(what, "filesystem", evidence, remedy)
     if block.file_system is not None and "wp-hugetlbfs-shmem" not in report.features:
         return _too_old(what, "UFFD_FEATURE_WP_HUGETLBFS_SHMEM", "5.19", report)
@@ -215,7 +171,7 @@ def _unmade(what: str, block: MemoryReport, error: int, evidence: dict[str, str]
         pool = f"/sys/kernel/mm/hugepages/hugepages-{size // 1024}kB"
         evidence = {**evidence, f"{pool}/free_hugepages": _read(f"{pool}/free_hugepages")}
         return Diagnosis(what, "hugepages-unavailable", evidence, f"reserve some: echo COUNT > {pool}/nr_hugepages")
-    if error in OUT_OF_SOMETHING:
+    if error in RESOURCE_ERRNOS:
         return Diagnosis(what, "resource-limit", {**evidence, **_limits()}, RAISE_LIMITS)
     path = block.memory.path
     if path is not None:
@@ -252,9 +208,9 @@ def _too_old(what: str, feature: str, kernel: str, report: HostReport) -> Diagno
 
 def _failed_step(what: str, step: str, error: int, evidence: Mapping[str, str] | None = None) -> Diagnosis:
     """A system call that has no business failing: limits, a filter, or something unheard of."""
-    mode = lib.uffd_probe_methods().seccomp_mode
+    mode = lib.process_seccomp_mode()
     found = {**(evidence or {}), step: _error(error), "Seccomp": str(mode), **_limits()}
-    if error in OUT_OF_SOMETHING:
+    if error in RESOURCE_ERRNOS:
         return Diagnosis(what, "resource-limit", found, RAISE_LIMITS)
     if mode == SECCOMP_MODE_FILTER:
         return Diagnosis(what, "seccomp", found, "allow ioctl, mmap and munlockall in the seccomp profile")

@@ -6,25 +6,20 @@ import os
 import stat
 
 from pymig._core import ffi, lib
-from pymig.values import Value
+from pymig.values import Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from typing_extensions import Self
+
 _KINDS: dict[str, int] = {
     "anonymous": lib.RAM_BLOCK_ANONYMOUS,
     "memfd": lib.RAM_BLOCK_MEMFD,
     "file": lib.RAM_BLOCK_FILE,
 }
-
-
-def as_bool(value: object, argument: str) -> bool:
-    """The bool, or a TypeError that names the argument."""
-    if not isinstance(value, bool):
-        raise TypeError(f"{argument} must be a bool, not {type(value).__name__}")
-    return value
 
 
 def _size(value: object, argument: str) -> int | None:
@@ -63,8 +58,8 @@ class Memory(Value):
     page_size: int | None
     readonly: bool
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         kind: str = "anonymous",
         *,
         path: str | os.PathLike[str] | None = None,
@@ -72,9 +67,10 @@ class Memory(Value):
         size: int | None = None,
         page_size: int | None = None,
         readonly: bool = False,
-    ) -> None:
+    ) -> Self:
+        """See the class."""
         if not isinstance(kind, str):
-            raise TypeError(f"kind must be a str, not {type(kind).__name__}")
+            wrong_type(kind, "kind", "a str")
         if kind not in _KINDS:
             raise ValueError(f"kind must be one of {', '.join(_KINDS)}, not {kind[:40]!r}")
         if (path is not None) != (kind == "file"):
@@ -84,14 +80,36 @@ class Memory(Value):
         plain = _size(page_size, "page_size")
         if plain is not None and plain & (plain - 1):
             raise ValueError("page_size must be a power of two")
+        self = object.__new__(cls)
         self._set(
             kind=kind,
             path=None if path is None else _path(path),
-            share=as_bool(share, "share"),
+            share=require_bool(share, "share"),
             size=_size(size, "size"),
             page_size=plain,
-            readonly=as_bool(readonly, "readonly"),
+            readonly=require_bool(readonly, "readonly"),
         )
+        return self
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The memory that a text tells of: QEMU's spelling of a memory backend's options, or pymig's own.
+
+        ``"memory-backend-memfd,share=on,hugetlb=on,hugetlbsize=2M"``, ``"memfd,share=on,hugetlbsize=2M"``,
+        ``"file,mem-path=/dev/shm,share=on"``, ``"file:/dev/shm,share"``. A memory-backend-memfd is shared unless
+        the text says otherwise, as in QEMU. Options that change nothing here, such as ``id``, are passed over.
+
+        Raises:
+            ValueError: no such kind or option; the text names it.
+        """
+        kind, keywords = parse_backend(text)
+        return cls(kind, **keywords)
+
+    def __repr__(self) -> str:
+        plain = {"path": None, "share": False, "size": None, "page_size": None, "readonly": False}
+        given = ((name, getattr(self, name)) for name in plain)
+        rest = "".join(f", {name}={value!r}" for name, value in given if value != plain[name])
+        return f"Memory({self.kind!r}{rest})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_memory, (self.kind, self.path, self.share, self.size, self.page_size, self.readonly))
@@ -119,8 +137,100 @@ def _path(path: object) -> str:
     return plain
 
 
-class Blocks:
-    """Blocks of memory as C sees them."""
+# ---- Parsing ----
+
+_BACKENDS = {
+    "memory-backend-ram": "anonymous",
+    "ram": "anonymous",
+    "memory-backend-memfd": "memfd",
+    "memory-backend-file": "file",
+}
+
+# Options of QEMU's memory backends that change none of pymig's answers.
+_PASSED_OVER = frozenset(
+    {
+        "align",
+        "discard-data",
+        "dump",
+        "host-nodes",
+        "id",
+        "merge",
+        "offset",
+        "pmem",
+        "policy",
+        "prealloc",
+        "prealloc-context",
+        "prealloc-threads",
+        "reserve",
+        "rom",
+        "seal",
+        "x-use-canonical-path-for-ramblock-id",
+    }
+)
+
+_SWITCHES = {"on": True, "off": False, "yes": True, "no": False, "true": True, "false": False}
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+MEMINFO = "/proc/meminfo"
+
+
+def parse_backend(text: str) -> tuple[str, dict[str, Any]]:
+    """The kind and the keywords of the Memory that the text tells of."""
+    if not isinstance(text, str):
+        wrong_type(text, "text", "a str")
+    backend, *options = text.split(",")
+    name, colon, path = backend.partition(":")
+    kind = _BACKENDS.get(name, name)
+    keywords: dict[str, Any] = {"path": path} if colon else {}
+    if name == "memory-backend-memfd":
+        keywords["share"] = True
+    huge = False
+    for option in options:
+        key, equals, value = option.partition("=")
+        if key == "hugetlb":
+            huge = _switch(key, value, equals)
+        elif key in ("share", "readonly"):
+            keywords[key] = _switch(key, value, equals)
+        elif key in ("size", "page_size", "hugetlbsize") and equals:
+            keywords["size" if key == "size" else "page_size"] = parse_bytes(value)
+        elif key == "mem-path" and equals:
+            keywords["path"] = value
+        elif key not in _PASSED_OVER:
+            raise ValueError(f"{option!r} in {text!r} is no option of a memory backend that pymig knows")
+    if huge and "page_size" not in keywords:
+        keywords["page_size"] = _default_huge_page()
+    return kind, keywords
+
+
+def _switch(key: str, value: str, given: str) -> bool:
+    if not given:
+        return True
+    if value not in _SWITCHES:
+        raise ValueError(f"{key}={value}: write on or off")
+    return _SWITCHES[value]
+
+
+def parse_bytes(text: str) -> int:
+    """``"2M"`` as a number of bytes; ValueError for what is none."""
+    number, unit = (text[:-1], _UNITS[text[-1:].upper()]) if text[-1:].upper() in _UNITS else (text, 1)
+    if not (number.isascii() and number.isdigit() and len(number) < 20):  # noqa: PLR2004 - digits of 2**63
+        raise ValueError(f"{text!r} is not a number of bytes; write e.g. 2M")
+    return int(number) * unit
+
+
+def _default_huge_page() -> int:
+    with open(MEMINFO, encoding="ascii") as file:  # noqa: PTH123 - pathlib takes longer to import than a check
+        for line in file:
+            if line.startswith("Hugepagesize:"):
+                return int(line.split()[1]) * 1024
+    raise ValueError(f"hugetlb=on: {MEMINFO} names no size of huge pages; write hugetlbsize=")
+
+
+# ---- As C sees them ----
+
+
+class RamBlocks:
+    """Blocks of memory as C's RamBlock[]."""
 
     __slots__ = ("_paths", "c", "memory")
 

@@ -1,20 +1,25 @@
-"""Everything that this machine answers."""
+"""The full answer of a machine, as one value."""
 
 from __future__ import annotations
 
 from pymig._core import ffi, lib
-from pymig.host.diagnosis import diagnose
-from pymig.host.host import OLDER, REFERENCE, WRITE_TRACKING_NAMES, Facts, Host, PostcopySupport, dumps, page_size_of
-from pymig.host.memory import Blocks, Memory
+from pymig.host.facts import REFERENCE, HostFacts, dumps
+from pymig.host.host import Host
+from pymig.host.memory import Memory
 from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any, Literal
+    from collections.abc import Iterable, Mapping
+    from typing import Any, Literal, TypeVar
 
-    from pymig.host.diagnosis import Diagnosis
-    from pymig.host.host import WriteTracking
+    from typing_extensions import Self
+
+    from pymig.host.facts import PostcopySupport, WriteTracking
+
+    V = TypeVar("V", bound="Value")
+
+_READ_ONLY: Any = type(type.__dict__)
 
 _FILE_SYSTEMS: dict[int, str | None] = {
     lib.RAM_FILE_SYSTEM_NONE: None,
@@ -23,7 +28,6 @@ _FILE_SYSTEMS: dict[int, str | None] = {
     lib.RAM_FILE_SYSTEM_HUGETLBFS: "hugetlbfs",
 }
 
-
 _BITS = 64
 
 
@@ -31,6 +35,56 @@ def _named_bits(mask: int, name_of: Any) -> tuple[str, ...]:
     """The names of the bits of a mask; a bit without a name as ``"bit 17"``."""
     names = ((i, name_of(i)) for i in range(_BITS) if mask >> i & 1)
     return tuple(ffi.string(name).decode() if name else f"bit {i}" for i, name in names)
+
+
+CAUSES = (
+    "not-in-kernel",
+    "sysctl",
+    "capability",
+    "seccomp",
+    "device-missing",
+    "device-permission",
+    "device-cgroup",
+    "hugepages-unavailable",
+    "filesystem",
+    "kernel-too-old",
+    "resource-limit",
+    "unknown",
+)
+
+
+class Diagnosis(Value):
+    """Why something is missing, what shows it, and what helps. Immutable.
+
+    Attributes:
+        what: what is missing, e.g. ``"userfaultfd by system call"``.
+        cause: one of ``CAUSES``, told in pymig.host.diagnosis.
+        evidence: what was read and tried, e.g. ``{"vm.unprivileged_userfaultfd": "0"}``.
+        remedy: what helps, as a text; numbered, the least privilege first, where there is more than one way.
+    """
+
+    __slots__ = ("cause", "evidence", "remedy", "what")
+
+    what: str
+    cause: str
+    evidence: Mapping[str, str]
+    remedy: str
+
+    def __new__(cls, what: str, cause: str, evidence: Mapping[str, str], remedy: str) -> Self:
+        """See the class."""
+        self = object.__new__(cls)
+        self._set(what=what, cause=cause, evidence=_READ_ONLY(dict(evidence)), remedy=remedy)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return {"what": self.what, "cause": self.cause, "evidence": dict(self.evidence), "remedy": self.remedy}
+
+    def __hash__(self) -> int:
+        return hash((self.what, self.cause, self.remedy))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Diagnosis, (self.what, self.cause, dict(self.evidence), self.remedy))
 
 
 class MemoryReport(Value):
@@ -58,7 +112,9 @@ class MemoryReport(Value):
     file_system: str | None
     page_size: int | None
 
-    def __init__(self, memory: Memory, report: Any, uffd: bool) -> None:
+    def __new__(cls, memory: Memory, report: Any, uffd: bool) -> Self:
+        """Of C's report of a block; ``uffd``: a userfaultfd works at all."""
+        self = object.__new__(cls)
         self._set(
             memory=memory,
             write_tracking=bool(report.tracked),
@@ -69,6 +125,10 @@ class MemoryReport(Value):
             file_system=_FILE_SYSTEMS[report.file_system],
             page_size=report.page_size or None,
         )
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_restored, (MemoryReport, {name: getattr(self, name) for name in self.__slots__}))
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON has it."""
@@ -97,9 +157,7 @@ class HostReport(Value):
     """
 
     __slots__ = (
-        "_blocks",
-        "_files",
-        "_target_page_size",
+        "_facts",
         "api_errno",
         "device_errno",
         "diagnosis",
@@ -130,17 +188,18 @@ class HostReport(Value):
     write_tracking_ignore_shared: WriteTracking
     postcopy: PostcopySupport
     page_size: int
-    _blocks: Blocks
-    _files: WriteTracking
-    _target_page_size: int | None
+    _facts: dict[int, HostFacts]
 
-    def __init__(self, blocks: Blocks, target_page_size: int | None, report: Any, reports: Any) -> None:
+    def __new__(cls, memory: Iterable[Memory], report: Any, reports: Any) -> Self:
+        """Of C's reports, of the machine and of each block; without a diagnosis yet."""
         uffd = report.uffd
         way: Literal["device", "syscall"] = "syscall" if uffd.device_error else "device"
-        tracking = report.facts.write_tracking
         works = uffd.open_error == 0 and uffd.api_error == 0
+        facts = {variant: HostFacts._from_c(report.facts[variant]) for variant in range(lib.PROBE_VARIANT__MAX)}
+        reference = facts[REFERENCE]
+        self = object.__new__(cls)
         self._set(
-            memory=tuple(MemoryReport(block, reports[i], works) for i, block in enumerate(blocks.memory)),
+            memory=tuple(MemoryReport(block, reports[i], works) for i, block in enumerate(memory)),
             userfaultfd=None if uffd.open_error else way,
             errno=uffd.open_error,
             device_errno=uffd.device_error,
@@ -149,30 +208,40 @@ class HostReport(Value):
             features=_named_bits(uffd.features, lib.uffd_feature_name),
             ioctl_bits=uffd.ioctls,
             ioctls=_named_bits(uffd.ioctls, lib.uffd_ioctl_name),
-            write_tracking=WRITE_TRACKING_NAMES[tracking[lib.SCOPE_ALL_BLOCKS]],
-            write_tracking_ignore_shared=WRITE_TRACKING_NAMES[tracking[lib.SCOPE_WITHOUT_SHARED]],
-            postcopy=PostcopySupport._from_c(report.facts.postcopy, blocks),
+            write_tracking=reference.write_tracking,
+            write_tracking_ignore_shared=reference.ignore_shared,
+            postcopy=reference.postcopy,
             page_size=report.page_size,
-            _files=WRITE_TRACKING_NAMES[tracking[lib.SCOPE_WITHOUT_SHARED_FILES]],
-            _blocks=blocks,
-            _target_page_size=target_page_size,
+            diagnosis=(),
+            _facts=facts,
         )
-        self._set(diagnosis=diagnose(self))
+        return self
+
+    def _diagnosed(self, diagnosis: tuple[Diagnosis, ...]) -> Self:
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return _restored(type(self), values | {"diagnosis": diagnosis})
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_restored, (HostReport, {name: getattr(self, name) for name in self.__slots__}))
+
+    def __repr__(self) -> str:
+        way = self.userfaultfd or "none"
+        missing = ", ".join(entry.cause for entry in self.diagnosis) or "nothing"
+        return (
+            f"<HostReport userfaultfd: {way}, write tracking: {self.write_tracking}, "
+            f"postcopy: {self.postcopy.ok}, missing: {missing}>"
+        )
 
     @property
     def host(self) -> Host:
-        """The facts that a check asks for; those that only QEMU before 8.0.50 asks otherwise are asked now."""
-        local = Host.local(self._blocks.memory, target_page_size=self._target_page_size)
-        reference = Facts(self.write_tracking, self.write_tracking_ignore_shared, self._files, self.postcopy)
-        host = Host.__new__(Host)
-        host._state({REFERENCE: reference, **{variant: local._facts(variant) for variant in OLDER.values()}}, {})
-        return host
+        """The facts that a check asks for, as of the moment of the probe."""
+        return Host._stating(self._facts, {"page_size": self.page_size})
 
     def to_json(self) -> str:
         """Everything as JSON; ``Host.from_json`` takes it. The schema is in docs/host-facts.md."""
-        return dumps(self.facts())
+        return dumps(self.to_dict())
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The same as a dict."""
         userfaultfd = {
             "opens": self.userfaultfd,
@@ -185,7 +254,7 @@ class HostReport(Value):
             "ioctl_bits": self.ioctl_bits,
         }
         return {
-            **self.host.facts(),
+            **self.host.to_dict(),
             "page_size": self.page_size,
             "userfaultfd": userfaultfd,
             "memory": [block.to_dict() for block in self.memory],
@@ -193,14 +262,8 @@ class HostReport(Value):
         }
 
 
-def probe(memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | None = None) -> HostReport:
-    """Asks this machine's kernel everything that QEMU's checks depend on, by trying it.
-
-    Args:
-        memory: the blocks of the guest's memory.
-        target_page_size: the guest's page size in bytes; the host's own if not given.
-    """
-    blocks = Blocks(memory)
-    reports = ffi.new("RamBlockReport[]", max(len(blocks), 1))
-    report = lib.host_probe(blocks.c, len(blocks), page_size_of(target_page_size), reports)
-    return HostReport(blocks, target_page_size, report, reports)
+def _restored(cls: type[V], values: dict[str, Any]) -> V:
+    """The value with these slots."""
+    self = object.__new__(cls)
+    self._set(**values)
+    return self

@@ -5,28 +5,40 @@ from __future__ import annotations
 from _collections_abc import Iterable  # collections.abc's own; the package takes a millisecond
 
 from pymig._core import ffi, lib
-from pymig.qemu.capability import BITS, NAMES, CapabilitySet
-from pymig.qemu.release import DOWNSTREAMS, POINTS, RELEASES, known_release, rows, text
-from pymig.values import Value
-from pymig.verdict import Verdict
+from pymig.capability import BITS, NAMES, CapabilitySet
+from pymig.errors import DeprecatedParameterWarning, IgnoredParameterWarning, warn
+from pymig.qemu import parameters
+from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS
+from pymig.qemu.rules import verdicts_of
+from pymig.release import (
+    DOWNSTREAMS,
+    FIRST_DEVELOPMENT_MICRO,
+    POINTS,
+    RELEASES,
+    is_newer,
+    known_release,
+    rows,
+    text,
+)
+from pymig.values import Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from typing import Any
 
+    from typing_extensions import Self
+
+    from pymig.qemu.binary import BinaryAnswers
     from pymig.qemu.fault import KnownFault
+    from pymig.verdict import Verdict
 
 X86_PAGE_SIZE = 4096
 
+_MASK_BITS = 64
+
 TARGETS: tuple[str, ...] = tuple(dict.fromkeys(map(text, rows(lib.qemu_target_name))))
 """The targets whose page size is known."""
-
-COMPRESSIONS: tuple[str, ...] = tuple(
-    text(lib.migration_parameter_value_name(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION, i))
-    for i in range(lib.MULTIFD_COMPRESSION__MAX)
-)
-"""Every value that multifd-compression has in some build."""
 
 _ALWAYS_BUILT = ("none", "zlib")
 
@@ -95,7 +107,7 @@ class QemuBuild(Value):
         "_differences",
         "_has_faults",
         "_noted",
-        "_plain",
+        "_static_verdicts",
         "_verdicts",
         "_warning",
         "compressions",
@@ -125,12 +137,12 @@ class QemuBuild(Value):
     _differences: tuple[int, ...]
     _has_faults: bool
     _noted: frozenset[str]
-    _plain: dict[int, Verdict]
+    _static_verdicts: dict[int, Verdict]
     _verdicts: dict[int, Verdict]
     _warning: int
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         release: str | tuple[int, ...] = "8.0.50",
         *,
         live_block_migration: bool = True,
@@ -141,7 +153,8 @@ class QemuBuild(Value):
         direct_io: bool = True,
         target: str | None = None,
         machine: str | None = None,
-    ) -> None:
+    ) -> Self:
+        """See the class."""
         choices = {
             "live_block_migration": live_block_migration,
             "replication": replication,
@@ -149,17 +162,18 @@ class QemuBuild(Value):
             "direct_io": direct_io,
         }
         for name, value in {**choices, "zstd": zstd}.items():
-            if not isinstance(value, bool):
-                raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
+            require_bool(value, name)
+        self = object.__new__(cls)
         if isinstance(release, str) and release in DOWNSTREAMS:
             if not all((*choices.values(), zstd, compressions is None)):
                 raise ValueError(f"release {release!r} says how it was built; only target and machine can be given")
             self._be_downstream(release, target, machine)
-            return
+            return self
         known, number = known_release(release)
         built = _known_compressions(number, compressions, zstd)
         self._set(release=known, **choices, zstd="zstd" in built, compressions=built, target=target, machine=machine)
         self._prepare(number, (number, 0, 0, 0, 0), ())
+        return self
 
     def _be_downstream(self, name: str, target: str | None, machine: str | None) -> None:
         """A distribution's build: its row in C says all but target and machine."""
@@ -179,14 +193,16 @@ class QemuBuild(Value):
         c_build.target_page_size = _page_size(number, self.target, self.machine)
         if self.machine is not None:
             c_build.machine_version = lib.qemu_machine_version(self.machine.encode())
-        verdicts, plain = _tables(c_build)
-        self._set(_c=c_build, _verdicts=verdicts, _plain=plain, _differences=differences, downstream=downstream)
+        verdicts, static = verdicts_of(c_build)
+        self._set(
+            _c=c_build, _verdicts=verdicts, _static_verdicts=static, _differences=differences, downstream=downstream
+        )
         self._set(_bits={name: BITS[name] for name in self.capabilities}, _warning=self.deprecated.mask)
         self._set(_noted=_noted(c_build), _has_faults=lib.qemu_build_faults(c_build) != 0)
 
     def _with_differences(self, differences: tuple[int, ...], downstream: tuple[str, ...]) -> QemuBuild:
         """The same with what a downstream version has otherwise: as _DIFFERENCES names it, and in words."""
-        build = QemuBuild.__new__(QemuBuild)
+        build = object.__new__(QemuBuild)
         build._set(**{name: getattr(self, name) for name in ("release", *_CHOICES)})
         build._prepare(self._c.release, differences, downstream)
         return build
@@ -208,9 +224,9 @@ class QemuBuild(Value):
             QemuBinaryError: it can't be started, is no QEMU, or does not answer in time.
             ValueError: its version is older than those that are known, or between them.
         """
-        from pymig.qemu.binary import build_of  # noqa: PLC0415 - it imports asyncio and qemu.qmp
+        from pymig.qemu.binary import ask  # noqa: PLC0415 - it imports asyncio and qemu.qmp
 
-        return build_of(path, timeout)
+        return _build_that_answers(ask(path, timeout))
 
     @staticmethod
     def releases() -> tuple[str, ...]:
@@ -267,6 +283,40 @@ class QemuBuild(Value):
             return self.compressions != (*_ALWAYS_BUILT, *(("zstd",) if self.zstd else ()))
         return bool(getattr(self, name) != getattr(plain, name))
 
+    def _to_dict(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        probe, *masks = self._differences
+        choices = {name: getattr(self, name) for name in _CHOICES}
+        differences = dict(zip(_DIFFERENCES, (POINTS[probe], *masks), strict=True))
+        told = {"compressions": list(self.compressions), "downstream": list(self.downstream)}
+        return {"release": self.release, **choices, **told, "differences": differences}
+
+    @classmethod
+    def _from_dict(cls, document: Any) -> QemuBuild:
+        """Of such a document; KeyError, TypeError or ValueError for any other."""
+        if not isinstance(document, dict):
+            wrong_type(document, "build", "an object")
+        given = ("target", "machine") if document["release"] in DOWNSTREAMS else _CHOICES
+        build = QemuBuild(document["release"], **{name: document[name] for name in given if name in document})
+        if "differences" not in document:
+            return build
+        probe, *masks = (document["differences"][name] for name in _DIFFERENCES)
+        if any(type(mask) is not int or mask < 0 or mask.bit_length() > _MASK_BITS for mask in masks):
+            raise ValueError("build.differences must hold masks of 64 bits")
+        return build._with_differences((POINTS.index(probe), *masks), tuple(map(str, document["downstream"])))
+
+    def _warn_of(self, parameters: Iterable[str]) -> None:
+        """What is to be said of parameters that are about to be set."""
+        if self._noted.isdisjoint(parameters):
+            return
+        for name in sorted(self._noted.intersection(parameters), key=PARAMETERS.__getitem__):
+            warning = lib.migration_parameter_warning(self._c, PARAMETERS[name])
+            if warning != ffi.NULL:
+                warn(text(warning), DeprecatedParameterWarning)
+            if lib.migration_parameter_ignored(self._c, PARAMETERS[name]):
+                message = f"QEMU {self.release} accepts {name} and ignores it: the value stays as it is"
+                warn(message, IgnoredParameterWarning)
+
     def __reduce__(self) -> tuple[object, ...]:
         probe, *masks = self._differences
         given = ("target", "machine") if self.release in DOWNSTREAMS else _CHOICES
@@ -303,8 +353,8 @@ def _rebuild(choices: dict[str, Any], probe: str, masks: list[int], downstream: 
 def _noted(c_build: Any) -> frozenset[str]:
     """The parameters of which there is something to say when they are set."""
     return frozenset(
-        text(lib.migration_parameter_name(i))
-        for i in range(lib.MIGRATION_PARAMETER__MAX)
+        name
+        for name, i in PARAMETERS.items()
         if lib.migration_parameter_ignored(c_build, i) or lib.migration_parameter_warning(c_build, i) != ffi.NULL
     )
 
@@ -325,11 +375,10 @@ def difference_texts(
     """
     probe, added, removed, parameters_added, parameters_removed = differences
     number = known_release(release)[1]
-    parameters = tuple(text(lib.migration_parameter_name(i)) for i in range(lib.MIGRATION_PARAMETER__MAX))
     texts = [] if probe == number else [f"asks its host as {POINTS[probe]} does"]
     for kind, names, has, lacks, foreign in (
         ("capability", NAMES, added, removed, unknown[0]),
-        ("parameter", parameters, parameters_added, parameters_removed, unknown[1]),
+        ("parameter", parameters.NAMES, parameters_added, parameters_removed, unknown[1]),
     ):
         texts += [f"has the {kind} {name}, which {release} has not" for name in _names_of(has, names)]
         texts += [f"has the {kind} {name}, which pymig does not know" for name in sorted(foreign)]
@@ -337,37 +386,87 @@ def difference_texts(
     return tuple(texts)
 
 
-WARNINGS: tuple[str, ...] = tuple(map(text, rows(lib.migration_warning)))
-"""What QEMU can warn of, by the numbers that C has for it."""
+def require_build(build: object, argument: str = "build") -> QemuBuild:
+    """The build; one of a release as a string or a tuple of numbers, too; or a TypeError that names the argument."""
+    if isinstance(build, QemuBuild):
+        return build
+    if isinstance(build, (str, tuple)):
+        return QemuBuild(build)
+    return wrong_type(build, argument, "a QemuBuild or a release such as '10.0'")
 
-_TABLES: dict[tuple[int, int, int], tuple[dict[int, Verdict], dict[int, Verdict]]] = {}
+
+# ---- What a binary answers ----
+
+# What is x86's, and needs no target.
+_X86 = ("i386", "x86_64")
+
+# What an unknown parameter tells of a build.
+_TELLING = {"compress-method": "is openEuler's: compress-level is checked by compress-method, which pymig does not do"}
 
 
-def _tables(c_build: Any) -> tuple[dict[int, Verdict], dict[int, Verdict]]:
-    """Every verdict of a build's release by its code; and without those whose text goes on with the host's reason.
+def _build_that_answers(answers: BinaryAnswers) -> QemuBuild:
+    """The build that matches what a binary has told of itself."""
+    release, notes = _release_of(answers.version)
+    compressions = [value for value in answers.compressions if value in COMPRESSIONS]
+    build = QemuBuild(
+        release,
+        live_block_migration=answers.live_block_migration,
+        replication=answers.replication,
+        zstd="zstd" in compressions,
+        compressions=compressions,
+        target=answers.target if answers.target in TARGETS and answers.target not in _X86 else None,
+    )
+    foreign = sorted(set(answers.compressions) - set(COMPRESSIONS))
+    notes += [f"has the multifd-compression {value}, which pymig does not know" for value in foreign]
+    if answers.target not in TARGETS:
+        notes.append(f"emulates {answers.target}, whose page size pymig does not know: x86's is taken")
+    return _with_schema(build, answers, notes)
 
-    Made once for each release, probe and set of capabilities, then shared.
+
+def _release_of(numbers: tuple[int, int, int]) -> tuple[str, list[str]]:
+    """The release that answers for this version, and what is to be said of that.
+
+    A development tree is taken for the release that it became, as far as that is known.
     """
-    key = (c_build.release, c_build.probe_release, lib.qemu_build_capabilities(c_build))
-    return _TABLES.get(key) or _TABLES.setdefault(key, _make_tables(c_build))
+    major, minor, micro = numbers
+    exact, series = f"{major}.{minor}.{micro}", f"{major}.{minor}"
+    if is_newer(numbers):
+        note = f"is {exact}, newer than the releases that are known: its rules are taken for those of {RELEASES[-1]}"
+        return RELEASES[-1], [note]
+    if exact in RELEASES or micro < FIRST_DEVELOPMENT_MICRO or series not in RELEASES:
+        return exact, []
+    later = RELEASES[RELEASES.index(series) + 1 :]
+    became = next(release for release in later if release.count(".") == 1)
+    return became, [f"is {exact}, a development tree: its rules are taken for those of {became}"]
 
 
-def _make_tables(c_build: Any) -> tuple[dict[int, Verdict], dict[int, Verdict]]:
-    rule = ffi.new("MigrationRule *")
-    verdicts, plain = {}, {}
-    for code in range(lib.MIGRATION_VERDICT__MAX):
-        if lib.migration_rule(c_build, code, rule) < 0:
-            continue
-        hint = text(rule.hint) if rule.hint else None
-        capabilities = CapabilitySet.from_mask(rule.capabilities)
-        verdicts[code] = Verdict(code, text(rule.id), text(rule.message), hint, (), capabilities)
-        if not rule.reason_follows:
-            plain[code] = verdicts[code]
-    return verdicts, plain
+def _with_schema(build: QemuBuild, answers: BinaryAnswers, notes: list[str]) -> QemuBuild:
+    """The build with what its schema has beyond its release or lacks, and with the probe that its package has."""
+    bits = {name: 1 << i for name, i in PARAMETERS.items()}
+    promised = {name for name, i in PARAMETERS.items() if lib.migration_parameter_known(build._c, i)}
+    masks: list[int] = []
+    unknown: list[set[str]] = []
+    for has, should, known in (
+        (set(answers.capabilities), set(build.capabilities), BITS),
+        (set(answers.parameters), promised, bits),
+    ):
+        masks += [sum(known.get(name, 0) for name in names) for names in (has - should, should - has)]
+        unknown.append({name for name in has - should if name not in known})
+    probe, said = _probe_of(build, answers.package)
+    differences = (probe, *masks)
+    told = difference_texts(build.release, differences, (unknown[0], unknown[1]))
+    told = (*notes, *said, *told, *(_TELLING[name] for name in unknown[1] if name in _TELLING))
+    return build._with_differences(differences, told) if told else build
 
 
-def require_build(build: object) -> QemuBuild:
-    """The build, or a TypeError that names the argument."""
-    if not isinstance(build, QemuBuild):
-        raise TypeError(f"build must be a QemuBuild, not {type(build).__name__}")
-    return build
+def _probe_of(build: QemuBuild, package: str) -> tuple[int, list[str]]:
+    """Whose host probe it has, by its package: the schema does not tell."""
+    from fnmatch import fnmatch  # noqa: PLC0415 - only here
+
+    number: int = build._c.release
+    for row in DOWNSTREAMS.values():
+        if fnmatch(package, text(row.package)) and row.build.release == number:
+            return row.build.probe_release, []
+    if ".el" in package:
+        return number, [f"is a rebuild of RHEL ({package}): rules of later releases may have been taken over"]
+    return number, []

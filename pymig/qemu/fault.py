@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pymig._core import lib
-from pymig.qemu.capability import CapabilitySet
-from pymig.qemu.release import rows, text
+from pymig.capability import CapabilitySet
+from pymig.release import rows, text
 from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from typing_extensions import Self
 
 
 class KnownFault(Value):
@@ -35,10 +37,13 @@ class KnownFault(Value):
     reference: str
     capabilities: CapabilitySet
 
-    def __init__(self, c_fault: Any) -> None:
+    def __new__(cls, c_fault: Any) -> Self:
+        """Of a row of C's table."""
+        self = object.__new__(cls)
         texts = ("command", "condition", "consequence", "releases", "reference")
         self._set(fault=text(c_fault.id), capabilities=CapabilitySet.from_mask(c_fault.capabilities))
         self._set(**{name: text(getattr(c_fault, name)) for name in texts})
+        return self
 
     def __str__(self) -> str:
         return f"{self.command}: {self.condition}: {self.consequence}"

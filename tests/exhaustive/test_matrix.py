@@ -7,7 +7,7 @@ import numpy
 import pytest
 
 from pymig import Checker, Host, PostcopySupport, QemuBuild
-from pymig.qemu.release import POINTS
+from pymig.release import POINTS
 from tests.exhaustive.matrix import Circumstances, walk
 from tests.exhaustive.release_differences import words_of
 

@@ -40,6 +40,11 @@ def _series_or_tree(point: str) -> str:
     return point if int(micro) >= FIRST_DEVELOPMENT_MICRO else series
 
 
+def series_of(number: int) -> str:
+    """The name of the series, or of the development tree, that C's number stands in."""
+    return _series_or_tree(POINTS[number])
+
+
 RELEASES: tuple[str, ...] = tuple(dict.fromkeys(map(_series_or_tree, POINTS)))
 """The series, and the development trees that have a name; the oldest first."""
 

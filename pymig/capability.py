@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from _collections_abc import Set as AbstractSet  # collections.abc's own; the package takes a millisecond
+from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
+from _collections_abc import Set as AbstractSet
 from _operator import index
 
 from pymig._core import ffi, lib
 from pymig.errors import UnknownCapabilityError
-from pymig.values import Frozen
+from pymig.release import series_of
+from pymig.values import Frozen, require_bool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
+
+    from typing_extensions import Self
 
 NAMES: tuple[str, ...] = tuple(
     ffi.string(lib.migration_capability_name(i)).decode() for i in range(lib.MIGRATION_CAPABILITY__MAX)
@@ -44,8 +48,11 @@ class CapabilitySet(AbstractSet[str], Frozen):
     __slots__ = ("_mask",)
     _mask: int
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
+    def __new__(cls, names: Iterable[str] = ()) -> Self:
+        """See the class."""
+        self = object.__new__(cls)
         self._set(_mask=mask_of_names(names, "names"))
+        return self
 
     @classmethod
     def from_mask(cls, mask: int) -> CapabilitySet:
@@ -68,6 +75,11 @@ class CapabilitySet(AbstractSet[str], Frozen):
         """The set as an integer: bit i is capability number i."""
         return self._mask
 
+    def __index__(self) -> int:
+        return self._mask
+
+    __int__ = __index__
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and bool(self._mask & BITS.get(name, 0))
 
@@ -80,6 +92,19 @@ class CapabilitySet(AbstractSet[str], Frozen):
     def __bool__(self) -> bool:
         return self._mask != 0
 
+    # As collections.abc has them, but with the type that they give.
+    def __and__(self, other: Iterable[object]) -> CapabilitySet:
+        return AbstractSet.__and__(self, other)  # type: ignore[operator,return-value]
+
+    def __or__(self, other: Iterable[str]) -> CapabilitySet:  # type: ignore[override]
+        return AbstractSet.__or__(self, other)  # type: ignore[operator,return-value]
+
+    def __sub__(self, other: Iterable[object]) -> CapabilitySet:
+        return AbstractSet.__sub__(self, other)  # type: ignore[operator,return-value]
+
+    def __xor__(self, other: Iterable[str]) -> CapabilitySet:  # type: ignore[override]
+        return AbstractSet.__xor__(self, other)  # type: ignore[operator,return-value]
+
     __hash__ = AbstractSet._hash  # equal to the frozenset of the names, so hashed like it
 
     def __repr__(self) -> str:
@@ -89,10 +114,19 @@ class CapabilitySet(AbstractSet[str], Frozen):
         return (CapabilitySet.from_mask, (self._mask,))
 
 
+def names_that_are_on(states: Mapping[str, bool], argument: str) -> list[str]:
+    """Of ``{name: bool}`` the names that are true."""
+    for name, state in states.items():
+        require_bool(state, f"{argument}[{name!r}]")
+    return [name for name, state in states.items() if state]
+
+
 def mask_of_names(names: Iterable[str], argument: str) -> int:
     """The mask of an iterable of names; errors name the argument."""
     if type(names) is CapabilitySet:
         return names._mask
+    if isinstance(names, Mapping):
+        names = names_that_are_on(names, argument)
     if isinstance(names, (str, bytes)):
         raise TypeError(
             f"{argument} must be an iterable of capability names, not one {type(names).__name__}: {names!r}"
@@ -107,9 +141,25 @@ def mask_of_names(names: Iterable[str], argument: str) -> int:
             raise TypeError(f"{argument} must hold capability names (str), not {type(name).__name__}")
         bit = BITS.get(name)
         if bit is None:
-            raise UnknownCapabilityError(name, NAMES)
+            raise unknown_capability(name, NAMES)
         mask |= bit
     return mask
+
+
+def _releases_with(name: str) -> list[str]:
+    """The releases that have a capability of this name, the oldest first."""
+    bit = BITS.get(name, 0)
+    builds = (ffi.new("QemuBuild *", {"release": i}) for i in range(lib.QEMU_RELEASE__MAX))
+    return [series_of(build.release) for build in builds if lib.qemu_build_capabilities(build) & bit]
+
+
+def unknown_capability(name: str, known: Iterable[str]) -> UnknownCapabilityError:
+    """The error for a name that is none of these; it tells which releases have it."""
+    having = _releases_with(name)
+    if not having:
+        return UnknownCapabilityError(name, known)
+    until = None if having[-1] == series_of(lib.QEMU_RELEASE__MAX - 1) else having[-1]
+    return UnknownCapabilityError(name, known, having[0], until)
 
 
 def checked_mask(mask: int, argument: str) -> int:
@@ -157,5 +207,5 @@ def known_mask(mask: int, known: int, argument: str) -> int:
     if unknown:
         checked_mask(mask, argument)
         name = NAMES[(unknown & -unknown).bit_length() - 1]
-        raise UnknownCapabilityError(name, CapabilitySet.from_mask(known))
+        raise unknown_capability(name, CapabilitySet.from_mask(known))
     return mask

@@ -1,0 +1,66 @@
+"""The rules of a build, as verdicts."""
+
+from __future__ import annotations
+
+from pymig._core import ffi, lib
+from pymig.capability import CapabilitySet
+from pymig.qemu.parameters import NAMES, values_of
+from pymig.release import rows, text
+from pymig.verdict import Change, Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    VerdictTable = dict[int, Verdict]
+
+WARNINGS: tuple[str, ...] = tuple(map(text, rows(lib.migration_warning)))
+"""What QEMU can warn of, by the numbers that C has for them."""
+
+_TABLES: dict[tuple[int, int, int], tuple[VerdictTable, VerdictTable]] = {}
+
+
+def verdicts_of(c_build: Any) -> tuple[VerdictTable, VerdictTable]:
+    """Every verdict of a build by its code; and without those whose text goes on with the host's reason.
+
+    Made once for each release, probe and set of capabilities, then shared.
+    """
+    key = (c_build.release, c_build.probe_release, lib.qemu_build_capabilities(c_build))
+    return _TABLES.get(key) or _TABLES.setdefault(key, _make_tables(c_build))
+
+
+def _make_tables(c_build: Any) -> tuple[VerdictTable, VerdictTable]:
+    rule = ffi.new("MigrationRule *")
+    verdicts, static = {}, {}
+    for code in range(lib.MIGRATION_VERDICT__MAX):
+        if lib.migration_rule(c_build, code, rule) < 0:
+            continue
+        verdicts[code] = Verdict(
+            code,
+            text(rule.id),
+            text(rule.message),
+            text(rule.hint) if rule.hint else None,
+            (),
+            CapabilitySet.from_mask(rule.capabilities),
+            _remedies(rule),
+        )
+        if not rule.reason_follows:
+            static[code] = verdicts[code]
+    return verdicts, static
+
+
+def _remedies(rule: Any) -> tuple[Change, ...]:
+    """The trigger off; or all that it needs on, and all that it forbids off."""
+    if not rule.trigger:
+        return ()
+    remedies = [Change(off=CapabilitySet.from_mask(rule.trigger))]
+    if rule.need or rule.forbid:
+        need, forbid = map(CapabilitySet.from_mask, (rule.need, rule.forbid))
+        remedies.append(Change(on=need, off=forbid, parameters=_defaults(rule.parameters)))
+    return tuple(remedies)
+
+
+def _defaults(parameters: int) -> dict[str, object]:
+    """The defaults of these parameters: an enum's first value, an unset string."""
+    chosen = (i for i in range(len(NAMES)) if parameters >> i & 1)
+    return {NAMES[i]: (values_of(i) or ("",))[0] for i in chosen}

@@ -1,0 +1,137 @@
+"""Requests and answers of QMP, as Python has them and as C has them."""
+
+from __future__ import annotations
+
+from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
+from _operator import index
+
+from pymig._core import ffi, lib
+from pymig.errors import ParameterError, ParameterTypeError
+from pymig.qemu.parameters import NAMES
+from pymig.values import wrong_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+MOST_DEPTH = 8
+"""Deeper than any value that a migration parameter takes; QEMU does not look at what lies deeper."""
+
+
+class Request:
+    """A request to set parameters, as C sees it.
+
+    Raises:
+        TypeError: not a mapping of str.
+        ValueError: a string that QMP can't carry.
+    """
+
+    __slots__ = ("_alive", "members", "parameters")
+
+    def __init__(self, parameters: Mapping[str, object]) -> None:
+        if not isinstance(parameters, Mapping):
+            wrong_type(parameters, "parameters", "a mapping of QMP names to values")
+        self._alive: list[Any] = []
+        self.parameters = dict(parameters)
+        self.members = c_members(self.parameters, "parameters", self._alive)
+
+    def send(self, function: Callable[..., int], target: Any) -> None:
+        """Calls C's function with its target and this request.
+
+        Raises:
+            ParameterError: it refuses; the text is QEMU's.
+        """
+        error = ffi.new("MigrationError *")
+        if function(target, self.members, len(self.members), error) == 0:
+            return
+        try:
+            raise _error(error, self.parameters)
+        finally:
+            lib.migration_error_clear(error)
+
+
+def _error(error: Any, parameters: Mapping[str, object]) -> Exception:
+    if error.message == ffi.NULL:
+        return MemoryError()
+    message = ffi.string(error.message).decode()
+    name = NAMES[error.parameter] if error.parameter >= 0 else tuple(parameters)[error.unexpected]
+    return (ParameterTypeError if error.wrong_type else ParameterError)(message, name)
+
+
+# ---- To C ----
+
+
+def _c_text(text: str, argument: str) -> Any:
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{argument} must be text that UTF-8 can carry; it has a lone surrogate") from None
+    if b"\0" in encoded:
+        raise ValueError(f"{argument} must not contain a NUL character")
+    return ffi.new("char[]", encoded)
+
+
+def _kept(c_object: Any, alive: list[Any]) -> Any:
+    alive.append(c_object)
+    return c_object
+
+
+def c_members(mapping: Mapping[Any, object], argument: str, alive: list[Any], depth: int = 0) -> Any:
+    """A mapping as C's QmpMember[]; what has to stay alive as long as that is in use goes to ``alive``."""
+    items = list(mapping.items())
+    members = _kept(ffi.new("QmpMember[]", len(items)), alive)
+    for member, (name, value) in zip(members, items, strict=True):
+        if not isinstance(name, str):
+            raise TypeError(f"{argument} must have names that are str, not {type(name).__name__}")
+        member.name = _kept(_c_text(name, f"the name {name[:40]!r} in {argument}"), alive)
+        _fill(member.value, value, f"{argument}[{name[:40]!r}]", alive, depth + 1)
+    return members
+
+
+def _c_elements(values: list[object] | tuple[object, ...], argument: str, alive: list[Any], depth: int) -> Any:
+    elements = _kept(ffi.new("QmpValue[]", len(values)), alive)
+    for i, (element, value) in enumerate(zip(elements, values, strict=True)):
+        _fill(element, value, f"{argument}[{i}]", alive, depth + 1)
+    return elements
+
+
+def _fill(c_value: Any, value: object, argument: str, alive: list[Any], depth: int) -> None:
+    """Makes C's value what this one is."""
+    if value is None:
+        c_value.type = lib.QMP_NULL
+    elif isinstance(value, bool):
+        c_value.type, c_value.number = lib.QMP_BOOL, value
+    elif isinstance(value, str):
+        c_value.type, c_value.text = lib.QMP_STRING, _kept(_c_text(value, argument), alive)
+    elif isinstance(value, (list, tuple)):
+        c_value.type = lib.QMP_ARRAY
+        if depth < MOST_DEPTH:
+            values = tuple(value)
+            c_value.number, c_value.elements = len(values), _c_elements(values, argument, alive, depth)
+    elif isinstance(value, Mapping):
+        c_value.type = lib.QMP_OBJECT
+        if depth < MOST_DEPTH:
+            members = c_members(value, argument, alive, depth)
+            c_value.number, c_value.members = len(members), members
+    elif hasattr(value, "__index__"):
+        number = index(value)
+        fits = -(1 << 63) <= number < 1 << 64
+        c_value.type, c_value.number = (lib.QMP_INT, number & (1 << 64) - 1) if fits else (lib.QMP_NUMBER, 0)
+    else:
+        c_value.type = lib.QMP_OTHER
+
+
+# ---- From C ----
+
+
+def python_value(value: Any) -> Any:
+    """C's QmpValue, as Python has it."""
+    if value.type == lib.QMP_ARRAY:
+        return [python_value(value.elements[i]) for i in range(value.number)]
+    if value.type == lib.QMP_OBJECT:
+        members = (value.members[i] for i in range(value.number))
+        return {ffi.string(member.name).decode(): python_value(member.value) for member in members}
+    if value.type == lib.QMP_STRING:
+        return ffi.string(value.text).decode()
+    return bool(value.number) if value.type == lib.QMP_BOOL else int(value.number)

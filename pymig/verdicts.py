@@ -1,0 +1,54 @@
+"""Every verdict of one context, by its code."""
+
+from __future__ import annotations
+
+from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
+
+from pymig._core import ffi
+from pymig.verdict import Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from pymig.qemu.build import QemuBuild
+
+_MESSAGE_SIZE = 512
+
+
+class Verdicts(Mapping[int, Verdict]):
+    """Every verdict by its code; one shared object a rule, whatever the threads.
+
+    Args:
+        build: the build whose rules they are.
+        message: C's migration_checker_message() or migration_state_message(), for the text that a rule has in this
+            context where the host's reason is part of it.
+        owner: what that function is called with; kept alive.
+    """
+
+    __slots__ = ("_build", "_message", "_owner", "_with_reason")
+
+    def __init__(self, build: QemuBuild, message: Callable[..., int], owner: Any) -> None:
+        self._build = build
+        self._message = message
+        self._owner = owner
+        self._with_reason: dict[str, Verdict] = {}
+
+    def __getitem__(self, code: int) -> Verdict:
+        static = self._build._static_verdicts.get(code)
+        return self._told(code) if static is None else static
+
+    def _told(self, code: int) -> Verdict:
+        verdict = self._build._verdicts[code]
+        buffer = ffi.new("char[]", _MESSAGE_SIZE)
+        self._message(self._owner, code, buffer, _MESSAGE_SIZE)
+        message = ffi.string(buffer).decode()
+        told = self._with_reason.get(message)
+        return told or self._with_reason.setdefault(message, verdict._with(message))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._build._verdicts)
+
+    def __len__(self) -> int:
+        return len(self._build._verdicts)
