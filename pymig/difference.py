@@ -13,7 +13,7 @@ from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS
 from pymig.request import Request
 from pymig.state import STATUSES, MigrationState
 from pymig.values import Value
-from pymig.verdict import Verdict  # noqa: TC001
+
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pymig.qemu.build import QemuBuild
     from pymig.qemu.fault import KnownFault
+    from pymig.verdict import Verdict
 
 
 class ReleaseDifference(Value):
