@@ -1,6 +1,7 @@
-"""A real QEMU, started for the test and asked over QMP."""
+"""A real QEMU, started for the test and asked over QMP: the one that PYMIG_QEMU names, else the one in PATH."""
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,14 @@ import pytest
 from qemu.qmp import QMPError
 from qemu.qmp.legacy import QEMUMonitorProtocol
 
-BINARY = "qemu-system-x86_64"
+from pymig import QemuBuild
+
+NAME = os.environ.get("PYMIG_QEMU", "qemu-system-x86_64")
+BINARY = shutil.which(NAME)
+
+
+class DidNotStartError(Exception):
+    """QEMU ended before it answered; the text is what it wrote."""
 
 
 class LiveQemu:
@@ -35,15 +43,46 @@ class LiveQemu:
         answer = self.ask("migrate-set-capabilities", capabilities=request)
         return answer if isinstance(answer, str) else ""
 
+    def set_parameters(self, parameters):
+        """The text of QEMU's error, "" if it accepts."""
+        answer = self.ask("migrate-set-parameters", **parameters)
+        return answer if isinstance(answer, str) else ""
+
+
+def entities_of(schema):
+    """The answer of query-qmp-schema as a dict."""
+    return {entity["name"]: entity for entity in schema}
+
+
+def enum_of(entities, command, argument):
+    """The values of a command's argument, which can be changed; empty if it is no enum."""
+    members = entities[entities[command]["arg-type"]]["members"]
+    kind = next(member["type"] for member in members if member["name"] == argument)
+    return entities[kind].get("values", [])
+
 
 @contextmanager
 def event_loop():
     """The loop that QEMUMonitorProtocol finds, and leaves open."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def start(command, log, monitor, user):
+    """Starts a program that writes to the log and has the monitor's socket."""
+    identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+    streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "pass_fds": [monitor.fileno()]}
+    try:
+        return subprocess.Popen(command, **streams, **identity)
+    except PermissionError:
+        if user is None:
+            raise
+        pytest.skip(f"user {user} may not start {BINARY}")
 
 
 @contextmanager
@@ -52,12 +91,9 @@ def live_qemu(*arguments, user=None):
     ours, theirs = socket.socketpair()
     monitor = ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
     command = [BINARY, "-machine", "none", "-nodefaults", "-display", "none", "-S", *monitor, *arguments]
-    identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     with tempfile.TemporaryFile("w+") as log, ours, event_loop():
         with theirs:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()], **identity
-            )
+            process = start(command, log, theirs, user)
         try:
             qmp = QEMUMonitorProtocol(ours)
             try:
@@ -65,7 +101,7 @@ def live_qemu(*arguments, user=None):
             except QMPError:
                 process.wait(10)
                 log.seek(0)
-                pytest.fail(f"QEMU did not start: {log.read()}")
+                raise DidNotStartError(log.read()) from None
             try:
                 yield LiveQemu(qmp, process)
             finally:
@@ -77,6 +113,23 @@ def live_qemu(*arguments, user=None):
 
 @pytest.fixture(scope="session", autouse=True)
 def binary():
-    if shutil.which(BINARY) is None:
-        pytest.skip(f"needs a real QEMU: {BINARY} is not in PATH (Debian: qemu-system-x86)")
+    """The path of the QEMU that is asked."""
+    if BINARY is None and "PYMIG_QEMU" in os.environ:
+        pytest.fail(f"PYMIG_QEMU names {NAME}, which is not a program")
+    if BINARY is None:
+        pytest.skip(f"needs a real QEMU: {NAME} is not in PATH (Debian: qemu-system-x86)")
     return BINARY
+
+
+@pytest.fixture(scope="session")
+def build(binary):
+    """What pymig takes it for."""
+    return QemuBuild.from_binary(binary)
+
+
+@pytest.fixture(scope="session")
+def version(binary):
+    """The version that it has by its own words, three numbers."""
+    with live_qemu() as qemu:
+        numbers = qemu.ask("query-version")["qemu"]
+    return tuple(numbers[part] for part in ("major", "minor", "micro"))
