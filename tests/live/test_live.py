@@ -128,9 +128,12 @@ def random_requests(values, unknown):
         yield {name: chance.choice(values.get(name, [1])) for name in names}
 
 
-def test_which_of_several_faults_is_named(qemu, state, values):
+@pytest.mark.parametrize(
+    "unknown", [["no-such"], ["no-such", "multifd", "Mode", "a", "b", "tls_creds"]], ids=["one", "several"]
+)
+def test_which_of_several_faults_is_named(qemu, state, values, unknown):
     state.set_parameters(qemu.ask("query-migrate-parameters"))
-    for request in random_requests(values, ["no-such"]):
+    for request in random_requests(values, unknown):
         assert message_of(state.set_parameters, request) == qemu.set_parameters(request), request
 
 
@@ -148,6 +151,7 @@ def test_which_of_several_faults_is_named(qemu, state, values):
         [{"capability": "x", "state": 1}],
         [{"capability": "multifd", "state": 1, "extra": 2}],
         [{"capability": "multifd", "state": True, "b": 2}],
+        [{"capability": "multifd", "state": True, "a": 1, "b": 2}],
         [{"capability": "multifd", "state": True}, 3],
         [{"capability": "multifd", "state": True}, {"capability": "compress"}],
     ],
