@@ -137,6 +137,45 @@ def test_which_of_several_faults_is_named(qemu, state, values, unknown):
         assert message_of(state.set_parameters, request) == qemu.set_parameters(request), request
 
 
+def node(**changes):
+    return {"node-name": "n", "alias": "a", "bitmaps": [], **changes}
+
+
+def bitmaps(*changes):
+    """A node with these bitmaps."""
+    return [node(bitmaps=[{"name": "b", "alias": "c", **change} for change in changes])]
+
+
+# What block-bitmap-mapping is set to: types, members, then lengths in bytes, forms, and names that come twice.
+MAPPINGS = [
+    *(None, 3, "x", {}, [], [3], [[]], [{}], [{"alias": 3}], [{"node-name": "n", "alias": "a"}]),
+    *([node()], [node(alias=3)], [node(alias=None)], [node(bitmaps=3)], [node(bitmaps=[3])], [node(extra=1)]),
+    *(bitmaps({"name": 3}), bitmaps({"alias": 3}), bitmaps({"extra": 1}), [node(bitmaps=[{"name": "b"}])]),
+    *(bitmaps({"transform": value}) for value in (3, {}, {"persistent": True}, {"persistent": 1}, {"extra": 1})),
+    *([node(alias=name)] for name in ("", "_a", "0a", "a.b-c_d", "a b", "\u00e9", "a" * 255, "a" * 256)),
+    *([node(**{"node-name": name})] for name in ("", "#b 1", "n" * 31, "n" * 32, "\u00e9" * 15, "\u00e9" * 16)),
+    *(bitmaps({"alias": name}) for name in ("", "c" * 255, "c" * 256, "\u00e9" * 127, "\u00e9" * 128)),
+    *(bitmaps({"name": name}) for name in ("", "b" * 1023, "b" * 1024, "\u00e9" * 511, "\u00e9" * 512)),
+    *([node(), node(alias="d")], [node(), node(**{"node-name": "m"})], [node(), node()]),
+    *(
+        bitmaps({}, {}),
+        bitmaps({}, {"name": "d"}),
+        bitmaps({}, {"alias": "d"}),
+        bitmaps({}, {"name": "d", "alias": "e"}),
+    ),
+    [node(), node(**{"node-name": "m"}), node(alias="d")],
+]
+
+
+@pytest.mark.parametrize("others", [{}, {"announce-step": 0}, {"mode": "x", "max-cpu-throttle": 100}], ids=repr)
+def test_block_bitmap_mapping(qemu, state, others):
+    state.set_parameters(qemu.ask("query-migrate-parameters"))
+    for mapping in MAPPINGS:
+        request = {"block-bitmap-mapping": mapping, **others}
+        assert message_of(state.set_parameters, request) == qemu.set_parameters(request), request
+        assert qemu.ask("query-migrate-parameters") == state.query_parameters(), request
+
+
 @pytest.mark.parametrize(
     "request_",
     [
