@@ -14,13 +14,13 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 QEMUS = Path(__file__).parents[2] / "build" / "qemus"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 LONGEST = 900  # seconds that one command may take
-FAILED, NOT_HAD = 1, 77
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,23 @@ MODULES = ("*/bin/lib/qemu", "usr/lib/*-linux-gnu/qemu")
 DATA = ("*/bin/share/qemu", "usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu")
 
 
-class NotHadError(Exception):
-    """A QEMU can't be had here and now, which says nothing about pymig."""
+class BringError(Exception):
+    """A QEMU is not here; in a word, and as an exit status."""
+
+    outcome: str
+    status: int
 
 
-class FailsError(Exception):
-    """A QEMU was brought and does not run."""
+class NotHadError(BringError):
+    """It can't be had here and now, which says nothing about pymig."""
+
+    outcome, status = "not had", 77
+
+
+class FailsError(BringError):
+    """It was brought and does not run."""
+
+    outcome, status = "fails", 1
 
 
 def wrapper_of(label: str, target: str = "x86_64") -> Path:
@@ -211,26 +222,38 @@ def outcome(label: str, *, all_targets: bool) -> int:
     begin = time.monotonic()
     try:
         version = bring(label, all_targets=all_targets)
-    except NotHadError as error:
-        say(label, f"not had: {error}")
-        return NOT_HAD
-    except FailsError as error:
-        say(label, f"fails: {error}")
-        return FAILED
+    except BringError as error:
+        say(label, f"{error.outcome}: {error}")
+        return error.status
     say(label, f"{version} is here, after {time.monotonic() - begin:.0f} s: {wrapper_of(label)}")
     return 0
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """The exit status of several: one that fails counts before one that is not had."""
+    return min((status for status in statuses if status), default=0)
+
+
+def known_label(text: str) -> str:
+    """The label, if it is one."""
+    if text not in ORIGINS:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(ORIGINS)}")
+    return text
+
+
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """Let a command line take labels; without one all are meant."""
+    text = f"all if not given: {', '.join(ORIGINS)}"
+    parser.add_argument("labels", nargs="*", metavar="LABEL", type=known_label, default=list(ORIGINS), help=text)
 
 
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.live.bring", description="Bring real QEMUs.")
     parser.add_argument("--targets", action="store_true", help="qemu-system-aarch64, too")
-    parser.add_argument("label", nargs="*", help=f"all if not given: {', '.join(ORIGINS)}")
+    add_labels(parser)
     arguments = parser.parse_args()
-    if unknown := [label for label in arguments.label if label not in ORIGINS]:
-        parser.error(f"unknown label {unknown[0]}; known are {', '.join(ORIGINS)}")
-    outcomes = {outcome(label, all_targets=arguments.targets) for label in arguments.label or ORIGINS}
-    return next((status for status in (FAILED, NOT_HAD) if status in outcomes), 0)
+    return worst([outcome(label, all_targets=arguments.targets) for label in arguments.labels])
 
 
 if __name__ == "__main__":
