@@ -25,14 +25,23 @@ class DidNotStartError(Exception):
 class LiveQemu:
     """One running QEMU."""
 
-    def __init__(self, monitor, process):
+    def __init__(self, monitor, process, log):
         self.monitor = monitor
         self.process = process
+        self.log = log
+        self.position = 0
 
     def ask(self, command, **arguments):
         """The command's return value, or the text of QEMU's error."""
         reply = self.monitor.cmd_raw(command, arguments or None)
         return reply["return"] if "return" in reply else reply["error"]["desc"]
+
+    def warnings(self):
+        """The warnings that it wrote since they were last asked for."""
+        text = os.pread(self.log.fileno(), 1 << 20, self.position)
+        self.position += len(text)
+        lines = text.decode().splitlines()
+        return [line.removeprefix("warning: ") for line in lines if line.startswith("warning: ")]
 
     def capabilities(self):
         return [entry["capability"] for entry in self.ask("query-migrate-capabilities")]
@@ -103,7 +112,7 @@ def live_qemu(*arguments, user=None):
                 log.seek(0)
                 raise DidNotStartError(log.read()) from None
             try:
-                yield LiveQemu(qmp, process)
+                yield LiveQemu(qmp, process, log)
             finally:
                 qmp.close()
         finally:

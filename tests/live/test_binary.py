@@ -42,7 +42,8 @@ while data := connection.recv(4096):
 @pytest.fixture(scope="module")
 def real_answers():
     with live_qemu() as qemu:
-        return {name: qemu.ask(name) for name in ("query-version", "query-qmp-schema", "query-migrate-capabilities")}
+        questions = ("query-version", "query-qmp-schema", "query-migrate-capabilities", "query-target")
+        return {question: qemu.ask(question) for question in questions}
 
 
 @pytest.fixture

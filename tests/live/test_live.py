@@ -4,14 +4,19 @@ import itertools
 import math
 import os
 import random
+import warnings
 
 import pytest
 
-from pymig import CapabilitySet, Checker, Host, Memory, MigrationState
+from pymig import CapabilitySet, Checker, DeprecatedParameterWarning, Host, Memory, MigrationState
 from tests.conftest import NOBODY, message_of, run_in_child
 from tests.live.conftest import entities_of, enum_of, live_qemu
 
-pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore::pymig.IgnoredParameterWarning")]
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.filterwarnings("ignore::pymig.IgnoredParameterWarning"),
+    pytest.mark.filterwarnings("ignore::pymig.DeprecatedParameterWarning"),
+]
 
 # QEMU's arguments, and what they are to a Checker.
 CIRCUMSTANCES = {
@@ -67,6 +72,22 @@ def test_singles_pairs_and_random_sets(build, name):
             asked, refused = asked + 1, refused + bool(answer)
     assert asked == len(names) + math.comb(len(names), 2) + RANDOM_SETS
     assert refused > RANDOM_SETS / 4
+
+
+def test_warnings(build):
+    checker, state = Checker(build), MigrationState(build, Host())
+    with live_qemu() as qemu:
+        for name in build.capabilities:
+            verdict = checker.check([name])
+            assert qemu.set_capabilities({name: True}) == verdict.message
+            assert qemu.warnings() == list(verdict.warnings)
+            qemu.set_capabilities({name: False})
+        for name, value in state.query_parameters().items():
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", DeprecatedParameterWarning)
+                state.set_parameters({name: value})
+            assert qemu.set_parameters({name: value}) == ""
+            assert qemu.warnings() == [str(warning.message) for warning in caught]
 
 
 # Where a check, a type or a unit of some release ends.
