@@ -10,7 +10,7 @@ SOURCES := pyproject.toml setup.py $(shell find csrc -type f)
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
 # A virtual environment with pymig in it, as editable source, and with the tools of one purpose: .venv/.for-test
 $(VENV)/.for-%: $(SOURCES)
@@ -34,6 +34,10 @@ test: $(VENV)/.for-test ## set everything up, a real QEMU included, and pass the
 .PHONY: test-plain
 test-plain: $(VENV)/.for-test ## the tests that could tell, with memoising switched off
 	PYMIG_MEMO=0 $(BIN)/pytest -q tests/unit tests/exhaustive tests/vectors
+
+.PHONY: test-releases
+test-releases: $(VENV)/.for-test ## the live tests against real QEMUs of several releases; LABELS='debian-7.2 ...' for some of them
+	$(BIN)/python -m tests.live.releases $(LABELS)
 
 .PHONY: test-c
 test-c: ## the C core by itself: gcc and clang, then both with sanitizers

@@ -1,6 +1,7 @@
-"""A real QEMU, started for the test and asked over QMP."""
+"""A real QEMU, started for the test and asked over QMP: the one that PYMIG_QEMU names, else the one in PATH."""
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
@@ -11,20 +12,36 @@ import pytest
 from qemu.qmp import QMPError
 from qemu.qmp.legacy import QEMUMonitorProtocol
 
-BINARY = "qemu-system-x86_64"
+from pymig import QemuBuild
+
+NAME = os.environ.get("PYMIG_QEMU", "qemu-system-x86_64")
+BINARY = shutil.which(NAME)
+
+
+class DidNotStartError(Exception):
+    """QEMU ended before it answered; the text is what it wrote."""
 
 
 class LiveQemu:
     """One running QEMU."""
 
-    def __init__(self, monitor, process):
+    def __init__(self, monitor, process, log):
         self.monitor = monitor
         self.process = process
+        self.log = log
+        self.position = 0
 
     def ask(self, command, **arguments):
         """The command's return value, or the text of QEMU's error."""
         reply = self.monitor.cmd_raw(command, arguments or None)
         return reply["return"] if "return" in reply else reply["error"]["desc"]
+
+    def warnings(self):
+        """The warnings that it wrote since they were last asked for."""
+        text = os.pread(self.log.fileno(), 1 << 20, self.position)
+        self.position += len(text)
+        lines = text.decode().splitlines()
+        return [line.removeprefix("warning: ") for line in lines if line.startswith("warning: ")]
 
     def capabilities(self):
         return [entry["capability"] for entry in self.ask("query-migrate-capabilities")]
@@ -35,15 +52,46 @@ class LiveQemu:
         answer = self.ask("migrate-set-capabilities", capabilities=request)
         return answer if isinstance(answer, str) else ""
 
+    def set_parameters(self, parameters):
+        """The text of QEMU's error, "" if it accepts."""
+        answer = self.ask("migrate-set-parameters", **parameters)
+        return answer if isinstance(answer, str) else ""
+
+
+def entities_of(schema):
+    """The answer of query-qmp-schema as a dict."""
+    return {entity["name"]: entity for entity in schema}
+
+
+def enum_of(entities, command, argument):
+    """The values of a command's argument, which can be changed; empty if it is no enum."""
+    members = entities[entities[command]["arg-type"]]["members"]
+    kind = next(member["type"] for member in members if member["name"] == argument)
+    return entities[kind].get("values", [])
+
 
 @contextmanager
 def event_loop():
     """The loop that QEMUMonitorProtocol finds, and leaves open."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def start(command, log, monitor, user):
+    """Starts a program that writes to the log and has the monitor's socket."""
+    identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+    streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "pass_fds": [monitor.fileno()]}
+    try:
+        return subprocess.Popen(command, **streams, **identity)
+    except PermissionError:
+        if user is None:
+            raise
+        pytest.skip(f"user {user} may not start {BINARY}")
 
 
 @contextmanager
@@ -52,12 +100,9 @@ def live_qemu(*arguments, user=None):
     ours, theirs = socket.socketpair()
     monitor = ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
     command = [BINARY, "-machine", "none", "-nodefaults", "-display", "none", "-S", *monitor, *arguments]
-    identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     with tempfile.TemporaryFile("w+") as log, ours, event_loop():
         with theirs:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()], **identity
-            )
+            process = start(command, log, theirs, user)
         try:
             qmp = QEMUMonitorProtocol(ours)
             try:
@@ -65,9 +110,9 @@ def live_qemu(*arguments, user=None):
             except QMPError:
                 process.wait(10)
                 log.seek(0)
-                pytest.fail(f"QEMU did not start: {log.read()}")
+                raise DidNotStartError(log.read()) from None
             try:
-                yield LiveQemu(qmp, process)
+                yield LiveQemu(qmp, process, log)
             finally:
                 qmp.close()
         finally:
@@ -77,6 +122,23 @@ def live_qemu(*arguments, user=None):
 
 @pytest.fixture(scope="session", autouse=True)
 def binary():
-    if shutil.which(BINARY) is None:
-        pytest.skip(f"needs a real QEMU: {BINARY} is not in PATH (Debian: qemu-system-x86)")
+    """The path of the QEMU that is asked."""
+    if BINARY is None and "PYMIG_QEMU" in os.environ:
+        pytest.fail(f"PYMIG_QEMU names {NAME}, which is not a program")
+    if BINARY is None:
+        pytest.skip(f"needs a real QEMU: {NAME} is not in PATH (Debian: qemu-system-x86)")
     return BINARY
+
+
+@pytest.fixture(scope="session")
+def build(binary):
+    """What pymig takes it for."""
+    return QemuBuild.from_binary(binary)
+
+
+@pytest.fixture(scope="session")
+def version(binary):
+    """The version that it has by its own words, three numbers."""
+    with live_qemu() as qemu:
+        numbers = qemu.ask("query-version")["qemu"]
+    return tuple(numbers[part] for part in ("major", "minor", "micro"))

@@ -1,18 +1,21 @@
 """QemuBuild.from_binary: the real QEMU, and binaries that are none, hang, die, flood or are somebody else's QEMU."""
 
+import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
 
 import pymig
 from pymig.cli import main
-from tests.live.conftest import BINARY, live_qemu
+from tests.live.conftest import entities_of, enum_of, live_qemu
 
 pytestmark = pytest.mark.live
 
@@ -39,7 +42,8 @@ while data := connection.recv(4096):
 @pytest.fixture(scope="module")
 def real_answers():
     with live_qemu() as qemu:
-        return {name: qemu.ask(name) for name in ("query-version", "query-qmp-schema", "query-migrate-capabilities")}
+        questions = ("query-version", "query-qmp-schema", "query-migrate-capabilities", "query-target")
+        return {question: qemu.ask(question) for question in questions}
 
 
 @pytest.fixture
@@ -60,28 +64,41 @@ def script(folder, text):
     return str(path)
 
 
-def processes():
-    """The command lines of those that from_binary started and that still run; a dead one has none."""
+def running(mark):
+    """The processes with this mark in their environment; a dead one has none."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
-            found.append(path.read_bytes())
-    return [line for line in found if b"id=qmp,fd=" in line]
+            if mark in path.read_bytes():
+                found.append(path.parent.name)
+    return found
 
 
-def test_the_real_one():
-    import shutil
+@pytest.fixture
+def nothing_left(monkeypatch):
+    """A function that says whether all that the test started has ended, or does so soon."""
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("PYMIG_TEST", mark)
 
-    build = pymig.QemuBuild.from_binary(shutil.which(BINARY))
-    assert build.release == "7.2"
-    assert build == pymig.QemuBuild("7.2")
+    def nothing_runs():
+        end = time.monotonic() + 10
+        while running(mark.encode()) and time.monotonic() < end:
+            time.sleep(0.01)
+        return not running(mark.encode())
+
+    return nothing_runs
+
+
+def test_the_real_one(binary, version, nothing_left):
+    build = pymig.QemuBuild.from_binary(binary)
+    assert build.release == pymig.QemuBuild(version).release
     assert build.downstream == ()
-    assert processes() == []
+    assert nothing_left()
 
 
 def edited(answers, edit):
     copy = json.loads(json.dumps(answers))
-    edit(copy, {entity["name"]: entity for entity in copy["query-qmp-schema"]})
+    edit(copy, entities_of(copy["query-qmp-schema"]))
     return copy
 
 
@@ -89,56 +106,69 @@ def capability_enum(entities):
     return next(e for e in entities.values() if e["meta-type"] == "enum" and "postcopy-ram" in e["values"])
 
 
-def test_a_downstream_version_is_followed_by_its_schema(real_answers, fake):
+def of_other_releases(here, names_of):
+    """What some release has, by the first one that does, and this one has not."""
+    releases = [pymig.QemuBuild(release) for release in reversed(pymig.QemuBuild.releases())]
+    return {name: build for build in releases for name in names_of(build) if name not in here}
+
+
+def parameters_of(build):
+    return pymig.MigrationState(build, pymig.Host()).query_parameters()
+
+
+def test_a_downstream_version_is_followed_by_its_schema(build, real_answers, fake):
+    capabilities = of_other_releases(build.capabilities, lambda build: build.capabilities)
+    parameters = of_other_releases(parameters_of(build), parameters_of)
+
     def backport(answers, entities):
         enum = capability_enum(entities)
-        enum["values"] += ["switchover-ack", "x-vendor"]
+        enum["values"] += [*capabilities, "x-vendor"]
         enum["values"].remove("x-colo")
         enum.pop("members", None)
-        parameters = entities[entities["migrate-set-parameters"]["arg-type"]]["members"]
-        parameters.append({"name": "mode", "type": "str"})
-        parameters[:] = [member for member in parameters if member["name"] != "compress-level"]
+        answers["query-migrate-capabilities"] += [{"capability": name, "state": False} for name in capabilities]
+        members = entities[entities["migrate-set-parameters"]["arg-type"]]["members"]
+        members.extend({"name": name, "type": "str"} for name in parameters)
+        members[:] = [member for member in members if member["name"] != "announce-step"]
 
-    build = pymig.QemuBuild.from_binary(fake(edited(real_answers, backport)))
-    assert build.release == "7.2"
-    assert build.downstream == (
-        "has the capability switchover-ack, which 7.2 has not",
-        "has the capability x-vendor, which pymig does not know",
-        "lacks the capability x-colo of 7.2",
-        "has the parameter mode, which 7.2 has not",
-        "lacks the parameter compress-level of 7.2",
-    )
-    checker = pymig.Checker(build, pymig.Host())
-    assert checker.check(["switchover-ack"]).message == "Capability 'switchover-ack' requires capability 'return-path'"
+    found = pymig.QemuBuild.from_binary(fake(edited(real_answers, backport)))
+    assert found.release == build.release
+    told = [re.match(r"(has|lacks) the \w+ ([\w-]+)", text).groups() for text in found.downstream]
+    added = [("has", name) for name in (*capabilities, "x-vendor", *parameters)]
+    assert sorted(told) == sorted([*added, ("lacks", "x-colo"), ("lacks", "announce-step")])
+    checker = pymig.Checker(found, pymig.Host())
+    for name, native in capabilities.items():
+        assert checker.check([name]).message == pymig.Checker(native, pymig.Host()).check([name]).message
     with pytest.raises(pymig.UnknownCapabilityError):
         checker.check(["x-colo"])
-    state = pymig.MigrationState(build, pymig.Host())
-    state.set_parameters({"mode": "cpr-reboot"})
-    assert "compress-level" not in state.query_parameters()
+    state = pymig.MigrationState(found, pymig.Host())
+    assert state.query_parameters().keys() == {*parameters_of(build), *parameters} - {"announce-step"}
     with pytest.raises(pymig.ParameterError, match="is unexpected"):
-        state.set_parameters({"compress-level": 1})
+        state.set_parameters({"announce-step": 1})
 
 
 def test_choices_at_build_time(real_answers, fake):
     def minimal(answers, entities):
         answers["query-qmp-schema"] = [entity for entity in answers["query-qmp-schema"] if "xen-" not in entity["name"]]
-        compression = next(
-            e
-            for e in entities.values()
-            if e["meta-type"] == "enum" and "zstd" in e["values"] and "zlib" in e["values"] and len(e["values"]) == 3
-        )
-        compression["values"].remove("zstd")
+        compressions = enum_of(entities, "migrate-set-parameters", "multifd-compression")
+        compressions[:] = [value for value in compressions if value != "zstd"]
         answers["query-migrate-capabilities"] = [
             entry for entry in answers["query-migrate-capabilities"] if entry["capability"] != "block"
         ]
 
     build = pymig.QemuBuild.from_binary(fake(edited(real_answers, minimal)))
-    assert (build.live_block_migration, build.replication, build.zstd) == (False, False, False)
+    assert (build.replication, build.zstd) == (False, False)
+    assert build.live_block_migration == ("block" not in build.capabilities)
 
 
 @pytest.mark.parametrize(
     "version, release",
-    [((8, 0, 50), "8.0.50"), ((9, 2, 4), "9.2"), ((10, 2, 50), "11.0"), ((10, 1, 91), "10.2"), ((8, 0, 92), "8.1")],
+    [
+        ((8, 0, 50), "8.0.50"),
+        ((9, 2, 4), "9.2.4"),
+        ((10, 2, 50), "10.2.50"),
+        ((10, 1, 91), "10.2"),
+        ((8, 0, 92), "8.1"),
+    ],
 )
 def test_versions(real_answers, fake, version, release):
     def number(answers, entities):
@@ -147,9 +177,18 @@ def test_versions(real_answers, fake, version, release):
     assert pymig.QemuBuild.from_binary(fake(edited(real_answers, number))).release == release
 
 
-def test_an_unknown_version(real_answers, fake):
+def test_a_version_that_is_too_new(real_answers, fake):
     def number(answers, entities):
         answers["query-version"]["qemu"] = {"major": 99, "minor": 1, "micro": 0}
+
+    build = pymig.QemuBuild.from_binary(fake(edited(real_answers, number)))
+    assert build.release == pymig.QemuBuild.releases()[-1]
+    assert "99.1.0" in build.downstream[0]
+
+
+def test_a_version_that_is_too_old(real_answers, fake):
+    def number(answers, entities):
+        answers["query-version"]["qemu"] = {"major": 2, "minor": 1, "micro": 0}
 
     with pytest.raises(ValueError, match="release must be one of"):
         pymig.QemuBuild.from_binary(fake(edited(real_answers, number)))
@@ -195,7 +234,7 @@ tr '\\0' x < /dev/zero >&${BASH_REMATCH[1]}
     ],
     ids=["hangs", "dies", "killed", "floods", "no line end", "no program"],
 )
-def test_binaries_that_are_no_qemu(tmp_path, text, says):
+def test_binaries_that_are_no_qemu(tmp_path, nothing_left, text, says):
     path = script(tmp_path, text)
     descriptors = len(os.listdir("/proc/self/fd"))
     begin = time.monotonic()
@@ -204,7 +243,7 @@ def test_binaries_that_are_no_qemu(tmp_path, text, says):
     assert path in str(caught.value)
     assert time.monotonic() - begin < 20
     assert len(os.listdir("/proc/self/fd")) == descriptors
-    assert processes() == []
+    assert nothing_left()
 
 
 def test_a_path_that_is_nothing():
@@ -213,23 +252,18 @@ def test_a_path_that_is_nothing():
             pymig.QemuBuild.from_binary(path)
 
 
-def test_within_a_running_loop():
-    import asyncio
-    import shutil
-
+def test_within_a_running_loop(binary, build):
     async def ask():
-        return pymig.QemuBuild.from_binary(shutil.which(BINARY))
+        return pymig.QemuBuild.from_binary(binary)
 
-    assert asyncio.run(ask()).release == "7.2"
+    assert asyncio.run(ask()) == build
 
 
-def test_the_command_line(capsys):
-    import shutil
-
-    assert main(["check", "multifd", "compress", "--qemu", shutil.which(BINARY)]) == 1
+def test_the_command_line(capsys, binary):
+    assert main(["check", "multifd", "zero-copy-send", "xbzrle", "--qemu", binary]) == 1
     assert main(["check", "multifd", "--qemu", "/bin/true"]) == 2
     assert "is no QEMU" in capsys.readouterr().err
-    assert main(["check", "multifd", "--qemu", shutil.which(BINARY), "--without", "zstd"]) == 2
+    assert main(["check", "multifd", "--qemu", binary, "--without", "zstd"]) == 2
 
 
 def test_signals_of_the_caller_are_left_alone():

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pymig import Checker, Host, Memory, QemuBuild
+from pymig import Checker, Host, Memory
 from tests.conftest import NOBODY, run_in_child
-from tests.live.conftest import live_qemu
+from tests.live.conftest import DidNotStartError, live_qemu
 
 pytestmark = [pytest.mark.live, pytest.mark.root]
 
@@ -117,8 +117,8 @@ REQUESTS = [
 ]
 
 
-def ask_here(memory, incoming):
-    checker = Checker(QemuBuild("7.2"), Host.local([memory]), incoming=incoming)
+def ask_here(build, memory, incoming):
+    checker = Checker(build, Host.local([memory]), incoming=incoming)
     old, answers = {}, []
     for request in REQUESTS:
         new = {**old, **request}
@@ -131,7 +131,7 @@ def ask_here(memory, incoming):
 @pytest.mark.parametrize("user", [None, NOBODY], ids=["root", "nobody"])
 @pytest.mark.parametrize("side", [(), ("-incoming", "defer")], ids=["outgoing", "incoming"])
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_backend(closed_userfaultfd, places, backend, side, user):
+def test_backend(build, closed_userfaultfd, places, backend, side, user):
     option, place, keywords = BACKENDS[backend]
     if place is not None:
         if places[place] is None:
@@ -141,9 +141,14 @@ def test_backend(closed_userfaultfd, places, backend, side, user):
             option += f",mem-path={places[place]}"
     memory = Memory(**keywords)
     objects = ("-object", f"{option},id=m0", "-machine", "memory-backend=m0")
-    with live_qemu(*side, *objects, user=user) as qemu:
-        expected = [qemu.set_capabilities(request) for request in REQUESTS]
-    assert run_in_child(ask_here, memory, bool(side), user=user) == expected
+    try:
+        with live_qemu(*side, *objects, user=user) as qemu:
+            expected = [qemu.set_capabilities(request) for request in REQUESTS]
+    except DidNotStartError as error:
+        if "memory size must be multiple of" not in str(error):
+            raise
+        pytest.skip(f"QEMU {build.release} takes no such backend")
+    assert run_in_child(ask_here, build, memory, bool(side), user=user) == expected
 
 
 def test_nothing_is_changed_or_left_behind(places):
