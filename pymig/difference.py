@@ -14,7 +14,6 @@ from pymig.request import Request
 from pymig.state import STATUSES, MigrationState
 from pymig.values import Value
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
