@@ -55,7 +55,7 @@ class Checker(Frozen):
     it. PYMIG_MEMO=0 in the environment switches this off.
 
     Args:
-        context: a Context; or a QemuBuild or a release, as Context takes it.
+        build: a Context; or a QemuBuild or a release, as Context takes it.
         host: as for Context, which takes the other keywords, too.
 
     Raises:
@@ -67,7 +67,6 @@ class Checker(Frozen):
         "__weakref__",
         "_c",
         "_host_dependent_mask",
-        "_host_owner",
         "_known",
         "_memo",
         "_owner",
@@ -88,7 +87,6 @@ class Checker(Frozen):
     verdicts: Mapping[int, Verdict]
     _c: Any
     _host_dependent_mask: int
-    _host_owner: Any
     _known: int
     _memo: dict[object, Verdict]
     _owner: Any
@@ -98,7 +96,7 @@ class Checker(Frozen):
 
     def __new__(
         cls,
-        context: Context | QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
+        build: Context | QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
         host: Host | None = None,
         *,
         incoming: bool = False,
@@ -119,7 +117,7 @@ class Checker(Frozen):
             "single_channel": single_channel,
             "target_page_size": target_page_size,
         }
-        return cls._of(require_context(context, host, keywords))
+        return cls._of(require_context(build, host, keywords))
 
     @classmethod
     def _of(cls, context: Context) -> Self:
@@ -136,7 +134,6 @@ class Checker(Frozen):
             verdicts=Verdicts(build, lib.migration_checker_message, owner),
             _c=owned.borrowed(owner),
             _owner=owner,
-            _host_owner=host._c,
             _host_dependent_mask=host_dependent,
             _known=build.capabilities.mask,
             _memo={},

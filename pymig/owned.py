@@ -1,7 +1,7 @@
 """Who owns memory of C's.
 
-Each object of C's has one owner, which frees it when nobody refers to it any more. Whoever passes such an object to
-another object of C's keeps the owner, so that nothing is freed that is still in use.
+Each object of C's has one owner, which frees it when nobody refers to it any more. The owner of an object that borrows
+another one keeps that one's owner, so nothing is freed that is still in use.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _made(kind: str, make: Callable[..., int], free: Any, *arguments: Any) -> Any:
+def _made(kind: str, make: Callable[..., int], free: Callable[[Any], None], *arguments: Any) -> Any:
     place = ffi.new(f"{kind} **")
     result = make(*arguments, place)
     if result == -errno.ENOMEM:
@@ -36,14 +36,24 @@ def local_host(blocks: Any, count: int, target_page_size: int) -> Any:
     return _made("MigrationHost", lib.migration_host_local, lib.migration_host_free, blocks, count, target_page_size)
 
 
+def _keeping(host: Any, free: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same function; as long as it may be called, the host is there."""
+
+    def free_borrower(borrower: Any, _host: Any = host) -> None:
+        free(borrower)
+
+    return free_borrower
+
+
 def checker(context: Any, host: Any) -> Any:
-    """The owner of a MigrationChecker. It borrows the host: keep that, too."""
-    return _made("MigrationChecker", lib.migration_checker_new, lib.migration_checker_free, context, host)
+    """The owner of a MigrationChecker; it keeps the owner of the host."""
+    free = _keeping(host, lib.migration_checker_free)
+    return _made("MigrationChecker", lib.migration_checker_new, free, context, host)
 
 
 def state(context: Any, host: Any) -> Any:
-    """The owner of a MigrationState. It borrows the host: keep that, too."""
-    return _made("MigrationState", lib.migration_state_new, lib.migration_state_free, context, host)
+    """The owner of a MigrationState; it keeps the owner of the host."""
+    return _made("MigrationState", lib.migration_state_new, _keeping(host, lib.migration_state_free), context, host)
 
 
 def borrowed(owner: Any) -> Any:

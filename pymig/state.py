@@ -133,7 +133,7 @@ class MigrationState(Frozen):
     of the context are set.
 
     Args:
-        context: a Context; or a QemuBuild or a release, as Context takes it.
+        build: a Context; or a QemuBuild or a release, as Context takes it.
         host: as for Context, which takes the other keywords, too.
 
     A property that the release does not have, such as ``mapped_ram`` before 9.0, raises an AttributeError. What the
@@ -143,7 +143,6 @@ class MigrationState(Frozen):
     __slots__ = (
         "__weakref__",
         "_c",
-        "_host_owner",
         "_owner",
         "_verdicts",
         "build",
@@ -165,13 +164,12 @@ class MigrationState(Frozen):
     _c_mode: Any
     _c_multifd_compression: Any
     _c_zero_page_detection: Any
-    _host_owner: Any
     _owner: Any
     _verdicts: Verdicts
 
     def __new__(
         cls,
-        context: Context | QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
+        build: Context | QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
         host: Host | None = None,
         *,
         incoming: bool = False,
@@ -192,7 +190,7 @@ class MigrationState(Frozen):
             "single_channel": single_channel,
             "target_page_size": target_page_size,
         }
-        return cls._of(require_context(context, host, keywords))
+        return cls._of(require_context(build, host, keywords))
 
     @classmethod
     def _of(cls, context: Context) -> Self:
@@ -201,7 +199,7 @@ class MigrationState(Frozen):
         c_state = owned.borrowed(owner)
         self = object.__new__(cls)
         self._set(context=context, build=build, host=host, incoming=context.incoming)
-        self._set(_c=c_state, _owner=owner, _host_owner=host._c)
+        self._set(_c=c_state, _owner=owner)
         self._set(_verdicts=Verdicts(build, lib.migration_state_message, owner))
         self._set(**dict.fromkeys(_slots_of(build), c_state))
         if context.parameters is not None:
@@ -228,7 +226,8 @@ class MigrationState(Frozen):
     def __copy__(self) -> object:
         raise TypeError("a MigrationState can't be copied: make another one of its context")
 
-    __deepcopy__ = __copy__  # type: ignore[assignment]
+    def __deepcopy__(self, memo: object) -> object:
+        return self.__copy__()
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a MigrationState can't be pickled: its context, capabilities and parameters can")

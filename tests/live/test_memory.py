@@ -167,7 +167,7 @@ def test_nothing_is_changed_or_left_behind(places):
     for path in paths:
         for share in (False, True):
             host = Host.local([Memory("file", path=str(path), share=share)])
-            host.facts()
+            host.to_dict()
     assert (file.stat(), file.read_bytes())[1] == before[1]
     now = file.stat()
     assert (now.st_size, now.st_mtime_ns, now.st_ctime_ns) == (
@@ -183,7 +183,7 @@ def test_nothing_is_changed_or_left_behind(places):
 
 def test_atime_stays(places):
     os.utime(places["file"], ns=(1, 2))
-    Host.local([Memory("file", path=str(places["file"]))]).facts()
+    Host.local([Memory("file", path=str(places["file"]))]).to_dict()
     assert places["file"].stat().st_atime_ns == 1
 
 
