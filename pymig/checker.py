@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     # The type checker's own; nothing imports it at run time.
     from typing_extensions import Buffer, Self
 
+    from pymig._core import MigrationChecker
     from pymig.verdict import Change
 
     B = TypeVar("B", bound=Buffer)
@@ -37,7 +38,7 @@ EMPTY: tuple[str, ...] = ()
 MOST_REMEMBERED = 0 if os.environ.get("PYMIG_MEMO") == "0" else 4096
 """How many verdicts a Checker remembers; none with PYMIG_MEMO=0 in the environment."""
 
-_check_set: Any = lib.migrate_caps_check_set
+_check_set = lib.migrate_caps_check_set
 
 # By the bytes of a word: the check of many, the same in one pass, and the search for a bad word.
 _CHECK_MANY = {4: lib.migrate_caps_check_many32, 8: lib.migrate_caps_check_many64}
@@ -85,7 +86,7 @@ class Checker(Frozen):
     host: Host
     incoming: bool
     verdicts: Mapping[int, Verdict]
-    _c: Any
+    _c: MigrationChecker
     _host_dependent_mask: int
     _known: int
     _memo: dict[object, Verdict]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from pymig._core import MigrationContext
+
     class Arguments(TypedDict, total=False):
         """The arguments of Context."""
 
@@ -86,7 +88,7 @@ class Context(Value):
     rdma: bool
     single_channel: bool
     target_page_size: int | None
-    _c: Any
+    _c: MigrationContext
     _extra: Mapping[str, Any]
 
     def __new__(

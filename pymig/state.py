@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Never, Self
 
+    from pymig._core import MigrationState as CState
     from pymig.errors import MigrationError
     from pymig.qemu.parameters import MigMode, MultiFDCompression, ZeroPageDetection
 
@@ -62,7 +63,7 @@ _COMPRESSIONS: Any = values_of(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION)
 _MODES: Any = values_of(lib.MIGRATION_PARAMETER_MODE)
 _ZERO_PAGE_DETECTIONS: Any = values_of(lib.MIGRATION_PARAMETER_ZERO_PAGE_DETECTION)
 _EBUSY = -errno.EBUSY
-_change_capabilities: Any = lib.migrate_change_capabilities
+_change_capabilities = lib.migrate_change_capabilities
 _set_slot = object.__setattr__
 _ACTIVE_MESSAGE: str = text(lib.migration_active_message())
 
@@ -182,7 +183,7 @@ class MigrationState(Frozen):
     build: _ReadOnly[QemuBuild]
     host: _ReadOnly[Host]
     incoming: _ReadOnly[bool]
-    _c: Any
+    _c: CState
     _owner: Any
     _verdicts: Verdicts
 
