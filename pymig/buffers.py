@@ -8,7 +8,7 @@ from pymig._core import ffi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from pymig._core import Numbers
 
 # The formats of an unsigned byte, and of a word of 4 or 8 in native order, as the struct module writes them.
 _NATIVE = ("", "@", "=", "<" if sys.byteorder == "little" else ">")
@@ -29,7 +29,7 @@ def _view(buffer: object, argument: str) -> memoryview:
     return view
 
 
-def words(buffer: object, argument: str) -> tuple[Any, int, int]:
+def words(buffer: object, argument: str) -> tuple[Numbers, int, int]:
     """The words as C sees them, their number, and the bytes of each: 4 or 8.
 
     Raw bytes are taken as words of 4; an array of bytes has items of its own, and they are no words.
@@ -52,7 +52,7 @@ def words(buffer: object, argument: str) -> tuple[Any, int, int]:
     return c_words, view.nbytes // width, width
 
 
-def bytes_to_fill(buffer: object, count: int, argument: str) -> Any:
+def bytes_to_fill(buffer: object, count: int, argument: str) -> Numbers:
     """As many bytes as C sees them.
 
     Raises:
@@ -69,7 +69,7 @@ def bytes_to_fill(buffer: object, count: int, argument: str) -> Any:
     return ffi.from_buffer("uint8_t[]", view)
 
 
-def require_apart(c_words: Any, words_size: int, c_bytes: Any, bytes_size: int) -> None:
+def require_apart(c_words: Numbers, words_size: int, c_bytes: Numbers, bytes_size: int) -> None:
     """A ValueError if what is read and what is filled overlap; sizes in bytes."""
     start, out = (int(ffi.cast("uintptr_t", memory)) for memory in (c_words, c_bytes))
     if start < out + bytes_size and out < start + words_size:

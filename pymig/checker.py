@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     # The type checker's own; nothing imports it at run time.
     from typing_extensions import Buffer, Self
 
+    from pymig._core import MigrationChecker
     from pymig.verdict import Change
 
     B = TypeVar("B", bound=Buffer)
@@ -36,7 +37,7 @@ EMPTY: tuple[str, ...] = ()
 MOST_REMEMBERED = 0 if os.environ.get("PYMIG_MEMO") == "0" else 4096
 """How many verdicts a Checker remembers; none with PYMIG_MEMO=0 in the environment."""
 
-_check_set: Any = lib.migrate_caps_check_set
+_check_set = lib.migrate_caps_check_set
 
 # By the bytes of a word: the check of many, the same in one pass, and the search for a bad word.
 _CHECK_MANY = {4: lib.migrate_caps_check_many32, 8: lib.migrate_caps_check_many64}
@@ -78,7 +79,7 @@ class Checker(Frozen):
     context: Context
     host: Host
     verdicts: Verdicts
-    _c: Any
+    _c: MigrationChecker
     _host_dependent_mask: int
     _memo: dict[object, Verdict]
     _owner: Any

@@ -13,9 +13,25 @@ from pymig.values import Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypedDict
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from pymig._core import MigrationContext
+
+    class Arguments(TypedDict, total=False):
+        """The arguments of Context."""
+
+        build: QemuBuild | str | tuple[int, ...]
+        host: Host | None
+        incoming: bool
+        parameters: Mapping[str, object] | None
+        incoming_started: bool
+        kvm_dirty_ring: bool
+        rdma: bool
+        single_channel: bool
+        target_page_size: int | None
+
 
 CIRCUMSTANCES = ("incoming", "incoming_started", "kvm_dirty_ring", "rdma", "single_channel")
 """What is true or false of a running QEMU, as fields of C's MigrationContext."""
@@ -72,7 +88,7 @@ class Context(Value):
     rdma: bool
     single_channel: bool
     target_page_size: int | None
-    _c: Any
+    _c: MigrationContext
     _extra: Mapping[str, Any]
 
     def __new__(
@@ -124,7 +140,7 @@ class Context(Value):
         self.build._warn_of(request.parameters)
         return _READ_ONLY({name: _frozen(value) for name, value in request.parameters.items()})  # type: ignore[no-any-return]
 
-    def replace(self, **changes: Any) -> Context:
+    def replace(self, **changes: Unpack[Arguments]) -> Context:
         """The same with other values for some of the constructor's arguments.
 
         Raises:
