@@ -115,13 +115,14 @@ class Checker(Frozen):
     def _of(cls, context: Context) -> Self:
         build, host, incoming = context.build, require_host(context.host), context.incoming
         owner = owned.checker(context._c, host._c)
-        host_dependent, static = host._host_dependent_mask(incoming), build._static_verdicts
-        with_reason = BITS["postcopy-ram"] if incoming and len(static) < len(build._verdicts) else 0
+        verdicts = Verdicts(build, lib.migration_checker_message, owner)
+        host_dependent, static = host._host_dependent_mask(incoming), verdicts.static
+        with_reason = BITS["postcopy-ram"] if incoming and len(static) < len(verdicts) else 0
         self = object.__new__(cls)
         self._set(
             context=context,
             host=host,
-            verdicts=Verdicts(build, lib.migration_checker_message, owner),
+            verdicts=verdicts,
             _c=owned.borrowed(owner),
             _owner=owner,
             _host_dependent_mask=host_dependent,

@@ -39,7 +39,6 @@ CIRCUMSTANCES = ("incoming", "incoming_started", "kvm_dirty_ring", "rdma", "sing
 _SCHEMA = "pymig-context"
 _VERSION = "1.0"
 _READ_ONLY: Any = type(type.__dict__)
-_C_CONTEXT = ffi.typeof("MigrationContext *")
 
 
 class Context(Value):
@@ -108,7 +107,7 @@ class Context(Value):
         if host is not None and not isinstance(host, Host):
             wrong_type(host, "host", "a Host")
         build, page_size = require_build(build), page_size_of(target_page_size)
-        c_context = ffi.new(_C_CONTEXT)
+        c_context = ffi.new("MigrationContext *")
         c_context.build, c_context.target_page_size = build._c[0], page_size
         for name, value in zip(
             CIRCUMSTANCES, (incoming, incoming_started, kvm_dirty_ring, rdma, single_channel), strict=True

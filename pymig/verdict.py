@@ -10,6 +10,7 @@ from pymig.values import Value, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from typing_extensions import Self
@@ -101,7 +102,7 @@ class Verdict(Value):
             accepted, ``Checker.suggest`` tells.
     """
 
-    __slots__ = ("capabilities", "code", "hint", "message", "ok", "remedies", "rule", "warnings")
+    __slots__ = ("_remedies", "capabilities", "code", "hint", "message", "ok", "rule", "warnings")
 
     ok: bool
     code: int
@@ -110,7 +111,7 @@ class Verdict(Value):
     hint: str | None
     warnings: tuple[str, ...]
     capabilities: CapabilitySet
-    remedies: tuple[Change, ...]
+    _remedies: tuple[Change, ...] | Callable[[], tuple[Change, ...]]
 
     def __new__(
         cls,
@@ -120,13 +121,20 @@ class Verdict(Value):
         hint: str | None = None,
         warnings: tuple[str, ...] = (),
         capabilities: CapabilitySet = CapabilitySet(),  # noqa: B008 - immutable
-        remedies: tuple[Change, ...] = (),
+        remedies: tuple[Change, ...] | Callable[[], tuple[Change, ...]] = (),
     ) -> Self:
         """See the class."""
         self = object.__new__(cls)
         self._set(ok=code == 0, code=code, rule=rule, message=message, hint=hint)
-        self._set(warnings=warnings, capabilities=capabilities, remedies=remedies)
+        self._set(warnings=warnings, capabilities=capabilities, _remedies=remedies)
         return self
+
+    @property
+    def remedies(self) -> tuple[Change, ...]:
+        """The changes that undo this rule by themselves; made when they are first asked for."""
+        if callable(self._remedies):
+            self._set(_remedies=self._remedies())
+        return self._remedies  # type: ignore[return-value]
 
     def __bool__(self) -> bool:
         return self.ok
@@ -150,7 +158,7 @@ class Verdict(Value):
     def _with(self, message: str | None = None, warnings: tuple[str, ...] = ()) -> Verdict:
         """The same rule's verdict with another text or with warnings."""
         text = self.message if message is None else message
-        return Verdict(self.code, self.rule, text, self.hint, warnings, self.capabilities, self.remedies)
+        return Verdict(self.code, self.rule, text, self.hint, warnings, self.capabilities, self._remedies)
 
     def __reduce__(self) -> tuple[object, ...]:
         told = (self.code, self.rule, self.message, self.hint, self.warnings, self.capabilities, self.remedies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
 
 from pymig._core import ffi
-from pymig.qemu.rules import WARNINGS
+from pymig.qemu.rules import WARNINGS, verdicts_of
 from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
@@ -26,23 +26,26 @@ class Verdicts(Mapping[int, Verdict]):
         message: C's migration_checker_message() or migration_state_message(), for the text that a rule has in this
             context where the host's reason is part of it.
         owner: what that function is called with; kept alive.
+
+    Attributes:
+        static: those whose text is the same on every host.
     """
 
-    __slots__ = ("_build", "_message", "_owner", "_with_reason", "_with_warnings")
+    __slots__ = ("_every", "_message", "_owner", "_with_reason", "_with_warnings", "static")
 
     def __init__(self, build: QemuBuild, message: Callable[..., int], owner: Any) -> None:
-        self._build = build
+        self._every, self.static = verdicts_of(build._c)
         self._message = message
         self._owner = owner
         self._with_reason: dict[str, Verdict] = {}
         self._with_warnings: dict[tuple[int, str], Verdict] = {}
 
     def __getitem__(self, code: int) -> Verdict:
-        static = self._build._static_verdicts.get(code)
+        static = self.static.get(code)
         return self._told(code) if static is None else static
 
     def _told(self, code: int) -> Verdict:
-        verdict = self._build._verdicts[code]
+        verdict = self._every[code]
         buffer = ffi.new("char[]", _MESSAGE_SIZE)
         self._message(self._owner, code, buffer, _MESSAGE_SIZE)
         message = ffi.string(buffer).decode()
@@ -58,7 +61,7 @@ class Verdicts(Mapping[int, Verdict]):
         return warned or self._with_warnings.setdefault(key, verdict._with(warnings=texts))
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._build._verdicts)
+        return iter(self._every)
 
     def __len__(self) -> int:
-        return len(self._build._verdicts)
+        return len(self._every)

@@ -117,11 +117,7 @@ class QemuBuild(Value):
         "_bits",
         "_c",
         "_differences",
-        "_has_faults",
         "_mask",
-        "_noted",
-        "_static_verdicts",
-        "_verdicts",
         "_warning",
         "compressions",
         "direct_io",
@@ -148,11 +144,7 @@ class QemuBuild(Value):
     _bits: dict[str, int]
     _c: CBuild
     _differences: tuple[int, ...]
-    _has_faults: bool
     _mask: int
-    _noted: frozenset[str]
-    _static_verdicts: dict[int, Verdict]
-    _verdicts: dict[int, Verdict]
     _warning: int
 
     def __new__(
@@ -207,14 +199,15 @@ class QemuBuild(Value):
         c_build.target_page_size = _page_size(number, self.target, self.machine)
         if self.machine is not None:
             c_build.machine_version = lib.qemu_machine_version(self.machine.encode())
-        verdicts, static = verdicts_of(c_build)
-        self._set(
-            _c=c_build, _verdicts=verdicts, _static_verdicts=static, _differences=differences, downstream=downstream
-        )
         mask = lib.qemu_build_capabilities(c_build)
-        self._set(_mask=mask, _bits={name: bit for name, bit in BITS.items() if bit & mask})
-        self._set(_warning=lib.qemu_build_deprecated(c_build))
-        self._set(_noted=_noted(c_build, differences), _has_faults=lib.qemu_build_faults(c_build) != 0)
+        self._set(
+            _c=c_build,
+            _differences=differences,
+            _mask=mask,
+            _bits={name: bit for name, bit in BITS.items() if bit & mask},
+            _warning=lib.qemu_build_deprecated(c_build),
+            downstream=downstream,
+        )
 
     def _with_differences(self, differences: tuple[int, ...], downstream: tuple[str, ...]) -> QemuBuild:
         """The same with what a downstream version has otherwise: as _DIFFERENCES names it, and in words."""
@@ -266,6 +259,25 @@ class QemuBuild(Value):
         from pymig.qemu.fault import faults_of  # noqa: PLC0415 - rare
 
         return faults_of(lib.qemu_build_faults(self._c))
+
+    @property
+    def _noted(self) -> frozenset[str]:
+        """The parameters of which there is something to say when they are set."""
+        return _noted_parameters(self._c, self._differences)
+
+    @property
+    def _has_faults(self) -> bool:
+        return bool(lib.qemu_build_faults(self._c))
+
+    @property
+    def _verdicts(self) -> dict[int, Verdict]:
+        """Every verdict of its release, by code."""
+        return verdicts_of(self._c)[0]
+
+    @property
+    def _static_verdicts(self) -> dict[int, Verdict]:
+        """Those whose text is the same on every host."""
+        return verdicts_of(self._c)[1]
 
     @property
     def capabilities(self) -> CapabilitySet:
@@ -323,8 +335,6 @@ class QemuBuild(Value):
 
     def _warn_of(self, parameters: Iterable[str]) -> None:
         """What is to be said of parameters that are about to be set."""
-        if self._noted.isdisjoint(parameters):
-            return
         for name in sorted(self._noted.intersection(parameters), key=PARAMETERS.__getitem__):
             warning = lib.migration_parameter_warning(self._c, PARAMETERS[name])
             if warning != ffi.NULL:
@@ -369,7 +379,7 @@ def _rebuild(choices: dict[str, Any], probe: str, masks: list[int], downstream: 
 _NOTED: dict[tuple[int, tuple[int, ...]], frozenset[str]] = {}
 
 
-def _noted(c_build: CBuild, differences: tuple[int, ...]) -> frozenset[str]:
+def _noted_parameters(c_build: CBuild, differences: tuple[int, ...]) -> frozenset[str]:
     """The parameters of which there is something to say when they are set."""
     key = (c_build.release, differences)
     if key not in _NOTED:

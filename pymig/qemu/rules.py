@@ -10,7 +10,9 @@ from pymig.verdict import Change, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pymig._core import MigrationRule, QemuBuild
+    from collections.abc import Callable
+
+    from pymig._core import QemuBuild
 
     VerdictTable = dict[int, Verdict]
 
@@ -42,22 +44,24 @@ def _make_tables(c_build: QemuBuild) -> tuple[VerdictTable, VerdictTable]:
             text(rule.hint) if rule.hint else None,
             (),
             CapabilitySet.from_mask(rule.capabilities),
-            _remedies(rule),
+            _remedies(rule.trigger, rule.need, rule.forbid, rule.parameters),
         )
         if not rule.reason_follows:
             static[code] = verdicts[code]
     return verdicts, static
 
 
-def _remedies(rule: MigrationRule) -> tuple[Change, ...]:
-    """The trigger off; or all that it needs on, and all that it forbids off."""
-    if not rule.trigger:
-        return ()
-    remedies = [Change(off=CapabilitySet.from_mask(rule.trigger))]
-    if rule.need or rule.forbid:
-        need, forbid = map(CapabilitySet.from_mask, (rule.need, rule.forbid))
-        remedies.append(Change(on=need, off=forbid, parameters=_defaults(rule.parameters)))
-    return tuple(remedies)
+def _remedies(trigger: int, need: int, forbid: int, parameters: int) -> Callable[[], tuple[Change, ...]]:
+    """What makes them: the trigger off; or all that it needs on, and all that it forbids off."""
+
+    def make() -> tuple[Change, ...]:
+        remedies = [Change(off=CapabilitySet.from_mask(trigger))]
+        if need or forbid:
+            on, off = map(CapabilitySet.from_mask, (need, forbid))
+            remedies.append(Change(on=on, off=off, parameters=_defaults(parameters)))
+        return tuple(remedies) if trigger else ()
+
+    return make
 
 
 def _defaults(parameters: int) -> dict[str, object]:
