@@ -35,7 +35,9 @@ def check_many_without_out(count):
 def one_pass(count):
     """What check_many without out does, once the memory for its codes is there."""
     checker, sets, codes = Checker(host=HOST), words(count), ffi.new("uint8_t[]", count)
-    return lambda: lib.migrate_caps_check_many32_onepass(checker._c, 0, ffi.from_buffer("uint32_t[]", sets), count, codes)
+    return lambda: lib.migrate_caps_check_many32_onepass(
+        checker._c, 0, ffi.from_buffer("uint32_t[]", sets), count, codes
+    )
 
 
 def memcpy(count):

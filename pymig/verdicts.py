@@ -1,8 +1,8 @@
-"""Every verdict of one context, by its code."""
+"""The verdicts of one context."""
 
 from __future__ import annotations
 
-from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
+from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 
 from pymig._core import ffi
 from pymig.verdict import Verdict
@@ -18,13 +18,13 @@ _MESSAGE_SIZE = 512
 
 
 class Verdicts(Mapping[int, Verdict]):
-    """Every verdict by its code; one shared object a rule, whatever the threads.
+    """Maps each code to its verdict. Each rule has one shared object, in all threads.
 
     Args:
-        build: the build whose rules they are.
-        message: C's migration_checker_message() or migration_state_message(), for the text that a rule has in this
-            context where the host's reason is part of it.
-        owner: what that function is called with; kept alive.
+        build: the build with the rules.
+        message: migration_checker_message() or migration_state_message(). It makes the texts that include the host's
+            reason.
+        owner: the first argument of ``message``; kept alive.
     """
 
     __slots__ = ("_build", "_message", "_owner", "_with_reason")
@@ -37,15 +37,15 @@ class Verdicts(Mapping[int, Verdict]):
 
     def __getitem__(self, code: int) -> Verdict:
         static = self._build._static_verdicts.get(code)
-        return self._told(code) if static is None else static
+        return self._with_host_reason(code) if static is None else static
 
-    def _told(self, code: int) -> Verdict:
+    def _with_host_reason(self, code: int) -> Verdict:
         verdict = self._build._verdicts[code]
         buffer = ffi.new("char[]", _MESSAGE_SIZE)
         self._message(self._owner, code, buffer, _MESSAGE_SIZE)
         message = ffi.string(buffer).decode()
-        told = self._with_reason.get(message)
-        return told or self._with_reason.setdefault(message, verdict._with(message))
+        known = self._with_reason.get(message)
+        return known or self._with_reason.setdefault(message, verdict._with(message))
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._build._verdicts)

@@ -44,9 +44,9 @@ class TestContext:
         assert Checker(context).check(["multifd"]).ok
 
     def test_a_context_says_it_all(self):
-        with pytest.raises(TypeError, match="incoming can't be given beside it"):
+        with pytest.raises(TypeError, match="incoming can't be given together with a Context"):
             Checker(Context(), incoming=True)
-        with pytest.raises(TypeError, match="host can't be given beside it"):
+        with pytest.raises(TypeError, match="host can't be given together with a Context"):
             MigrationState(Context(), HOST)
 
     def test_its_parameters(self):
