@@ -234,7 +234,7 @@ class TestChange:
             "multifd-compression=none, tls-creds=unset"
         )
         assert Change(on=["events"], off=["multifd"]).apply(["multifd", "xbzrle"]) == {"events", "xbzrle"}
-        with pytest.raises(ValueError, match="on and off both have multifd"):
+        with pytest.raises(ValueError, match="on and off both contain multifd"):
             Change(["multifd"], ["multifd"])
 
 
