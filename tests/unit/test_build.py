@@ -1,4 +1,4 @@
-"""Which QEMU: point releases, builds, targets, downstream versions, known faults."""
+"""Builds of QEMU: point releases, options, targets, downstream builds, known faults."""
 
 import pickle
 import warnings
@@ -140,7 +140,7 @@ class TestTargets:
         ],
     )
     def test_pages_larger_than_the_hosts_come_first(self, release, message):
-        """The postcopy probe's first step: before anything is asked of the host."""
+        """The postcopy probe's first step, before the host is probed."""
         tricore = QemuBuild(release, target="tricore")
         assert Checker(tricore, Host.local(), incoming=True).check(["postcopy-ram"]).message == message
         assert Checker(tricore, Host.local()).check(["postcopy-ram"]).ok
@@ -173,7 +173,7 @@ class TestTargets:
 
 
 class TestRhel:
-    """RHEL's qemu-kvm 8.0.0 of 9.3: 8.0's rules, a capability and the host probe of 8.1, three things not built."""
+    """RHEL 9.3's qemu-kvm 8.0.0: 8.0's rules, one capability and the host probe of 8.1, three features not built."""
 
     def test_answers(self):
         build = QemuBuild("rhel-9.3")
