@@ -824,9 +824,9 @@ PYMIG_API bool migrate_rdma(const MigrationState *state); /* an RDMA migration i
 /* Compatibility properties, which depend on the machine type's version. */
 PYMIG_API bool migrate_multifd_flush_after_each_section(const MigrationState *state);
 PYMIG_API bool migrate_send_switchover_start(const MigrationState *state);
-/* Whether a snapshot (savevm) is compatible with the capabilities. If not, `message`, which may be NULL, receives
- * QEMU's text. */
-PYMIG_API bool migrate_can_snapshot(const MigrationState *state, const char **message);
+PYMIG_API bool migrate_can_snapshot(const MigrationState *state); /* the capabilities allow a snapshot (savevm) */
+/* QEMU's text for a snapshot that the capabilities don't allow. */
+PYMIG_API const char *migration_snapshot_message(void);
 
 PYMIG_API void migration_text_free(char *text);
 PYMIG_API void qmp_value_free(QmpValue *value);

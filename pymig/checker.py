@@ -135,10 +135,10 @@ class Checker(Frozen):
             _c=owned.borrowed(owner),
             _owner=owner,
             _host_dependent_mask=host_dependent,
-            _known=build.capabilities.mask,
+            _known=build._mask,
             _memo={},
             _static_verdicts=static,
-            _uncached_mask=~build.capabilities.mask | host_dependent | build._warning | with_reason,
+            _uncached_mask=~build._mask | host_dependent | build._warning | with_reason,
             _with_warnings={},
         )
         return self

@@ -23,6 +23,7 @@ CIRCUMSTANCES = ("incoming", "incoming_started", "kvm_dirty_ring", "rdma", "sing
 _SCHEMA = "pymig-context"
 _VERSION = "1.0"
 _READ_ONLY: Any = type(type.__dict__)
+_C_CONTEXT = ffi.typeof("MigrationContext *")
 
 
 class Context(Value):
@@ -91,17 +92,18 @@ class Context(Value):
         if host is not None and not isinstance(host, Host):
             wrong_type(host, "host", "a Host")
         build, page_size = require_build(build), page_size_of(target_page_size)
-        flags = {
-            "incoming": require_bool(incoming, "incoming"),
-            "incoming_started": require_bool(incoming_started, "incoming_started"),
-            "kvm_dirty_ring": require_bool(kvm_dirty_ring, "kvm_dirty_ring"),
-            "rdma": require_bool(rdma, "rdma"),
-            "single_channel": require_bool(single_channel, "single_channel"),
-        }
-        c_context = ffi.new("MigrationContext *", {"build": build._c[0], "target_page_size": page_size, **flags})
         self = object.__new__(cls)
-        self._set(_c=c_context, _extra={}, build=build, host=host, target_page_size=target_page_size, **flags)
-        self._set(parameters=None if parameters is None else self._apply(parameters))
+        self._set(build=build, host=host, target_page_size=target_page_size, incoming=incoming)
+        self._set(incoming_started=incoming_started, kvm_dirty_ring=kvm_dirty_ring, rdma=rdma)
+        self._set(single_channel=single_channel, _c=ffi.new(_C_CONTEXT), _extra={}, parameters=None)
+        c_context = self._c
+        c_context.build, c_context.target_page_size = build._c[0], page_size
+        for name in CIRCUMSTANCES:
+            value = getattr(self, name)
+            if value is not False:
+                setattr(c_context, name, require_bool(value, name))
+        if parameters is not None:
+            self._set(parameters=self._apply(parameters))
         return self
 
     def _apply(self, parameters: Mapping[str, object]) -> Mapping[str, object]:

@@ -62,6 +62,7 @@ _MODES: Any = values_of(lib.MIGRATION_PARAMETER_MODE)
 _ZERO_PAGE_DETECTIONS: Any = values_of(lib.MIGRATION_PARAMETER_ZERO_PAGE_DETECTION)
 _EBUSY = -errno.EBUSY
 _change_capabilities: Any = lib.migrate_change_capabilities
+_set_slot = object.__setattr__
 _ACTIVE_MESSAGE: str = text(lib.migration_active_message())
 
 
@@ -84,7 +85,30 @@ class AnnounceParameters(NamedTuple):
 # ---- Accessors ----
 
 # Each accessor reads the C state from its own slot, which stays empty if the build has no such accessor. So an absent
-# accessor raises AttributeError, and a present one needs no lookup.
+# accessor raises AttributeError, and a present one needs no lookup. All are compiled from one template.
+
+_READER = """
+def {name}(self):
+    try:
+        return migrate_{name}(self._c_{name})
+    except AttributeError:
+        raise absent(self, {name!r}) from None
+"""
+
+
+def _absent(state: MigrationState, name: str) -> AttributeError:
+    release = state.build.release
+    return AttributeError(f"QEMU {release} has no migrate_{name}, so this MigrationState has no {name!r}")
+
+
+def _compiled_readers() -> dict[str, Callable[[Any], Any]]:
+    names: dict[str, Any] = {f"migrate_{name}": getattr(lib, f"migrate_{name}") for name in ACCESSORS}
+    readers: dict[str, Callable[[Any], Any]] = {}
+    exec("".join(_READER.format(name=name) for name in ACCESSORS), names | {"absent": _absent}, readers)  # noqa: S102
+    return readers
+
+
+_READERS = _compiled_readers()
 
 _SLOTS: dict[tuple[int, tuple[int, ...]], tuple[str, ...]] = {}
 
@@ -97,18 +121,19 @@ def _slots_of(build: QemuBuild) -> tuple[str, ...]:
     )
 
 
-def _flag(read: Callable[..., Any], doc: str) -> _Accessor[bool]:
-    accessor: _Accessor[bool] = property(read, doc=doc)  # type: ignore[assignment]
+def _flag(name: str, doc: str) -> _Accessor[bool]:
+    accessor: _Accessor[bool] = property(_READERS[name], doc=doc)  # type: ignore[assignment]
     return accessor
 
 
-def _number(read: Callable[..., Any], doc: str) -> _Accessor[int]:
-    accessor: _Accessor[int] = property(read, doc=doc)  # type: ignore[assignment]
+def _number(name: str, doc: str) -> _Accessor[int]:
+    accessor: _Accessor[int] = property(_READERS[name], doc=doc)  # type: ignore[assignment]
     return accessor
 
 
-def _text(read: Callable[..., Any], doc: str) -> _Accessor[str | None]:
+def _text(name: str, doc: str) -> _Accessor[str | None]:
     """An accessor whose C function returns a copy of a text."""
+    read = _READERS[name]
 
     def take(self: MigrationState) -> str | None:
         c_text = read(self)
@@ -157,13 +182,6 @@ class MigrationState(Frozen):
     host: Host
     incoming: bool
     _c: Any
-    _c_announce_params: Any
-    _c_block_bitmap_mapping: Any
-    _c_can_snapshot: Any
-    _c_max_postcopy_bandwidth: Any
-    _c_mode: Any
-    _c_multifd_compression: Any
-    _c_zero_page_detection: Any
     _owner: Any
     _verdicts: Verdicts
 
@@ -198,10 +216,10 @@ class MigrationState(Frozen):
         owner = owned.state(context._c, host._c)
         c_state = owned.borrowed(owner)
         self = object.__new__(cls)
-        self._set(context=context, build=build, host=host, incoming=context.incoming)
-        self._set(_c=c_state, _owner=owner)
+        self._set(context=context, build=build, host=host, incoming=context.incoming, _c=c_state, _owner=owner)
         self._set(_verdicts=Verdicts(build, lib.migration_state_message, owner))
-        self._set(**dict.fromkeys(_slots_of(build), c_state))
+        for slot in _slots_of(build):
+            _set_slot(self, slot, c_state)
         if context.parameters is not None:
             Request(context.parameters).send(lib.qmp_migrate_set_parameters, c_state)
         return self
@@ -214,15 +232,6 @@ class MigrationState(Frozen):
             else:
                 raise AttributeError(f"can't set {name!r} of a {type(self).__name__}")
 
-        def __getattr__(self, name: str) -> object:
-            accessor = name.removeprefix("_c_")
-            if accessor in ACCESSORS:
-                release = self.build.release
-                raise AttributeError(
-                    f"QEMU {release} has no migrate_{accessor}, so this MigrationState has no {accessor!r}"
-                )
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
     def __copy__(self) -> object:
         raise TypeError("a MigrationState can't be copied: create another one from its context")
 
@@ -233,204 +242,182 @@ class MigrationState(Frozen):
         raise TypeError("a MigrationState can't be pickled: its context, capabilities and parameters can")
 
     auto_converge = _flag(
-        lambda self, f=lib.migrate_auto_converge: f(self._c_auto_converge),
+        "auto_converge",
         "auto-converge is on (migrate_auto_converge).",
     )
     background_snapshot = _flag(
-        lambda self, f=lib.migrate_background_snapshot: f(self._c_background_snapshot),
+        "background_snapshot",
         "background-snapshot is on (migrate_background_snapshot).",
     )
-    block = _flag(lambda self, f=lib.migrate_block: f(self._c_block), "block is on (migrate_block).")
-    colo = _flag(lambda self, f=lib.migrate_colo: f(self._c_colo), "x-colo is on (migrate_colo).")
-    compress = _flag(lambda self, f=lib.migrate_compress: f(self._c_compress), "compress is on (migrate_compress).")
+    block = _flag("block", "block is on (migrate_block).")
+    colo = _flag("colo", "x-colo is on (migrate_colo).")
+    compress = _flag("compress", "compress is on (migrate_compress).")
     dirty_bitmaps = _flag(
-        lambda self, f=lib.migrate_dirty_bitmaps: f(self._c_dirty_bitmaps),
+        "dirty_bitmaps",
         "dirty-bitmaps is on (migrate_dirty_bitmaps).",
     )
-    dirty_limit = _flag(
-        lambda self, f=lib.migrate_dirty_limit: f(self._c_dirty_limit), "dirty-limit is on (migrate_dirty_limit)."
-    )
-    events = _flag(lambda self, f=lib.migrate_events: f(self._c_events), "events is on (migrate_events).")
+    dirty_limit = _flag("dirty_limit", "dirty-limit is on (migrate_dirty_limit).")
+    events = _flag("events", "events is on (migrate_events).")
     ignore_shared = _flag(
-        lambda self, f=lib.migrate_ignore_shared: f(self._c_ignore_shared),
+        "ignore_shared",
         "x-ignore-shared is on (migrate_ignore_shared).",
     )
     late_block_activate = _flag(
-        lambda self, f=lib.migrate_late_block_activate: f(self._c_late_block_activate),
+        "late_block_activate",
         "late-block-activate is on (migrate_late_block_activate).",
     )
-    mapped_ram = _flag(
-        lambda self, f=lib.migrate_mapped_ram: f(self._c_mapped_ram), "mapped-ram is on (migrate_mapped_ram)."
-    )
-    multifd = _flag(lambda self, f=lib.migrate_multifd: f(self._c_multifd), "multifd is on (migrate_multifd).")
+    mapped_ram = _flag("mapped_ram", "mapped-ram is on (migrate_mapped_ram).")
+    multifd = _flag("multifd", "multifd is on (migrate_multifd).")
     pause_before_switchover = _flag(
-        lambda self, f=lib.migrate_pause_before_switchover: f(self._c_pause_before_switchover),
+        "pause_before_switchover",
         "pause-before-switchover is on (migrate_pause_before_switchover).",
     )
     postcopy_blocktime = _flag(
-        lambda self, f=lib.migrate_postcopy_blocktime: f(self._c_postcopy_blocktime),
+        "postcopy_blocktime",
         "postcopy-blocktime is on (migrate_postcopy_blocktime).",
     )
     postcopy_preempt = _flag(
-        lambda self, f=lib.migrate_postcopy_preempt: f(self._c_postcopy_preempt),
+        "postcopy_preempt",
         "postcopy-preempt is on (migrate_postcopy_preempt).",
     )
-    postcopy_ram = _flag(
-        lambda self, f=lib.migrate_postcopy_ram: f(self._c_postcopy_ram), "postcopy-ram is on (migrate_postcopy_ram)."
-    )
-    rdma_pin_all = _flag(
-        lambda self, f=lib.migrate_rdma_pin_all: f(self._c_rdma_pin_all), "rdma-pin-all is on (migrate_rdma_pin_all)."
-    )
-    release_ram = _flag(
-        lambda self, f=lib.migrate_release_ram: f(self._c_release_ram), "release-ram is on (migrate_release_ram)."
-    )
-    return_path = _flag(
-        lambda self, f=lib.migrate_return_path: f(self._c_return_path), "return-path is on (migrate_return_path)."
-    )
+    postcopy_ram = _flag("postcopy_ram", "postcopy-ram is on (migrate_postcopy_ram).")
+    rdma_pin_all = _flag("rdma_pin_all", "rdma-pin-all is on (migrate_rdma_pin_all).")
+    release_ram = _flag("release_ram", "release-ram is on (migrate_release_ram).")
+    return_path = _flag("return_path", "return-path is on (migrate_return_path).")
     switchover_ack = _flag(
-        lambda self, f=lib.migrate_switchover_ack: f(self._c_switchover_ack),
+        "switchover_ack",
         "switchover-ack is on (migrate_switchover_ack).",
     )
     validate_uuid = _flag(
-        lambda self, f=lib.migrate_validate_uuid: f(self._c_validate_uuid),
+        "validate_uuid",
         "validate-uuid is on (migrate_validate_uuid).",
     )
-    xbzrle = _flag(lambda self, f=lib.migrate_xbzrle: f(self._c_xbzrle), "xbzrle is on (migrate_xbzrle).")
-    zero_blocks = _flag(
-        lambda self, f=lib.migrate_zero_blocks: f(self._c_zero_blocks), "zero-blocks is on (migrate_zero_blocks)."
-    )
+    xbzrle = _flag("xbzrle", "xbzrle is on (migrate_xbzrle).")
+    zero_blocks = _flag("zero_blocks", "zero-blocks is on (migrate_zero_blocks).")
     zero_copy_send = _flag(
-        lambda self, f=lib.migrate_zero_copy_send: f(self._c_zero_copy_send),
+        "zero_copy_send",
         "zero-copy-send is on (migrate_zero_copy_send).",
     )
 
     block_incremental = _flag(
-        lambda self, f=lib.migrate_block_incremental: f(self._c_block_incremental),
+        "block_incremental",
         "Block migration copies only the top image (migrate_block_incremental).",
     )
     checkpoint_delay = _number(
-        lambda self, f=lib.migrate_checkpoint_delay: f(self._c_checkpoint_delay),
+        "checkpoint_delay",
         "Time between two COLO checkpoints, in ms (migrate_checkpoint_delay).",
     )
-    compress_level = _number(
-        lambda self, f=lib.migrate_compress_level: f(self._c_compress_level), "0 to 9 (migrate_compress_level)."
-    )
+    compress_level = _number("compress_level", "0 to 9 (migrate_compress_level).")
     compress_threads = _number(
-        lambda self, f=lib.migrate_compress_threads: f(self._c_compress_threads),
+        "compress_threads",
         "Threads, 1 to 255 (migrate_compress_threads).",
     )
     compress_wait_thread = _number(
-        lambda self, f=lib.migrate_compress_wait_thread: f(self._c_compress_wait_thread),
+        "compress_wait_thread",
         "1: a page waits for a free compression thread; 0: it is sent uncompressed (migrate_compress_wait_thread).",
     )
     decompress_threads = _number(
-        lambda self, f=lib.migrate_decompress_threads: f(self._c_decompress_threads),
+        "decompress_threads",
         "Threads, 1 to 255 (migrate_decompress_threads).",
     )
     max_cpu_throttle = _number(
-        lambda self, f=lib.migrate_max_cpu_throttle: f(self._c_max_cpu_throttle),
+        "max_cpu_throttle",
         "The maximum throttling by auto-converge, in percent (migrate_max_cpu_throttle).",
     )
     multifd_channels = _number(
-        lambda self, f=lib.migrate_multifd_channels: f(self._c_multifd_channels),
+        "multifd_channels",
         "Channels, 1 to 255 (migrate_multifd_channels).",
     )
     multifd_zlib_level = _number(
-        lambda self, f=lib.migrate_multifd_zlib_level: f(self._c_multifd_zlib_level),
+        "multifd_zlib_level",
         "0 to 9 (migrate_multifd_zlib_level).",
     )
     multifd_zstd_level = _number(
-        lambda self, f=lib.migrate_multifd_zstd_level: f(self._c_multifd_zstd_level),
+        "multifd_zstd_level",
         "0 to 20 (migrate_multifd_zstd_level).",
     )
     throttle_trigger_threshold = _number(
-        lambda self, f=lib.migrate_throttle_trigger_threshold: f(self._c_throttle_trigger_threshold),
+        "throttle_trigger_threshold",
         "The ratio of dirty to transferred bytes that starts throttling, percent (migrate_throttle_trigger_threshold).",
     )
     xbzrle_cache_size = _number(
-        lambda self, f=lib.migrate_xbzrle_cache_size: f(self._c_xbzrle_cache_size),
+        "xbzrle_cache_size",
         "In bytes, a power of two (migrate_xbzrle_cache_size).",
     )
-    use_tls = _flag(
-        lambda self, f=lib.migrate_use_tls: f(self._c_use_tls), "tls-creds is set and not empty (migrate_use_tls)."
-    )
+    use_tls = _flag("use_tls", "tls-creds is set and not empty (migrate_use_tls).")
 
-    tls = _flag(
-        lambda self, f=lib.migrate_tls: f(self._c_tls), "tls-creds is set and not empty; since 8.1 (migrate_tls)."
-    )
+    tls = _flag("tls", "tls-creds is set and not empty; since 8.1 (migrate_tls).")
     postcopy = _flag(
-        lambda self, f=lib.migrate_postcopy: f(self._c_postcopy),
+        "postcopy",
         "postcopy-ram or dirty-bitmaps is on (migrate_postcopy).",
     )
     cpu_throttle_increment = _number(
-        lambda self, f=lib.migrate_cpu_throttle_increment: f(self._c_cpu_throttle_increment),
+        "cpu_throttle_increment",
         "In percent; since 8.1 (migrate_cpu_throttle_increment).",
     )
     cpu_throttle_initial = _number(
-        lambda self, f=lib.migrate_cpu_throttle_initial: f(self._c_cpu_throttle_initial),
+        "cpu_throttle_initial",
         "In percent; since 8.1 (migrate_cpu_throttle_initial).",
     )
     cpu_throttle_tailslow = _flag(
-        lambda self, f=lib.migrate_cpu_throttle_tailslow: f(self._c_cpu_throttle_tailslow),
+        "cpu_throttle_tailslow",
         "Slow down at the tail only; since 8.1 (migrate_cpu_throttle_tailslow).",
     )
     downtime_limit = _number(
-        lambda self, f=lib.migrate_downtime_limit: f(self._c_downtime_limit),
+        "downtime_limit",
         "In ms; since 8.1 (migrate_downtime_limit).",
     )
     max_bandwidth = _number(
-        lambda self, f=lib.migrate_max_bandwidth: f(self._c_max_bandwidth),
+        "max_bandwidth",
         "In bytes/s; since 8.1 (migrate_max_bandwidth).",
     )
     avail_switchover_bandwidth = _number(
-        lambda self, f=lib.migrate_avail_switchover_bandwidth: f(self._c_avail_switchover_bandwidth),
+        "avail_switchover_bandwidth",
         "In bytes/s, 0: estimated by QEMU; since 8.2 (migrate_avail_switchover_bandwidth).",
     )
     vcpu_dirty_limit_period = _number(
-        lambda self, f=lib.migrate_vcpu_dirty_limit_period: f(self._c_vcpu_dirty_limit_period),
+        "vcpu_dirty_limit_period",
         "In ms; since 9.0 (migrate_vcpu_dirty_limit_period).",
     )
     direct_io = _flag(
-        lambda self, f=lib.migrate_direct_io: f(self._c_direct_io),
+        "direct_io",
         "Files use O_DIRECT: direct-io is set, and mapped-ram and multifd are on; since 9.1 (migrate_direct_io).",
     )
     multifd_qatzip_level = _number(
-        lambda self, f=lib.migrate_multifd_qatzip_level: f(self._c_multifd_qatzip_level),
+        "multifd_qatzip_level",
         "1 to 9; since 9.2 (migrate_multifd_qatzip_level).",
     )
-    rdma = _flag(
-        lambda self, f=lib.migrate_rdma: f(self._c_rdma), "An RDMA migration is set up; since 8.2 (migrate_rdma)."
-    )
+    rdma = _flag("rdma", "An RDMA migration is set up; since 8.2 (migrate_rdma).")
     multifd_flush_after_each_section = _flag(
-        lambda self, f=lib.migrate_multifd_flush_after_each_section: f(self._c_multifd_flush_after_each_section),
+        "multifd_flush_after_each_section",
         "multifd's channels are synchronised after each section (machine types up to 8.0); since 8.1 "
         "(migrate_multifd_flush_after_each_section).",
     )
     send_switchover_start = _flag(
-        lambda self, f=lib.migrate_send_switchover_start: f(self._c_send_switchover_start),
+        "send_switchover_start",
         "The stream announces the switchover (machine types after 9.2); since 10.0 (migrate_send_switchover_start).",
     )
     has_block_bitmap_mapping = _flag(
-        lambda self, f=lib.migrate_has_block_bitmap_mapping: f(self._c_has_block_bitmap_mapping),
+        "has_block_bitmap_mapping",
         "block-bitmap-mapping was set; since 8.1 (migrate_has_block_bitmap_mapping).",
     )
     tls_authz = _text(
-        lambda self, f=lib.migrate_tls_authz: f(self._c_tls_authz),
+        "tls_authz",
         'The id of the authorization object, None or "" if not set; since 8.1 (migrate_tls_authz).',
     )
     tls_creds = _text(
-        lambda self, f=lib.migrate_tls_creds: f(self._c_tls_creds),
+        "tls_creds",
         'The id of the credentials object, None or "" if not set; since 8.1 (migrate_tls_creds).',
     )
     tls_hostname = _text(
-        lambda self, f=lib.migrate_tls_hostname: f(self._c_tls_hostname),
+        "tls_hostname",
         'The hostname expected in the peer\'s certificate, None or "" if not set; since 8.1 (migrate_tls_hostname).',
     )
 
     @property
     def block_bitmap_mapping(self) -> list[dict[str, Any]] | None:
         """The value of block-bitmap-mapping, None if never set; since 8.1 (migrate_block_bitmap_mapping)."""
-        value = lib.migrate_block_bitmap_mapping(self._c_block_bitmap_mapping)
+        value = _READERS["block_bitmap_mapping"](self)
         if value == ffi.NULL:
             return None
         try:
@@ -442,38 +429,38 @@ class MigrationState(Frozen):
     @property
     def can_snapshot(self) -> bool:
         """Whether savevm is compatible with the enabled capabilities; since 10.2 (migrate_can_snapshot)."""
-        can: bool = lib.migrate_can_snapshot(self._c_can_snapshot, ffi.NULL)
+        can: bool = _READERS["can_snapshot"](self)
         return can
 
     @property
     def mode(self) -> MigMode:
         """The migration's MigMode, e.g. "normal"; since 8.2 (migrate_mode)."""
-        mode: MigMode = _MODES[lib.migrate_mode(self._c_mode)]
+        mode: MigMode = _MODES[_READERS["mode"](self)]
         return mode
 
     @property
     def zero_page_detection(self) -> ZeroPageDetection:
         """How zero pages are detected: "none", "legacy" or "multifd"; since 9.0 (migrate_zero_page_detection)."""
-        where: ZeroPageDetection = _ZERO_PAGE_DETECTIONS[lib.migrate_zero_page_detection(self._c_zero_page_detection)]
+        where: ZeroPageDetection = _ZERO_PAGE_DETECTIONS[_READERS["zero_page_detection"](self)]
         return where
 
     @property
     def max_postcopy_bandwidth(self) -> int:
         """In bytes/s, 0: unlimited; up to 8.0.50 a signed 64-bit number (migrate_max_postcopy_bandwidth)."""
-        bandwidth: int = lib.migrate_max_postcopy_bandwidth(self._c_max_postcopy_bandwidth)
+        bandwidth: int = _READERS["max_postcopy_bandwidth"](self)
         is_signed = lib.migration_accessor_signed(self.build._c, b"max_postcopy_bandwidth")
         return int(ffi.cast("int64_t", bandwidth)) if is_signed else bandwidth
 
     @property
     def multifd_compression(self) -> MultiFDCompression:
         """The compression method of multifd (migrate_multifd_compression)."""
-        method: MultiFDCompression = _COMPRESSIONS[lib.migrate_multifd_compression(self._c_multifd_compression)]
+        method: MultiFDCompression = _COMPRESSIONS[_READERS["multifd_compression"](self)]
         return method
 
     @property
     def announce_params(self) -> AnnounceParameters:
         """The four announce parameters, read at one moment (migrate_announce_params)."""
-        announce = lib.migrate_announce_params(self._c_announce_params)
+        announce = _READERS["announce_params"](self)
         return AnnounceParameters(announce.initial, announce.max, announce.rounds, announce.step)
 
     @property

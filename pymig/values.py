@@ -7,6 +7,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+_set_slot = object.__setattr__
+
+
 class Frozen:
     """An immutable object. Its slots are set in ``__new__``, so calling ``__init__`` again changes nothing."""
 
@@ -14,7 +17,7 @@ class Frozen:
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
-            object.__setattr__(self, name, value)
+            _set_slot(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a {type(self).__name__} is immutable; can't set {name!r}")

@@ -173,13 +173,14 @@ bool migrate_send_switchover_start(const MigrationState *state)
 }
 
 /* QEMU's migrate_can_snapshot() checks a list, whose only entry is multifd. */
-bool migrate_can_snapshot(const MigrationState *state, const char **message)
+bool migrate_can_snapshot(const MigrationState *state)
 {
-    bool can = !has_any(state->capabilities, CAP(MULTIFD));
-    if (message != NULL) {
-        *message = can ? NULL : "Snapshots are not compatible with multifd";
-    }
-    return can;
+    return !has_any(state->capabilities, CAP(MULTIFD));
+}
+
+const char *migration_snapshot_message(void)
+{
+    return "Snapshots are not compatible with multifd";
 }
 
 /* ---- Which release has which accessor ---- */

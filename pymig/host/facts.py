@@ -97,8 +97,16 @@ class PostcopySupport(Value):
 
     @classmethod
     def _from_c(cls, support: Any) -> Self:
+        if support.ok:
+            return cls._supported()
         block = (support.block_length, support.block_page_size)
-        return cls._make(support.ok, support.step, support.error, None, support.detail, block)
+        return cls._make(False, support.step, support.error, None, support.detail, block)
+
+    @classmethod
+    def _supported(cls) -> Self:
+        self = object.__new__(cls)
+        self._set(ok=True, step=0, errno=0, detail=0, message="", _block=(0, 0))
+        return self
 
     def _c(self) -> Any:
         return ffi.new("PostcopySupport *", [self.ok, self.step, self.errno, self.detail, *self._block])[0]

@@ -28,4 +28,5 @@ def probe(memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | Non
     report = HostReport(
         blocks.memory, lib.host_probe(blocks.c, len(blocks), page_size_of(target_page_size), reports), reports
     )
-    return report._diagnosed(diagnose(report))
+    report._set(diagnosis=diagnose(report))
+    return report

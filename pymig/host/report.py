@@ -157,7 +157,7 @@ class HostReport(Value):
     """
 
     __slots__ = (
-        "_facts",
+        "_c",
         "api_errno",
         "device_errno",
         "diagnosis",
@@ -188,15 +188,14 @@ class HostReport(Value):
     write_tracking_ignore_shared: WriteTracking
     postcopy: PostcopySupport
     page_size: int
-    _facts: dict[int, HostFacts]
+    _c: Any
 
     def __new__(cls, memory: Iterable[Memory], report: Any, reports: Any) -> Self:
         """Of C's reports, of the machine and of each block; without a diagnosis yet."""
         uffd = report.uffd
         way: Literal["device", "syscall"] = "syscall" if uffd.device_error else "device"
         works = uffd.open_error == 0 and uffd.api_error == 0
-        facts = {variant: HostFacts._from_c(report.facts[variant]) for variant in range(lib.PROBE_VARIANT__MAX)}
-        reference = facts[REFERENCE]
+        reference = HostFacts._from_c(report.facts[REFERENCE])
         self = object.__new__(cls)
         self._set(
             memory=tuple(MemoryReport(block, reports[i], works) for i, block in enumerate(memory)),
@@ -213,16 +212,19 @@ class HostReport(Value):
             postcopy=reference.postcopy,
             page_size=report.page_size,
             diagnosis=(),
-            _facts=facts,
+            _c=report,
         )
         return self
 
-    def _diagnosed(self, diagnosis: tuple[Diagnosis, ...]) -> Self:
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return _restored(type(self), values | {"diagnosis": diagnosis})
+    def _facts(self) -> dict[int, HostFacts]:
+        """Of every variant of the probe."""
+        if isinstance(self._c, dict):
+            return self._c
+        return {variant: HostFacts._from_c(self._c.facts[variant]) for variant in range(lib.PROBE_VARIANT__MAX)}
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_restored, (HostReport, {name: getattr(self, name) for name in self.__slots__}))
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return (_restored, (HostReport, values | {"_c": self._facts()}))
 
     def __repr__(self) -> str:
         way = self.userfaultfd or "none"
@@ -235,7 +237,7 @@ class HostReport(Value):
     @property
     def host(self) -> Host:
         """The facts that a check asks for, as of the moment of the probe."""
-        return Host._stating(self._facts, {"page_size": self.page_size})
+        return Host._stating(self._facts(), {"page_size": self.page_size})
 
     def to_json(self) -> str:
         """Everything as JSON; ``Host.from_json`` takes it. The schema is in docs/host-facts.md."""

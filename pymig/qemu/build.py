@@ -43,6 +43,19 @@ TARGETS: tuple[str, ...] = tuple(dict.fromkeys(map(text, rows(lib.qemu_target_na
 _ALWAYS_BUILT = ("none", "zlib")
 
 
+_POSSIBLE: dict[int, tuple[str, ...]] = {}
+
+
+def _possible_compressions(number: int) -> tuple[str, ...]:
+    """The values that multifd-compression can have in a release, in QEMU's order."""
+    if number not in _POSSIBLE:
+        every = ffi.new("QemuBuild *", {"release": number, "compressions": (1 << len(COMPRESSIONS)) - 1})
+        parameter = lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION
+        known = enumerate(COMPRESSIONS)
+        _POSSIBLE[number] = tuple(name for i, name in known if lib.migration_parameter_value_known(every, parameter, i))
+    return _POSSIBLE[number]
+
+
 def _known_compressions(number: int, compressions: Iterable[str] | None, zstd: bool) -> tuple[str, ...]:
     """The build's values of multifd-compression, in QEMU's order."""
     if compressions is None:
@@ -51,9 +64,7 @@ def _known_compressions(number: int, compressions: Iterable[str] | None, zstd: b
         raise TypeError(f"compressions must be an iterable of names, not {type(compressions).__name__}")
     else:
         given = {*_ALWAYS_BUILT, *compressions}
-    every = ffi.new("QemuBuild *", {"release": number, "compressions": (1 << len(COMPRESSIONS)) - 1})
-    parameter = lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION
-    possible = [name for i, name in enumerate(COMPRESSIONS) if lib.migration_parameter_value_known(every, parameter, i)]
+    possible = _possible_compressions(number)
     if unknown := sorted(map(str, given.difference(possible))):
         raise ValueError(f"compressions must be in {', '.join(possible)} in QEMU {POINTS[number]}, not {unknown[0]!r}")
     if not zstd and "zstd" in given:
@@ -106,6 +117,7 @@ class QemuBuild(Value):
         "_c",
         "_differences",
         "_has_faults",
+        "_mask",
         "_noted",
         "_static_verdicts",
         "_verdicts",
@@ -136,6 +148,7 @@ class QemuBuild(Value):
     _c: Any
     _differences: tuple[int, ...]
     _has_faults: bool
+    _mask: int
     _noted: frozenset[str]
     _static_verdicts: dict[int, Verdict]
     _verdicts: dict[int, Verdict]
@@ -197,8 +210,10 @@ class QemuBuild(Value):
         self._set(
             _c=c_build, _verdicts=verdicts, _static_verdicts=static, _differences=differences, downstream=downstream
         )
-        self._set(_bits={name: BITS[name] for name in self.capabilities}, _warning=self.deprecated.mask)
-        self._set(_noted=_noted(c_build), _has_faults=lib.qemu_build_faults(c_build) != 0)
+        mask = lib.qemu_build_capabilities(c_build)
+        self._set(_mask=mask, _bits={name: bit for name, bit in BITS.items() if bit & mask})
+        self._set(_warning=lib.qemu_build_deprecated(c_build))
+        self._set(_noted=_noted(c_build, differences), _has_faults=lib.qemu_build_faults(c_build) != 0)
 
     def _with_differences(self, differences: tuple[int, ...], downstream: tuple[str, ...]) -> QemuBuild:
         """A copy with the differences of a downstream build: as values of _DIFFERENCES, and in words."""
@@ -254,7 +269,7 @@ class QemuBuild(Value):
     @property
     def capabilities(self) -> CapabilitySet:
         """The members of the release's MigrationCapability: what its setter accepts."""
-        return CapabilitySet.from_mask(lib.qemu_build_capabilities(self._c))
+        return CapabilitySet.from_mask(self._mask)
 
     @property
     def unstable(self) -> CapabilitySet:
@@ -350,13 +365,19 @@ def _rebuild(choices: dict[str, Any], probe: str, masks: list[int], downstream: 
     return build._with_differences((POINTS.index(probe), *masks), downstream)
 
 
-def _noted(c_build: Any) -> frozenset[str]:
+_NOTED: dict[tuple[int, tuple[int, ...]], frozenset[str]] = {}
+
+
+def _noted(c_build: Any, differences: tuple[int, ...]) -> frozenset[str]:
     """The parameters for which setting them gives a warning."""
-    return frozenset(
-        name
-        for name, i in PARAMETERS.items()
-        if lib.migration_parameter_ignored(c_build, i) or lib.migration_parameter_warning(c_build, i) != ffi.NULL
-    )
+    key = (c_build.release, differences)
+    if key not in _NOTED:
+        _NOTED[key] = frozenset(
+            name
+            for name, i in PARAMETERS.items()
+            if lib.migration_parameter_ignored(c_build, i) or lib.migration_parameter_warning(c_build, i) != ffi.NULL
+        )
+    return _NOTED[key]
 
 
 def _names_of(mask: int, names: tuple[str, ...]) -> list[str]:

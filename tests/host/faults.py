@@ -11,7 +11,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 RETURN_KILL, RETURN_ERRNO, RETURN_ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
-MS_REC, MS_PRIVATE, MNT_DETACH = 16384, 1 << 18, 2
+MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 4096, 16384, 1 << 18, 2
 USERFAULTFD = {"x86_64": 323}.get(os.uname().machine, 282)
 MUNLOCKALL = {"x86_64": 152}.get(os.uname().machine, 231)
 IOCTL = {"x86_64": 16}.get(os.uname().machine, 29)
@@ -87,6 +87,12 @@ def hide_device():
     """As a container does that has a /dev of its own."""
     own_mounts()
     _check(LIBC.mount(b"none", b"/dev", b"tmpfs", 0, None))
+
+
+def cover(path, file):
+    """The file stands in place of what is at the path."""
+    own_mounts()
+    _check(LIBC.mount(os.fsencode(file), os.fsencode(path), None, MS_BIND, None))
 
 
 def own_user_namespace():

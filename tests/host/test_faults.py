@@ -10,7 +10,7 @@ import pytest
 
 import pymig
 from pymig.cli import main
-from pymig.host.diagnosis import CAUSES
+from pymig.host.report import CAUSES
 from tests.conftest import NOBODY, run_in_child
 from tests.host import faults
 

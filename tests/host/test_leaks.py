@@ -7,6 +7,7 @@ import os
 import pytest
 
 import pymig
+from pymig import owned
 from pymig._core import ffi, lib
 
 ROUNDS = int(os.environ.get("PYMIG_LEAK_ROUNDS", "20000"))
@@ -71,10 +72,11 @@ BLOCKS = ffi.new(
 REPORTS = ffi.new("RamBlockReport[]", 3)
 SUPPORT = ffi.new("PostcopySupport *", [False, 2, 1, 0])
 FACTS = ffi.new("HostFacts[]", [{"write_tracking": [3, 3, 3], "postcopy": SUPPORT[0]}] * lib.PROBE_VARIANT__MAX)
-HOST = ffi.gc(lib.migration_host_stated(FACTS), lib.migration_host_free)
-LOCAL = ffi.gc(lib.migration_host_local(BLOCKS, 3, 0), lib.migration_host_free)
-CHECKER = ffi.gc(lib.migration_checker_new(CONTEXT, HOST), lib.migration_checker_free)
-STATE = ffi.gc(lib.migration_state_new(CONTEXT, HOST), lib.migration_state_free)
+HOST = owned.stated_host(FACTS, 0)
+LOCAL = owned.local_host(BLOCKS, 3, 0)
+CHECKER = owned.checker(CONTEXT, HOST)
+STATE = owned.state(CONTEXT, HOST)
+NEW = {kind: ffi.new(f"{kind} **") for kind in ("MigrationHost", "MigrationChecker", "MigrationState")}
 NAME = ffi.new("char[]", b"multifd")
 CODES = ffi.new("uint8_t[]", 64)
 WORDS32, WORDS64 = ffi.new("uint32_t[]", [5, 1 << 19]), ffi.new("uint64_t[]", [5, 1 << 19])
@@ -96,7 +98,17 @@ NODE_MEMBERS = ffi.new(
 NODES = ffi.new("QmpValue[]", [{"type": lib.QMP_OBJECT, "number": 3, "members": NODE_MEMBERS}])
 MAPPING_NAME = ffi.new("char[]", b"block-bitmap-mapping")
 MAPPING = ffi.new("QmpMember[]", [(MAPPING_NAME, {"type": lib.QMP_ARRAY, "number": 1, "elements": NODES})])
-MESSAGE = ffi.new("char const **")
+
+
+def made(kind, make, *arguments):
+    """Makes one, and frees it."""
+    free = {
+        "MigrationHost": lib.migration_host_free,
+        "MigrationChecker": lib.migration_checker_free,
+        "MigrationState": lib.migration_state_free,
+    }
+    assert make(*arguments, NEW[kind]) == 0
+    free[kind](NEW[kind][0])
 
 
 def set_parameters():
@@ -145,15 +157,15 @@ CALLS = {
     "ram_write_tracking_available": lambda: lib.ram_write_tracking_available(),
     "ram_write_tracking_compatible": lambda: lib.ram_write_tracking_compatible(BLOCKS, 3, False),
     "postcopy_ram_supported_by_host": lambda: lib.postcopy_ram_supported_by_host(BLOCKS, 3, 0),
-    "postcopy_support_message": lambda: lib.postcopy_support_message(SUPPORT, lib.QEMU_8_1, BLOCKS, 3, TEXT, 256),
+    "postcopy_support_message": lambda: lib.postcopy_support_message(SUPPORT, lib.QEMU_8_1, TEXT, 256),
     "host_probe": lambda: lib.host_probe(BLOCKS, 3, 0, REPORTS),
     "uffd_feature_name": lambda: lib.uffd_feature_name(0),
     "uffd_ioctl_name": lambda: lib.uffd_ioctl_name(0),
-    "migration_host_local migration_host_free": lambda: lib.migration_host_free(lib.migration_host_local(BLOCKS, 3, 0)),
-    "migration_host_stated": lambda: lib.migration_host_free(lib.migration_host_stated(FACTS)),
+    "migration_host_local migration_host_free": lambda: made("MigrationHost", lib.migration_host_local, BLOCKS, 3, 0),
+    "migration_host_stated": lambda: made("MigrationHost", lib.migration_host_stated, FACTS, 0),
     "migration_host_refresh migration_host_write_tracking migration_host_postcopy": ask_local,
-    "migration_checker_new migration_checker_free": lambda: lib.migration_checker_free(
-        lib.migration_checker_new(CONTEXT, HOST)
+    "migration_checker_new migration_checker_free": lambda: made(
+        "MigrationChecker", lib.migration_checker_new, CONTEXT, HOST
     ),
     "migrate_caps_check": lambda: lib.migrate_caps_check(CHECKER, 0, 1 << 18),
     "migrate_caps_check_set": lambda: lib.migrate_caps_check_set(CHECKER, 1 << 18),
@@ -188,9 +200,13 @@ CALLS = {
     "qmp_first_unvisited": lambda: lib.qmp_first_unvisited(BAD, 2, [0], 1),
     "migrate_block_bitmap_mapping migrate_has_block_bitmap_mapping qmp_value_free": block_bitmap_mapping,
     "migrate_tls_creds migrate_tls_hostname migrate_tls_authz migration_text_free": texts,
-    "migrate_can_snapshot": lambda: lib.migrate_can_snapshot(STATE, MESSAGE),
+    "migration_snapshot_message": lambda: lib.migration_snapshot_message(),
     "migration_checker_postcopy": lambda: lib.migration_checker_postcopy(CHECKER),
-    "migration_state_postcopy": lambda: lib.migration_state_postcopy(STATE),
+    "migration_checker_message": lambda: lib.migration_checker_message(CHECKER, 3, TEXT, 256),
+    "migration_state_message": lambda: lib.migration_state_message(STATE, 3, TEXT, 256),
+    "migration_context_apply": lambda: lib.migration_context_apply(CONTEXT, GOOD, 1, ERROR),
+    "migration_accessor_signed": lambda: lib.migration_accessor_signed(BUILD, NAME),
+    "process_seccomp_mode": lambda: lib.process_seccomp_mode(),
     "migration_parameter_warning": lambda: lib.migration_parameter_warning(BUILD, 3),
     "migration_parameter_value_known": lambda: lib.migration_parameter_value_known(
         BUILD, lib.MIGRATION_PARAMETER_MODE, 1
@@ -199,9 +215,7 @@ CALLS = {
     "migration_status_name": lambda: lib.migration_status_name(1),
     "migration_status_from_name": lambda: lib.migration_status_from_name(NAME),
     "migration_active_message": lambda: lib.migration_active_message(),
-    "migration_state_new migration_state_free": lambda: lib.migration_state_free(
-        lib.migration_state_new(CONTEXT, HOST)
-    ),
+    "migration_state_new migration_state_free": lambda: made("MigrationState", lib.migration_state_new, CONTEXT, HOST),
     "migration_status": lambda: lib.migration_status(STATE),
     "migrate_set_status": lambda: lib.migrate_set_status(STATE, 0),
     "migration_capabilities": lambda: lib.migration_capabilities(STATE),

@@ -1,6 +1,7 @@
 """A real QEMU, started for the test and asked over QMP: the one that PYMIG_QEMU names, else the one in PATH."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
@@ -17,9 +18,16 @@ from pymig import QemuBuild
 NAME = os.environ.get("PYMIG_QEMU", "qemu-system-x86_64")
 BINARY = shutil.which(NAME)
 
+TIMEOUT = 60
+"""Seconds for one answer."""
+
 
 class DidNotStartError(Exception):
     """QEMU ended before it answered; the text is what it wrote."""
+
+
+class DiedError(Exception):
+    """QEMU ended instead of answering, or did not answer in time."""
 
 
 class LiveQemu:
@@ -33,15 +41,21 @@ class LiveQemu:
 
     def ask(self, command, **arguments):
         """The command's return value, or the text of QEMU's error."""
-        reply = self.monitor.cmd_raw(command, arguments or None)
+        try:
+            reply = self.monitor.cmd_raw(command, arguments or None)
+        except (QMPError, OSError, asyncio.TimeoutError) as error:
+            raise DiedError(f"QEMU did not answer {command}: {error or 'it took too long'}") from None
         return reply["return"] if "return" in reply else reply["error"]["desc"]
 
-    def warnings(self):
-        """The warnings that it wrote since they were last asked for."""
-        text = os.pread(self.log.fileno(), 1 << 20, self.position)
+    def lines(self):
+        """The lines that it wrote since they were last asked for."""
+        text = os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, self.position)
         self.position += len(text)
-        lines = text.decode().splitlines()
-        return [line.removeprefix("warning: ") for line in lines if line.startswith("warning: ")]
+        return text.decode(errors="replace").splitlines()
+
+    def warnings(self):
+        """The warnings among these lines."""
+        return [line.removeprefix("warning: ") for line in self.lines() if line.startswith("warning: ")]
 
     def capabilities(self):
         return [entry["capability"] for entry in self.ask("query-migrate-capabilities")]
@@ -95,16 +109,17 @@ def start(command, log, monitor, user):
 
 
 @contextmanager
-def live_qemu(*arguments, user=None):
+def live_qemu(*arguments, command=(BINARY,), user=None):
     """Starts QEMU without a machine, as another user if one is given, and ends it whatever happens."""
     ours, theirs = socket.socketpair()
     monitor = ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
-    command = [BINARY, "-machine", "none", "-nodefaults", "-display", "none", "-S", *monitor, *arguments]
+    command = [*command, "-machine", "none", "-nodefaults", "-display", "none", "-S", *monitor, *arguments]
     with tempfile.TemporaryFile("w+") as log, ours, event_loop():
         with theirs:
             process = start(command, log, theirs, user)
         try:
             qmp = QEMUMonitorProtocol(ours)
+            qmp.settimeout(TIMEOUT)
             try:
                 qmp.connect()
             except QMPError:
@@ -114,7 +129,8 @@ def live_qemu(*arguments, user=None):
             try:
                 yield LiveQemu(qmp, process, log)
             finally:
-                qmp.close()
+                with contextlib.suppress(QMPError, OSError, EOFError):  # where QEMU died
+                    qmp.close()
         finally:
             process.kill()
             process.wait()

@@ -1,24 +1,17 @@
-"""The recorded answers of real QEMU binaries, and the same questions for pymig."""
+"""The recorded answers of real QEMU binaries, and the same questions for pymig.
+
+README.md describes the format.
+"""
 
 import gzip
 import json
 from functools import cache
 from pathlib import Path
 
-from pymig import CapabilitySet, Host, PostcopySupport, QemuBuild
+from pymig import Host, PostcopySupport, QemuBuild
+from pymig.qemu.build import COMPRESSIONS
 
 DATA = Path(__file__).parent / "data"
-
-BUILDS = {
-    "qemu-8.0.50-2682c4eea7": QemuBuild("8.0.50"),
-    "qemu-8.0.50-2682c4eea7-minimal": QemuBuild("8.0.50", live_block_migration=False, replication=False),
-    "debian-7.2.22": QemuBuild("7.2.22"),
-    "qemu-11.0-dev-ece408818d": QemuBuild("11.0", live_block_migration=False),
-    **{
-        f"qemu-{release}": QemuBuild(release, live_block_migration=False)
-        for release in ("8.0.0", "8.1.0", "8.2.0", "9.0.0", "9.1.0", "9.2.0", "10.0.0", "10.1.0", "10.2.0")
-    },
-}
 
 CAPABLE = Host("compatible", True)
 
@@ -32,40 +25,69 @@ MEMORIES = {
     "memory-backend-file,id=m0,size=64M,mem-path=DIR/ram2,share=off": ("available", "available", False),
 }
 
-
-def labels(suffix=""):
-    names = (path.name.removesuffix(".json.gz") for path in sorted(DATA.glob("*.json.gz")))
-    if suffix:
-        return [name.removesuffix(suffix) for name in names if name.endswith(suffix)]
-    return [name for name in names if not name.endswith(".sessions")]
+NO_REPLICATION = "QEMU compiled without replication module can't enable COLO"
 
 
-@cache
-def load(label):
-    with gzip.open(DATA / f"{label}.json.gz") as file:
+def names():
+    """The project's recordings: their paths below DATA, without the suffix."""
+    return sorted(str(path.relative_to(DATA)).removesuffix(".json.gz") for path in DATA.rglob("*.json.gz"))
+
+
+def read(path):
+    with gzip.open(path) as file:
         return json.load(file)
 
 
-def host_of(context, label):
+def write(path, recording):
+    with gzip.GzipFile(path, "wb", mtime=0) as file:
+        file.write(json.dumps(recording, separators=(",", ":")).encode())
+
+
+@cache
+def load(name):
+    return read(DATA / f"{name}.json.gz")
+
+
+def build_of(recording, release=None):
+    """The binary as pymig knows it: its version, and what was built in as its answers show.
+
+    Args:
+        recording: one with capabilities and parameters, or the sessions or started contexts of the same label.
+        release: asked instead of the binary's own version.
+
+    Raises:
+        ValueError: pymig does not know the release.
+    """
+    if "listed" not in recording:
+        recording = load(recording["label"])
+    capabilities = {capability["name"] for capability in recording["capabilities"]}
+    cases = recording["parameter_cases"]
+    return QemuBuild(
+        release or version_of(recording),
+        live_block_migration="block" in recording["listed"] or "block" not in capabilities,
+        replication=NO_REPLICATION not in recording["messages"],
+        compressions=[value for value in COMPRESSIONS if [{"multifd-compression": value}, ""] in cases],
+    )
+
+
+def version_of(recording):
+    return "{major}.{minor}.{micro}".format(**recording["version"])
+
+
+def host_of(context, build):
     if context["host"] == "no-userfaultfd":
         return NO_USERFAULTFD
     tracking, ignoring, on_tmpfs = MEMORIES[context["memory"]]
-    looks_at_file_systems = BUILDS[label].release not in ("7.2", "8.0")
+    looks_at_file_systems = not build.release.startswith(("7.2", "8.0")) or build.release == "8.0.50"
     postcopy = PostcopySupport(False, 9) if looks_at_file_systems and not on_tmpfs else PostcopySupport(True)
     return Host(tracking, postcopy, write_tracking_ignore_shared=ignoring)
 
 
 def circumstances(context):
     """The keywords for a Checker or a MigrationState, in addition to build and host."""
-    return {"incoming": context["incoming"], "kvm_dirty_ring": "dirty-ring-size" in context["accel"]}
-
-
-def own_masks(file):
-    """A function from a mask of this file to pymig's: bit i of the file is its capability i."""
-    names = [capability["name"] for capability in file["capabilities"]]
-    bits = [CapabilitySet([name]).mask for name in names]
-
-    def own(mask):
-        return sum(bit for i, bit in enumerate(bits) if mask >> i & 1)
-
-    return own
+    return {
+        "incoming": context["incoming"],
+        "kvm_dirty_ring": "dirty-ring-size" in context["accel"],
+        "incoming_started": context.get("transport") == "unix",
+        "single_channel": context.get("transport") == "exec",
+    }
