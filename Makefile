@@ -59,6 +59,12 @@ lint: $(VENV)/.for-lint $(VENV)/.for-test ## check formatting, lint and types
 	$(BIN)/mypy pymig
 	$(BIN)/clang-format --dry-run --Werror $$(find csrc tests/c bench -name "*.[ch]")
 
+.PHONY: stub
+stub: $(VENV)/.for-test ## write pymig/_core.pyi, the types of what csrc/pymig.h declares
+	@mkdir -p build
+	$(BIN)/python csrc/stub.py > build/_core.pyi
+	mv build/_core.pyi pymig
+
 .PHONY: format
 format: $(VENV)/.for-lint ## format the sources
 	$(BIN)/ruff format

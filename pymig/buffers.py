@@ -8,7 +8,7 @@ from pymig._core import ffi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from pymig._core import Numbers
 
 # The struct module's formats of an unsigned byte, and of a word of 4 or 8 bytes in native order.
 _NATIVE = ("", "@", "=", "<" if sys.byteorder == "little" else ">")
@@ -29,8 +29,8 @@ def _view(buffer: object, argument: str) -> memoryview:
     return view
 
 
-def words(buffer: object, argument: str) -> tuple[Any, int, int]:
-    """The words as a C array, their number, and their size in bytes: 4 or 8.
+def words(buffer: object, argument: str) -> tuple[Numbers, int, int]:
+    """The words as C sees them, their number, and the bytes of each: 4 or 8.
 
     Raw bytes are read as words of 4 bytes. An array whose items are bytes is refused.
 
@@ -52,8 +52,8 @@ def words(buffer: object, argument: str) -> tuple[Any, int, int]:
     return c_words, view.nbytes // width, width
 
 
-def bytes_to_fill(buffer: object, count: int, argument: str) -> Any:
-    """A writable buffer of ``count`` bytes, as a C array.
+def bytes_to_fill(buffer: object, count: int, argument: str) -> Numbers:
+    """As many bytes as C sees them.
 
     Raises:
         TypeError: not a buffer, or one with strides, with other items, or read-only.
@@ -69,7 +69,7 @@ def bytes_to_fill(buffer: object, count: int, argument: str) -> Any:
     return ffi.from_buffer("uint8_t[]", view)
 
 
-def require_apart(c_words: Any, words_size: int, c_bytes: Any, bytes_size: int) -> None:
+def require_apart(c_words: Numbers, words_size: int, c_bytes: Numbers, bytes_size: int) -> None:
     """Raises ValueError if the two buffers overlap. Sizes in bytes."""
     start, out = (int(ffi.cast("uintptr_t", memory)) for memory in (c_words, c_bytes))
     if start < out + bytes_size and out < start + words_size:

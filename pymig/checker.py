@@ -12,7 +12,6 @@ from pymig.context import Context, require_context
 from pymig.errors import UnknownCapabilityError
 from pymig.host.host import Host, require_host
 from pymig.qemu.build import QemuBuild
-from pymig.qemu.rules import WARNINGS
 from pymig.suggest import suggestions
 from pymig.values import Frozen
 from pymig.verdict import CapabilityError, Verdict
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     # For type checkers only; not imported at run time.
     from typing_extensions import Buffer, Self
 
+    from pymig._core import MigrationChecker
     from pymig.verdict import Change
 
     B = TypeVar("B", bound=Buffer)
@@ -37,7 +37,7 @@ EMPTY: tuple[str, ...] = ()
 MOST_REMEMBERED = 0 if os.environ.get("PYMIG_MEMO") == "0" else 4096
 """The most verdicts that a Checker caches; 0 with PYMIG_MEMO=0 in the environment."""
 
-_check_set: Any = lib.migrate_caps_check_set
+_check_set = lib.migrate_caps_check_set
 
 # By word size in bytes: the check in two passes, in one pass, and the search for an invalid word.
 _CHECK_MANY = {4: lib.migrate_caps_check_many32, 8: lib.migrate_caps_check_many64}
@@ -67,32 +67,24 @@ class Checker(Frozen):
         "__weakref__",
         "_c",
         "_host_dependent_mask",
-        "_known",
         "_memo",
         "_owner",
         "_static_verdicts",
         "_uncached_mask",
-        "_with_warnings",
-        "build",
         "context",
         "host",
-        "incoming",
         "verdicts",
     )
 
     context: Context
-    build: QemuBuild
     host: Host
-    incoming: bool
-    verdicts: Mapping[int, Verdict]
-    _c: Any
+    verdicts: Verdicts
+    _c: MigrationChecker
     _host_dependent_mask: int
-    _known: int
     _memo: dict[object, Verdict]
     _owner: Any
     _static_verdicts: dict[int, Verdict]
     _uncached_mask: int
-    _with_warnings: dict[tuple[int, int, str], Verdict]
 
     def __new__(
         cls,
@@ -128,20 +120,26 @@ class Checker(Frozen):
         self = object.__new__(cls)
         self._set(
             context=context,
-            build=build,
             host=host,
-            incoming=incoming,
             verdicts=Verdicts(build, lib.migration_checker_message, owner),
             _c=owned.borrowed(owner),
             _owner=owner,
             _host_dependent_mask=host_dependent,
-            _known=build._mask,
             _memo={},
             _static_verdicts=static,
             _uncached_mask=~build._mask | host_dependent | build._warning | with_reason,
-            _with_warnings={},
         )
         return self
+
+    @property
+    def build(self) -> QemuBuild:
+        """Which QEMU is asked."""
+        return self.context.build
+
+    @property
+    def incoming(self) -> bool:
+        """Whether it waits for an incoming migration."""
+        return self.context.incoming
 
     def check(self, new: Names, old: Names = ()) -> Verdict:
         """QEMU's answer to a change from ``old`` to ``new`` (migrate_caps_check): the first rule that refuses.
@@ -186,19 +184,13 @@ class Checker(Frozen):
 
     def _mask(self, names: Names, argument: str) -> int:
         """The mask of a set whose capabilities the release has; errors name the argument."""
-        return known_mask(mask_of(names, argument), self._known, argument)
+        return known_mask(mask_of(names, argument), self.build._mask, argument)
 
     def _of_change(self, new: int, old: int) -> Verdict:
         """The verdict on a change from ``old`` to ``new``, both masks."""
         code = lib.migrate_caps_check(self._c, old, new)
-        verdict = self.verdicts[code]
         given = lib.migrate_caps_warnings(self._c, new, code) if new & self.build._warning else 0
-        if not given:
-            return verdict
-        key = (code, given, verdict.message)
-        warned = self._with_warnings.get(key)
-        texts = tuple(text for i, text in enumerate(WARNINGS) if given >> i & 1)
-        return warned or self._with_warnings.setdefault(key, verdict._with(warnings=texts))
+        return self.verdicts.with_warnings(code, given) if given else self.verdicts[code]
 
     def _begin_memo(self) -> dict[object, Verdict]:
         """Starts a new cache. The old one is not cleared, because another thread may be reading it."""

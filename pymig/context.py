@@ -13,9 +13,25 @@ from pymig.values import Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypedDict
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from pymig._core import MigrationContext
+
+    class Arguments(TypedDict, total=False):
+        """The arguments of Context."""
+
+        build: QemuBuild | str | tuple[int, ...]
+        host: Host | None
+        incoming: bool
+        parameters: Mapping[str, object] | None
+        incoming_started: bool
+        kvm_dirty_ring: bool
+        rdma: bool
+        single_channel: bool
+        target_page_size: int | None
+
 
 CIRCUMSTANCES = ("incoming", "incoming_started", "kvm_dirty_ring", "rdma", "single_channel")
 """The boolean facts about a running QEMU, named as in C's MigrationContext."""
@@ -72,7 +88,7 @@ class Context(Value):
     rdma: bool
     single_channel: bool
     target_page_size: int | None
-    _c: Any
+    _c: MigrationContext
     _extra: Mapping[str, Any]
 
     def __new__(
@@ -92,16 +108,27 @@ class Context(Value):
         if host is not None and not isinstance(host, Host):
             wrong_type(host, "host", "a Host")
         build, page_size = require_build(build), page_size_of(target_page_size)
-        self = object.__new__(cls)
-        self._set(build=build, host=host, target_page_size=target_page_size, incoming=incoming)
-        self._set(incoming_started=incoming_started, kvm_dirty_ring=kvm_dirty_ring, rdma=rdma)
-        self._set(single_channel=single_channel, _c=ffi.new(_C_CONTEXT), _extra={}, parameters=None)
-        c_context = self._c
+        c_context = ffi.new(_C_CONTEXT)
         c_context.build, c_context.target_page_size = build._c[0], page_size
-        for name in CIRCUMSTANCES:
-            value = getattr(self, name)
+        for name, value in zip(
+            CIRCUMSTANCES, (incoming, incoming_started, kvm_dirty_ring, rdma, single_channel), strict=True
+        ):
             if value is not False:
                 setattr(c_context, name, require_bool(value, name))
+        self = object.__new__(cls)
+        self._set(
+            build=build,
+            host=host,
+            incoming=incoming,
+            parameters=None,
+            incoming_started=incoming_started,
+            kvm_dirty_ring=kvm_dirty_ring,
+            rdma=rdma,
+            single_channel=single_channel,
+            target_page_size=target_page_size,
+            _c=c_context,
+            _extra={},
+        )
         if parameters is not None:
             self._set(parameters=self._apply(parameters))
         return self
@@ -113,8 +140,8 @@ class Context(Value):
         self.build._warn_of(request.parameters)
         return _READ_ONLY({name: _frozen(value) for name, value in request.parameters.items()})  # type: ignore[no-any-return]
 
-    def replace(self, **changes: Any) -> Context:
-        """A copy with other values for some of the constructor's arguments.
+    def replace(self, **changes: Unpack[Arguments]) -> Context:
+        """The same with other values for some of the constructor's arguments.
 
         Raises:
             TypeError: not an argument of the constructor.
@@ -229,7 +256,7 @@ def _thawed(value: Any) -> Any:
 
 def require_context(context: object, host: Host | None, keywords: dict[str, Any]) -> Context:
     """The context itself, or one made from a build, a host and the other keywords."""
-    if not isinstance(context, Context):
+    if type(context) is not Context and not isinstance(context, Context):
         return Context(context, host, **keywords)  # type: ignore[arg-type]
     given = [name for name, value in keywords.items() if value not in (None, False)]
     if host is not None or given:

@@ -9,10 +9,14 @@ from pymig._core import ffi, lib
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import TypeVar
+
+    from pymig._core import Chars, QemuDownstream
+
+    T = TypeVar("T")
 
 
-def rows(row: Callable[[int], Any]) -> Iterator[Any]:
+def rows(row: Callable[[int], T]) -> Iterator[T]:
     """What a C function returns for 0, 1, ... up to the first NULL."""
     for number in count():
         found = row(number)
@@ -21,7 +25,7 @@ def rows(row: Callable[[int], Any]) -> Iterator[Any]:
         yield found
 
 
-def text(c_text: Any) -> str:
+def text(c_text: Chars) -> str:
     """A C string as a str."""
     decoded: str = ffi.string(c_text).decode()
     return decoded
@@ -48,7 +52,7 @@ def series_of(number: int) -> str:
 RELEASES: tuple[str, ...] = tuple(dict.fromkeys(map(_series_or_tree, POINTS)))
 """The known series and development trees, oldest first."""
 
-DOWNSTREAMS: dict[str, Any] = {text(row.name): row for row in rows(lib.qemu_downstream)}
+DOWNSTREAMS: dict[str, QemuDownstream] = {text(row.name): row for row in rows(lib.qemu_downstream)}
 """C's rows for the known distribution builds, by name."""
 
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Generic, TypedDict, TypeVar, overload
 
-    from typing_extensions import Self
+    from typing_extensions import Never, Self
 
+    from pymig._core import MigrationState as CState
     from pymig.errors import MigrationError
     from pymig.qemu.parameters import MigMode, MultiFDCompression, ZeroPageDetection
 
@@ -39,14 +40,15 @@ if TYPE_CHECKING:
         capability: str
         state: bool
 
-    class _Accessor(Generic[T]):
-        """A read-only property."""
+    class _ReadOnly(Generic[T]):
+        """The type of an attribute that can be read and not assigned."""
 
         @overload
-        def __get__(self, instance: None, owner: type) -> _Accessor[T]: ...
+        def __get__(self, instance: None, owner: type) -> _ReadOnly[T]: ...
         @overload
         def __get__(self, instance: MigrationState, owner: type) -> T: ...
-        def __get__(self, instance: MigrationState | None, owner: type) -> _Accessor[T] | T: ...
+        def __get__(self, instance: MigrationState | None, owner: type) -> _ReadOnly[T] | T: ...
+        def __set__(self, instance: MigrationState, value: Never) -> None: ...
 
 
 STATUSES: dict[str, int] = {name: i for i, name in enumerate(map(text, rows(lib.migration_status_name)))}
@@ -61,7 +63,7 @@ _COMPRESSIONS: Any = values_of(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION)
 _MODES: Any = values_of(lib.MIGRATION_PARAMETER_MODE)
 _ZERO_PAGE_DETECTIONS: Any = values_of(lib.MIGRATION_PARAMETER_ZERO_PAGE_DETECTION)
 _EBUSY = -errno.EBUSY
-_change_capabilities: Any = lib.migrate_change_capabilities
+_change_capabilities = lib.migrate_change_capabilities
 _set_slot = object.__setattr__
 _ACTIVE_MESSAGE: str = text(lib.migration_active_message())
 
@@ -121,17 +123,17 @@ def _slots_of(build: QemuBuild) -> tuple[str, ...]:
     )
 
 
-def _flag(name: str, doc: str) -> _Accessor[bool]:
-    accessor: _Accessor[bool] = property(_READERS[name], doc=doc)  # type: ignore[assignment]
+def _flag(name: str, doc: str) -> _ReadOnly[bool]:
+    accessor: _ReadOnly[bool] = property(_READERS[name], doc=doc)  # type: ignore[assignment]
     return accessor
 
 
-def _number(name: str, doc: str) -> _Accessor[int]:
-    accessor: _Accessor[int] = property(_READERS[name], doc=doc)  # type: ignore[assignment]
+def _number(name: str, doc: str) -> _ReadOnly[int]:
+    accessor: _ReadOnly[int] = property(_READERS[name], doc=doc)  # type: ignore[assignment]
     return accessor
 
 
-def _text(name: str, doc: str) -> _Accessor[str | None]:
+def _text(name: str, doc: str) -> _ReadOnly[str | None]:
     """An accessor whose C function returns a copy of a text."""
     read = _READERS[name]
 
@@ -144,7 +146,7 @@ def _text(name: str, doc: str) -> _Accessor[str | None]:
         finally:
             lib.migration_text_free(c_text)
 
-    accessor: _Accessor[str | None] = property(take, doc=doc)  # type: ignore[assignment]
+    accessor: _ReadOnly[str | None] = property(take, doc=doc)  # type: ignore[assignment]
     return accessor
 
 
@@ -177,11 +179,11 @@ class MigrationState(Frozen):
         *(f"_c_{name}" for name in ACCESSORS),
     )
 
-    context: Context
-    build: QemuBuild
-    host: Host
-    incoming: bool
-    _c: Any
+    context: _ReadOnly[Context]
+    build: _ReadOnly[QemuBuild]
+    host: _ReadOnly[Host]
+    incoming: _ReadOnly[bool]
+    _c: CState
     _owner: Any
     _verdicts: Verdicts
 

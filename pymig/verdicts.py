@@ -5,6 +5,7 @@ from __future__ import annotations
 from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 
 from pymig._core import ffi
+from pymig.qemu.rules import WARNINGS
 from pymig.verdict import Verdict
 
 TYPE_CHECKING = False
@@ -27,13 +28,14 @@ class Verdicts(Mapping[int, Verdict]):
         owner: the first argument of ``message``; kept alive.
     """
 
-    __slots__ = ("_build", "_message", "_owner", "_with_reason")
+    __slots__ = ("_build", "_message", "_owner", "_with_reason", "_with_warnings")
 
     def __init__(self, build: QemuBuild, message: Callable[..., int], owner: Any) -> None:
         self._build = build
         self._message = message
         self._owner = owner
         self._with_reason: dict[str, Verdict] = {}
+        self._with_warnings: dict[tuple[int, str], Verdict] = {}
 
     def __getitem__(self, code: int) -> Verdict:
         static = self._build._static_verdicts.get(code)
@@ -46,6 +48,14 @@ class Verdicts(Mapping[int, Verdict]):
         message = ffi.string(buffer).decode()
         known = self._with_reason.get(message)
         return known or self._with_reason.setdefault(message, verdict._with(message))
+
+    def with_warnings(self, code: int, given: int) -> Verdict:
+        """The verdict with the warnings whose bits are given."""
+        verdict = self[code]
+        key = (given, verdict.rule + verdict.message)
+        warned = self._with_warnings.get(key)
+        texts = tuple(text for i, text in enumerate(WARNINGS) if given >> i & 1)
+        return warned or self._with_warnings.setdefault(key, verdict._with(warnings=texts))
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._build._verdicts)

@@ -30,8 +30,8 @@ from pymig.host.report import Diagnosis
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
+    from pymig._core import UffdMethods
     from pymig.host.report import HostReport, MemoryReport
 
 DEVICE = "/dev/userfaultfd"
@@ -77,7 +77,7 @@ def diagnose(report: HostReport) -> tuple[Diagnosis, ...]:
 # ---- No userfaultfd at all ----
 
 
-def _no_userfaultfd(ways: Any) -> list[Diagnosis]:
+def _no_userfaultfd(ways: UffdMethods) -> list[Diagnosis]:
     evidence = _evidence(ways)
     device, call = _device_cause(ways), _syscall_cause(ways)
     remedies = {
@@ -97,7 +97,7 @@ def _no_userfaultfd(ways: Any) -> list[Diagnosis]:
     ]
 
 
-def _device_cause(ways: Any) -> str:
+def _device_cause(ways: UffdMethods) -> str:
     error = ways.device_open_error or ways.device_new_error
     if error in RESOURCE_ERRNOS:
         return "resource-limit"
@@ -111,7 +111,7 @@ def _device_cause(ways: Any) -> str:
     return causes.get(error, "unknown") if ways.device_open_error else "unknown"
 
 
-def _syscall_cause(ways: Any) -> str:
+def _syscall_cause(ways: UffdMethods) -> str:
     error, filtered = ways.syscall_error, ways.seccomp_mode == SECCOMP_MODE_FILTER
     if error == KILLED:
         return "seccomp"
@@ -126,7 +126,7 @@ def _syscall_cause(ways: Any) -> str:
     return "seccomp" if filtered else "unknown"
 
 
-def _evidence(ways: Any) -> dict[str, str]:
+def _evidence(ways: UffdMethods) -> dict[str, str]:
     return {
         f"open {DEVICE}": _error(ways.device_open_error),
         f"mode of {DEVICE}": _mode(DEVICE),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from pymig._core import MigrationHost
     from pymig.host.facts import WriteTracking
 
 _BITS = 64
@@ -47,7 +48,7 @@ class Host(Frozen):
 
     __slots__ = ("__weakref__", "_blocks", "_c", "_extra", "_stated", "_target_page_size")
 
-    _c: Any
+    _c: MigrationHost
     _extra: Mapping[str, Any]
     _blocks: RamBlocks
     _stated: tuple[HostFacts, ...] | None

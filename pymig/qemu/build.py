@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from pymig._core import QemuBuild as CBuild
     from pymig.qemu.binary import BinaryAnswers
     from pymig.qemu.fault import KnownFault
     from pymig.verdict import Verdict
@@ -145,7 +146,7 @@ class QemuBuild(Value):
     machine: str | None
     downstream: tuple[str, ...]
     _bits: dict[str, int]
-    _c: Any
+    _c: CBuild
     _differences: tuple[int, ...]
     _has_faults: bool
     _mask: int
@@ -368,7 +369,7 @@ def _rebuild(choices: dict[str, Any], probe: str, masks: list[int], downstream: 
 _NOTED: dict[tuple[int, tuple[int, ...]], frozenset[str]] = {}
 
 
-def _noted(c_build: Any, differences: tuple[int, ...]) -> frozenset[str]:
+def _noted(c_build: CBuild, differences: tuple[int, ...]) -> frozenset[str]:
     """The parameters for which setting them gives a warning."""
     key = (c_build.release, differences)
     if key not in _NOTED:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from pymig._core import QemuFault
+
 
 class KnownFault(Value):
     """A bug of some releases of QEMU, which accept a request and then crash or misbehave. Immutable.
@@ -37,7 +39,7 @@ class KnownFault(Value):
     reference: str
     capabilities: CapabilitySet
 
-    def __new__(cls, c_fault: Any) -> Self:
+    def __new__(cls, c_fault: QemuFault) -> Self:
         """From a row of C's table."""
         self = object.__new__(cls)
         texts = ("command", "condition", "consequence", "releases", "reference")

@@ -10,7 +10,7 @@ from pymig.verdict import Change, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from pymig._core import MigrationRule, QemuBuild
 
     VerdictTable = dict[int, Verdict]
 
@@ -20,8 +20,8 @@ WARNINGS: tuple[str, ...] = tuple(map(text, rows(lib.migration_warning)))
 _TABLES: dict[tuple[int, int, int], tuple[VerdictTable, VerdictTable]] = {}
 
 
-def verdicts_of(c_build: Any) -> tuple[VerdictTable, VerdictTable]:
-    """Two tables of a build's verdicts, by code: all, and those whose text does not include the host's reason.
+def verdicts_of(c_build: QemuBuild) -> tuple[VerdictTable, VerdictTable]:
+    """Every verdict of a build by its code; and without those whose text goes on with the host's reason.
 
     They are shared by all builds with the same release, probe and capabilities.
     """
@@ -29,7 +29,7 @@ def verdicts_of(c_build: Any) -> tuple[VerdictTable, VerdictTable]:
     return _TABLES.get(key) or _TABLES.setdefault(key, _make_tables(c_build))
 
 
-def _make_tables(c_build: Any) -> tuple[VerdictTable, VerdictTable]:
+def _make_tables(c_build: QemuBuild) -> tuple[VerdictTable, VerdictTable]:
     rule = ffi.new("MigrationRule *")
     verdicts, static = {}, {}
     for code in range(lib.MIGRATION_VERDICT__MAX):
@@ -49,7 +49,7 @@ def _make_tables(c_build: Any) -> tuple[VerdictTable, VerdictTable]:
     return verdicts, static
 
 
-def _remedies(rule: Any) -> tuple[Change, ...]:
+def _remedies(rule: MigrationRule) -> tuple[Change, ...]:
     """Switch the trigger off; or switch on all that the rule needs and off all that it forbids."""
     if not rule.trigger:
         return ()

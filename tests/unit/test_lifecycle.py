@@ -130,7 +130,6 @@ def test_a_host_outlives_its_python_object():
     ballast = [Host() for _ in range(200)]
     for checker in checkers:
         object.__setattr__(checker, "host", ballast[0])
-        object.__setattr__(checker, "context", None)
         gc.collect(0)
         assert checker.check(["background-snapshot"]).rule == "background-snapshot/kernel"
         assert checker.check(["postcopy-ram"]).message.endswith("Operation not permitted")
