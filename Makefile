@@ -1,4 +1,4 @@
-# What there is to do: `make help`.
+# `make help` lists the targets.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,10 +9,10 @@ SOURCES := pyproject.toml setup.py $(shell find csrc -type f)
 .DELETE_ON_ERROR:
 
 .PHONY: help
-help: ## this list
+help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
-# A virtual environment with pymig in it, as editable source, and with the tools of one purpose: .venv/.for-test
+# A virtual environment with pymig (editable) and the tools for one purpose, for example .venv/.for-test
 $(VENV)/.for-%: $(SOURCES)
 	.ci/require venv headers compiler
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -20,27 +20,27 @@ $(VENV)/.for-%: $(SOURCES)
 	touch $@
 
 .PHONY: run
-run: $(VENV)/.for-completion ## set everything up, and check for real on this host
+run: $(VENV)/.for-completion ## install everything and check this host
 	$(BIN)/pymig probe || test $$? -eq 1
 	$(BIN)/pymig check multifd postcopy-ram --incoming || test $$? -eq 1
 	$(BIN)/pymig check background-snapshot || test $$? -eq 1
 
 .PHONY: test
-test: $(VENV)/.for-test ## set everything up, a real QEMU included, and pass the tests
+test: $(VENV)/.for-test ## install everything, including a real QEMU, and run the tests
 	.ci/require cmocka qemu strace
 	$(MAKE) --no-print-directory -C tests/c check
 	$(BIN)/pytest -q
 
 .PHONY: test-plain
-test-plain: $(VENV)/.for-test ## the tests that could tell, with memoising switched off
+test-plain: $(VENV)/.for-test ## run the tests that depend on the cache of verdicts, without it
 	PYMIG_MEMO=0 $(BIN)/pytest -q tests/unit tests/exhaustive tests/vectors
 
 .PHONY: test-releases
-test-releases: $(VENV)/.for-test ## the live tests against real QEMUs of several releases; LABELS='debian-7.2 ...' for some of them
+test-releases: $(VENV)/.for-test ## run the live tests against real QEMUs of several releases; LABELS='debian-7.2 ...' selects some
 	$(BIN)/python -m tests.live.releases $(LABELS)
 
 .PHONY: test-c
-test-c: ## the C core by itself: gcc and clang, then both with sanitizers
+test-c: ## test the C core alone: gcc and clang, then both with sanitizers
 	.ci/require compiler cmocka clang
 	$(MAKE) -C tests/c check CC=gcc
 	$(MAKE) -C tests/c check CC=clang
@@ -48,12 +48,12 @@ test-c: ## the C core by itself: gcc and clang, then both with sanitizers
 	$(MAKE) -C tests/c check CC=clang SANITIZE=1
 
 .PHONY: test-arm
-test-arm: ## the C core on aarch64, emulated; makes arm64 a foreign architecture of this Debian
+test-arm: ## test the C core on emulated aarch64; adds arm64 as a foreign architecture to this Debian
 	.ci/require arm
 	$(MAKE) -C tests/c check CC=aarch64-linux-gnu-gcc RUN=qemu-aarch64 TESTS='core tables batch'
 
 .PHONY: lint
-lint: $(VENV)/.for-lint $(VENV)/.for-test ## formatters, linters, types
+lint: $(VENV)/.for-lint $(VENV)/.for-test ## check formatting, lint and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy pymig
@@ -66,36 +66,36 @@ stub: $(VENV)/.for-test ## write pymig/_core.pyi, the types of what csrc/pymig.h
 	mv build/_core.pyi pymig
 
 .PHONY: format
-format: $(VENV)/.for-lint ## let the formatters have their way
+format: $(VENV)/.for-lint ## format the sources
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $$(find csrc tests/c bench -name "*.[ch]")
 
 .PHONY: pythons
-pythons: $(VENV)/.for-tox ## the suite on every Python of 3.10 to 3.13 that is here; ENVS=3.10,3.13 for some
+pythons: $(VENV)/.for-tox ## run the tests on every installed Python from 3.10 to 3.13; ENVS=3.10,3.13 selects some
 	$(BIN)/tox run -q $(if $(ENVS),-e $(ENVS))
 
 .PHONY: coverage
-coverage: $(VENV)/.for-coverage $(VENV)/.for-test ## lines and branches of csrc/ and pymig/ that the tests reach
+coverage: $(VENV)/.for-coverage $(VENV)/.for-test ## measure the lines and branches of csrc/ and pymig/ that the tests reach
 	.ci/require cmocka qemu strace
 	.ci/coverage
 
 .PHONY: dist
-dist: $(VENV)/.for-dist ## sdist and wheel, audited, and each tested by itself
+dist: $(VENV)/.for-dist ## build sdist and wheel, audit them, and test each one
 	.ci/require cmocka qemu strace
 	.ci/dist
 
 .PHONY: bench
-bench: $(VENV)/.for-bench $(VENV)/.for-test ## side by side with its peers in one run: a table of ratios, and as JSON
+bench: $(VENV)/.for-bench $(VENV)/.for-test ## run the benchmarks; print and save ratios to peers
 	@mkdir -p build/bench
 	$(BIN)/pytest bench -q --benchmark-json=build/bench/measured.json --benchmark-columns=median --benchmark-disable-gc
 	$(BIN)/python -m bench.plot build/bench/measured.json build/bench/growth.svg
 	$(BIN)/python -m bench.report build/bench/measured.json build/bench/ratios.json
 
 .PHONY: instructions
-instructions: ## how many instructions a check takes, against the committed figures
+instructions: ## compare the instructions per check with the committed figures
 	.ci/require compiler valgrind
 	$(PYTHON) -m bench.instructions
 
 .PHONY: clean
-clean: ## remove what was made
+clean: ## remove all generated files
 	rm -rf $(VENV) build dist .tox *.egg-info pymig/_core.c pymig/*.so .coverage*

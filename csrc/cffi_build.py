@@ -1,4 +1,4 @@
-"""Tells cffi how to make ``pymig._core``: the declarations are those of the one public header."""
+"""Builds ``pymig._core`` with cffi, from the declarations of the public header."""
 
 import os
 import re
@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def declarations(header: str) -> str:
-    """What cffi can read of the header: no directives, no linkage, no visibility."""
+    """The header without what cffi can't parse: directives, linkage, visibility."""
     plain = re.sub(r"^#.*(?:\\\n.*)*\n", "", header, flags=re.MULTILINE)
     return plain.replace('extern "C" {\n', "").replace("\n}\n", "\n").replace("PYMIG_API ", "")
 

@@ -1,4 +1,4 @@
-"""QEMU's migration capabilities, checked as QEMU checks them, before QEMU does.
+"""Checks QEMU's migration capabilities as QEMU does, before QEMU does.
 
 >>> import pymig
 >>> pymig.check(["multifd", "compress"])
@@ -71,8 +71,8 @@ __all__ = [
     "validate",
 ]
 
-# Imported when they are first used: a check needs none of them. What a probe needs is imported at once: it must work
-# where nothing can be opened any more.
+# Imported on first use, because a check does not need them. A probe's modules are imported at once, because a probe
+# must work even if no more files can be opened.
 _LATER = {
     "AnnounceParameters": "state",
     "KnownFault": "qemu.fault",
@@ -86,7 +86,7 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module  # noqa: PLC0415 - as late as what it imports
+        from importlib import import_module  # noqa: PLC0415 - needed only here
 
         value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
         return value

@@ -1,4 +1,4 @@
-"""Memory that others own, as C sees it: checked before anything is read or written."""
+"""Caller-owned buffers, checked and converted for C."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pymig._core import Numbers
 
-# The formats of an unsigned byte, and of a word of 4 or 8 in native order, as the struct module writes them.
+# The struct module's formats of an unsigned byte, and of a word of 4 or 8 bytes in native order.
 _NATIVE = ("", "@", "=", "<" if sys.byteorder == "little" else ">")
 _BYTE_FORMATS = frozenset(order + "B" for order in _NATIVE)
 _WORD_FORMATS = frozenset(order + code for order in _NATIVE for code in "ILQ")
@@ -32,10 +32,10 @@ def _view(buffer: object, argument: str) -> memoryview:
 def words(buffer: object, argument: str) -> tuple[Numbers, int, int]:
     """The words as C sees them, their number, and the bytes of each: 4 or 8.
 
-    Raw bytes are taken as words of 4; an array of bytes has items of its own, and they are no words.
+    Raw bytes are read as words of 4 bytes. An array whose items are bytes is refused.
 
     Raises:
-        TypeError: no buffer, one with strides, with other items, or not aligned to its words.
+        TypeError: not a buffer, or one with strides, with other items, or not aligned to its words.
     """
     view = _view(buffer, argument)
     width = view.itemsize
@@ -56,8 +56,8 @@ def bytes_to_fill(buffer: object, count: int, argument: str) -> Numbers:
     """As many bytes as C sees them.
 
     Raises:
-        TypeError: no buffer, one with strides or that is read-only, or with other items.
-        ValueError: of another length.
+        TypeError: not a buffer, or one with strides, with other items, or read-only.
+        ValueError: the wrong length.
     """
     view = _view(buffer, argument)
     if view.format not in _BYTE_FORMATS:
@@ -70,7 +70,7 @@ def bytes_to_fill(buffer: object, count: int, argument: str) -> Numbers:
 
 
 def require_apart(c_words: Numbers, words_size: int, c_bytes: Numbers, bytes_size: int) -> None:
-    """A ValueError if what is read and what is filled overlap; sizes in bytes."""
+    """Raises ValueError if the two buffers overlap. Sizes in bytes."""
     start, out = (int(ffi.cast("uintptr_t", memory)) for memory in (c_words, c_bytes))
     if start < out + bytes_size and out < start + words_size:
         raise ValueError("out must not overlap masks")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
+from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 from _collections_abc import Set as AbstractSet
 from _operator import index
 
@@ -32,10 +32,11 @@ ALL: int = (1 << len(NAMES)) - 1
 class CapabilitySet(AbstractSet[str], Frozen):
     """An immutable set of capabilities, by QMP name, over one integer.
 
-    Bit i of ``mask`` stands for capability number i. The numbers are pymig's own and stay: 0 to 20 are those of QEMU
-    7.2 to 8.0 (``MigrationCapability`` in QEMU's qapi/migration.json), then switchover-ack, dirty-limit, mapped-ram.
+    Bit i of ``mask`` is capability number i. The numbers are pymig's own and never change: 0 to 20 are those of QEMU
+    7.2 to 8.0 (``MigrationCapability`` in QEMU's qapi/migration.json), followed by switchover-ack, dirty-limit and
+    mapped-ram.
 
-    Iterates in enum order, and compares and hashes like a frozenset of the names.
+    Iterates in enum order. Compares and hashes like a frozenset of the names.
 
     Args:
         names: QMP names.
@@ -59,7 +60,7 @@ class CapabilitySet(AbstractSet[str], Frozen):
         """The set with these bits.
 
         Raises:
-            ValueError: negative, or with bits that stand for nothing.
+            ValueError: negative, or a bit that is no capability.
             TypeError: not an integer.
         """
         self = object.__new__(cls)
@@ -92,7 +93,7 @@ class CapabilitySet(AbstractSet[str], Frozen):
     def __bool__(self) -> bool:
         return self._mask != 0
 
-    # As collections.abc has them, but with the type that they give.
+    # The operators of collections.abc.Set, with the right return type.
     def __and__(self, other: Iterable[object]) -> CapabilitySet:
         return AbstractSet.__and__(self, other)  # type: ignore[operator,return-value]
 
@@ -105,7 +106,7 @@ class CapabilitySet(AbstractSet[str], Frozen):
     def __xor__(self, other: Iterable[str]) -> CapabilitySet:  # type: ignore[override]
         return AbstractSet.__xor__(self, other)  # type: ignore[operator,return-value]
 
-    __hash__ = AbstractSet._hash  # equal to the frozenset of the names, so hashed like it
+    __hash__ = AbstractSet._hash  # equal to the frozenset of the names, so it must have the same hash
 
     def __repr__(self) -> str:
         return f"CapabilitySet([{', '.join(map(repr, self))}])"
@@ -115,7 +116,7 @@ class CapabilitySet(AbstractSet[str], Frozen):
 
 
 def names_that_are_on(states: Mapping[str, bool], argument: str) -> list[str]:
-    """Of ``{name: bool}`` the names that are true."""
+    """The names in ``{name: bool}`` whose value is True."""
     for name, state in states.items():
         require_bool(state, f"{argument}[{name!r}]")
     return [name for name, state in states.items() if state]
@@ -147,14 +148,14 @@ def mask_of_names(names: Iterable[str], argument: str) -> int:
 
 
 def _releases_with(name: str) -> list[str]:
-    """The releases that have a capability of this name, the oldest first."""
+    """The releases that have this capability, oldest first."""
     bit = BITS.get(name, 0)
     builds = (ffi.new("QemuBuild *", {"release": i}) for i in range(lib.QEMU_RELEASE__MAX))
     return [series_of(build.release) for build in builds if lib.qemu_build_capabilities(build) & bit]
 
 
 def unknown_capability(name: str, known: Iterable[str]) -> UnknownCapabilityError:
-    """The error for a name that is none of these; it tells which releases have it."""
+    """The error for a name that is not in ``known``. It says which releases have the capability."""
     having = _releases_with(name)
     if not having:
         return UnknownCapabilityError(name, known)
@@ -163,7 +164,7 @@ def unknown_capability(name: str, known: Iterable[str]) -> UnknownCapabilityErro
 
 
 def checked_mask(mask: int, argument: str) -> int:
-    """The mask as a plain int, with no bit that stands for nothing; errors name the argument."""
+    """The mask as a plain int, without unknown bits; errors name the argument."""
     if isinstance(mask, bool):
         raise TypeError(f"{argument} must be an integer mask, not bool")
     try:
@@ -173,13 +174,13 @@ def checked_mask(mask: int, argument: str) -> int:
     if plain < 0:
         raise ValueError(f"{argument} must not be negative")
     if plain & ~ALL:
-        raise ValueError(f"{argument} has bits that stand for no capability; the known ones are 0 to {len(NAMES) - 1}")
+        raise ValueError(f"{argument} has bits that are no capability; the known bits are 0 to {len(NAMES) - 1}")
     return plain
 
 
 def mask_of(capabilities: Iterable[str] | int, argument: str) -> int:
     """The mask of a CapabilitySet, an int mask or an iterable of names; errors name the argument."""
-    kind = type(capabilities)  # isinstance() takes longer than all the rest: CapabilitySet is an abstract Set
+    kind = type(capabilities)  # isinstance() is slow here, because CapabilitySet is an abstract Set
     if kind is CapabilitySet:
         return capabilities._mask  # type: ignore[union-attr,no-any-return]
     if kind is int and 0 <= capabilities <= ALL:  # type: ignore[operator]
@@ -189,7 +190,7 @@ def mask_of(capabilities: Iterable[str] | int, argument: str) -> int:
         try:
             for name in capabilities:  # type: ignore[union-attr]
                 mask |= BITS[name]
-        except (KeyError, TypeError):  # what is wrong is told by who looks closer
+        except (KeyError, TypeError):  # mask_of_names() raises the right error
             return mask_of_names(capabilities, argument)  # type: ignore[arg-type]
         return mask
     if hasattr(capabilities, "__index__"):
@@ -198,10 +199,10 @@ def mask_of(capabilities: Iterable[str] | int, argument: str) -> int:
 
 
 def known_mask(mask: int, known: int, argument: str) -> int:
-    """The mask, if a release knows all of it.
+    """The mask, if all its capabilities are known.
 
     Raises:
-        UnknownCapabilityError: as QMP answers a name that its enum does not hold.
+        UnknownCapabilityError: an unknown capability, with QMP's text.
     """
     unknown = mask & ~known
     if unknown:

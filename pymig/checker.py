@@ -1,4 +1,4 @@
-"""Would QEMU accept this set of capabilities?"""
+"""Checks sets of capabilities in one context."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, TypeVar, overload
 
-    # The type checker's own; nothing imports it at run time.
+    # For type checkers only; not imported at run time.
     from typing_extensions import Buffer, Self
 
     from pymig._core import MigrationChecker
@@ -32,35 +32,35 @@ if TYPE_CHECKING:
     Names = Iterable[str] | Mapping[str, bool] | int
 
 EMPTY: tuple[str, ...] = ()
-"""The old set where none is given."""
+"""The default of ``old``."""
 
 MOST_REMEMBERED = 0 if os.environ.get("PYMIG_MEMO") == "0" else 4096
-"""How many verdicts a Checker remembers; none with PYMIG_MEMO=0 in the environment."""
+"""The most verdicts that a Checker caches; 0 with PYMIG_MEMO=0 in the environment."""
 
 _check_set = lib.migrate_caps_check_set
 
-# By the bytes of a word: the check of many, the same in one pass, and the search for a bad word.
+# By word size in bytes: the check in two passes, in one pass, and the search for an invalid word.
 _CHECK_MANY = {4: lib.migrate_caps_check_many32, 8: lib.migrate_caps_check_many64}
 _CHECK_MANY_ONEPASS = {4: lib.migrate_caps_check_many32_onepass, 8: lib.migrate_caps_check_many64_onepass}
 _FIND_UNKNOWN = {4: lib.migrate_caps_find_unknown32, 8: lib.migrate_caps_find_unknown64}
 
 
 class Checker(Frozen):
-    """One context, prepared once, to check many sets in. Immutable, picklable; any number of threads may use it.
+    """Checks many sets of capabilities in one context. Immutable, picklable, thread-safe.
 
-    ``Checker(context)``, or ``Checker(build, host, **keywords)``, which makes the Context.
+    Call ``Checker(context)``, or ``Checker(build, host, **keywords)``, which creates the Context.
 
-    Verdicts are remembered by the very int or tuple of names that was checked, with nothing enabled before: at most
-    4,096, then it starts anew. A verdict that depends on a local host is not remembered, since ``refresh()`` may change
-    it. PYMIG_MEMO=0 in the environment switches this off.
+    Up to 4,096 verdicts are cached, by the exact int or tuple of names that was checked with an empty old set. A full
+    cache starts over. Verdicts that depend on a local host are not cached, because ``refresh()`` may change them.
+    PYMIG_MEMO=0 in the environment disables the cache.
 
     Args:
-        build: a Context; or a QemuBuild or a release, as Context takes it.
-        host: as for Context, which takes the other keywords, too.
+        build: a Context; or a QemuBuild or a release, as for Context.
+        host: as for Context, like the other keywords.
 
     Raises:
         ParameterError: QEMU would refuse the parameters.
-        TypeError: a Context, and keywords beside it.
+        TypeError: a Context together with other arguments.
     """
 
     __slots__ = (
@@ -146,13 +146,13 @@ class Checker(Frozen):
         """QEMU's answer to a change from ``old`` to ``new`` (migrate_caps_check): the first rule that refuses.
 
         Args:
-            new: the whole set that would be enabled afterwards: a CapabilitySet, an int mask, an iterable of names, or
-                a mapping ``{name: bool}``, of which only what is true counts.
-            old: the set that is on before; it decides whether postcopy-ram is asked of the host again, and whether
-                shared memory is passed over in write tracking.
+            new: the whole set enabled after the change: a CapabilitySet, an int mask, an iterable of names, or a
+                mapping ``{name: bool}``, in which only true values count.
+            old: the set enabled before the change. It decides whether postcopy-ram probes the host again, and whether
+                write tracking skips shared memory.
 
         Raises:
-            UnknownCapabilityError: a capability that the release has not.
+            UnknownCapabilityError: a capability that the release lacks.
         """
         if old is EMPTY:
             memo = self._memo
@@ -165,7 +165,7 @@ class Checker(Frozen):
             elif type(new) is tuple:
                 try:
                     known = memo.get(new)
-                except TypeError:  # it has no hash; what is wrong with it is said below
+                except TypeError:  # unhashable; _check() raises the right error
                     known = None
                 if known is not None:
                     return known
@@ -184,17 +184,17 @@ class Checker(Frozen):
         return verdict
 
     def _mask(self, names: Names, argument: str) -> int:
-        """The mask of a set that the release knows; errors name the argument."""
+        """The mask of a set whose capabilities the release has; errors name the argument."""
         return known_mask(mask_of(names, argument), self.build._mask, argument)
 
     def _of_change(self, new: int, old: int) -> Verdict:
-        """The verdict on a change from one mask to the other."""
+        """The verdict on a change from ``old`` to ``new``, both masks."""
         code = lib.migrate_caps_check(self._c, old, new)
         given = lib.migrate_caps_warnings(self._c, new, code) if new & self.build._warning else 0
         return self.verdicts.with_warnings(code, given) if given else self.verdicts[code]
 
     def _begin_memo(self) -> dict[object, Verdict]:
-        """A new one, because another thread may just be reading from the old one."""
+        """Starts a new cache. The old one is not cleared, because another thread may be reading it."""
         memo: dict[object, Verdict] = {}
         if MOST_REMEMBERED > 0:
             self._set(_memo=memo)
@@ -207,18 +207,18 @@ class Checker(Frozen):
         return [self.verdicts[codes[i]] for i in range(count)]
 
     def suggest(self, new: Names, old: Names = (), limit: int = 8) -> tuple[Change, ...]:
-        """The smallest changes after which the set is accepted, the fewest switches first; each was checked.
+        """The smallest changes that make QEMU accept the set, smallest first. Each one was checked.
 
-        They are minimal: with any part of a change left out, the set is refused. Where the parameters of the context
-        stand in the way, resetting them counts as a part. Empty if the set is accepted, or if nothing helps.
+        Each change is minimal: without any part of it, the set is refused. If parameters of the context cause the
+        refusal, resetting them counts as one part. Empty if the set is accepted, or if no change helps.
 
         Args:
             new: as in ``check``.
             old: as in ``check``.
-            limit: how many at most.
+            limit: the most changes to return.
         """
         if type(limit) is not int or limit < 1:
-            raise ValueError(f"limit must be a number from 1 on, not {limit!r}")
+            raise ValueError(f"limit must be an int of at least 1, not {limit!r}")
         new_mask, old_mask = self._mask(new, "new"), self._mask(old, "old")
         reset = self._parameters_in_the_way()
         plain = Checker(self.context.replace(parameters=self._parameters_beside(reset))) if reset else self
@@ -231,7 +231,7 @@ class Checker(Frozen):
         )
 
     def _parameters_in_the_way(self) -> dict[str, object]:
-        """Those parameters of the context that some rule looks at and that are not at their defaults; the defaults."""
+        """The defaults of the context's parameters that some rule looks at and that are not at their defaults."""
         given = self.context.parameters or {}
         return {
             name: default
@@ -255,21 +255,21 @@ class Checker(Frozen):
         def check_many(self, masks: Buffer, old: Names, out: B) -> B: ...
 
     def check_many(self, masks: Buffer, old: Names = 0, out: Any = None) -> Any:
-        """``check`` of many sets against one old set. Other threads run meanwhile.
+        """Checks many sets against one old set. Releases the GIL.
 
         Args:
-            masks: a C-contiguous buffer of uint32 or uint64 words, one a set: array.array, memoryview, NumPy array;
-                or raw bytes of uint32 words in native order: bytes, bytearray, mmap. It is read in place.
+            masks: a C-contiguous buffer of uint32 or uint64 words, one set per word: array.array, memoryview, NumPy
+                array; or raw bytes of uint32 words in native order: bytes, bytearray, mmap. It is read in place.
             old: as in ``check``.
-            out: a writable C-contiguous buffer of uint8, as long as there are words, to fill.
+            out: a writable C-contiguous buffer of uint8 to fill, with one byte per word.
 
         Returns:
-            ``out``, or a new bytearray: for each word its code in ``verdicts``.
+            ``out``, or a new bytearray: for each word, its code in ``verdicts``.
 
         Raises:
-            TypeError: a buffer of another type, or not aligned to its words.
-            ValueError: ``out`` of another length or overlapping ``masks``, or a word with a capability that the
-                release has not. Nothing was written then.
+            TypeError: the wrong type of buffer, or one not aligned to its words.
+            ValueError: ``out`` has the wrong length or overlaps ``masks``, or a word has a capability that the release
+                lacks. Nothing is written then.
         """
         old_mask = self._mask(old, "old")
         c_words, count, width = words(masks, "masks")
@@ -307,9 +307,9 @@ def check(
     single_channel: bool = False,
     target_page_size: int | None = None,
 ) -> Verdict:
-    """QEMU's answer to one change; the arguments are those of Context and of Checker.check.
+    """QEMU's answer to one change. The arguments are those of Checker.check and Context.
 
-    For more than one check in the same context, a Checker is prepared once and asks the host once.
+    For several checks in the same context, create a Checker once.
     """
     context = Context(
         build,
@@ -339,10 +339,10 @@ def validate(
     single_channel: bool = False,
     target_page_size: int | None = None,
 ) -> None:
-    """As check(), but returns nothing, or raises.
+    """Like check(), but raises an exception if QEMU would refuse, and returns nothing otherwise.
 
     Raises:
-        CapabilityError: QEMU would refuse; its verdict says why.
+        CapabilityError: QEMU would refuse; ``.verdict`` says why.
     """
     verdict = check(
         new,
@@ -362,7 +362,7 @@ def validate(
 
 
 def check_or_unknown(checker: Checker, new: CapabilitySet, old: CapabilitySet = CapabilitySet()) -> Verdict:  # noqa: B008
-    """The checker's verdict; where the release does not know a name, QMP's refusal as a verdict of code -1."""
+    """The checker's verdict. If the release lacks a capability, QMP's refusal as a verdict with code -1."""
     try:
         return checker.check(new, old)
     except UnknownCapabilityError as error:

@@ -1,8 +1,8 @@
-"""What a question is asked in: which QEMU, which host, which circumstances."""
+"""The context of a check: which QEMU, which host, which options and parameters."""
 
 from __future__ import annotations
 
-from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
+from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 
 from pymig._core import ffi, lib
 from pymig.host.facts import dumps, loads, newer_version, require_schema
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 CIRCUMSTANCES = ("incoming", "incoming_started", "kvm_dirty_ring", "rdma", "single_channel")
-"""What is true or false of a running QEMU, as fields of C's MigrationContext."""
+"""The boolean facts about a running QEMU, named as in C's MigrationContext."""
 
 _SCHEMA = "pymig-context"
 _VERSION = "1.0"
@@ -42,26 +42,26 @@ _READ_ONLY: Any = type(type.__dict__)
 
 
 class Context(Value):
-    """What a question is asked in, as one value: frozen, ``==``, hash, pickle, JSON.
+    """The context of a check, as an immutable value: comparable, hashable, picklable, with a JSON form.
 
     Args:
-        build: which QEMU is asked: a QemuBuild, or a release such as ``"10.0"``.
-        host: what its host can do; None is this machine, asked when a question needs it.
+        build: a QemuBuild, or a release such as ``"10.0"``.
+        host: what QEMU's host can do. None is this machine, which is probed when a check needs it.
         incoming: QEMU waits for an incoming migration (it was started with -incoming).
-        parameters: migration parameters that are set, in QMP's spelling, e.g. ``{"multifd-compression": "zstd"}``.
-        incoming_started: a listening socket of the incoming side is open (looked at from 8.1 on).
+        parameters: the migration parameters that are set, in QMP's spelling, e.g. ``{"multifd-compression": "zstd"}``.
+        incoming_started: a listening socket of the incoming side is open (from 8.1 on).
         kvm_dirty_ring: KVM runs with its dirty ring, ``-accel kvm,dirty-ring-size=N`` (from 8.1 on).
         rdma: an RDMA migration is set up (from 10.1 on).
-        single_channel: the incoming transport can't carry several channels (7.2 alone).
-        target_page_size: the guest's page size in bytes; that of the build's target and machine if not given.
+        single_channel: the incoming transport can't carry several channels (7.2 only).
+        target_page_size: the guest's page size in bytes. By default, that of the build's target and machine.
 
     Raises:
         ParameterError: QEMU would refuse the parameters.
-        TypeError: an argument of a wrong type; the text names it.
-        ValueError: a release that is not known; a page size that is no power of two.
+        TypeError: an argument has the wrong type; the text names it.
+        ValueError: an unknown release; a page size that is not a power of two.
 
     Warns:
-        IgnoredParameterWarning, DeprecatedParameterWarning: as ``MigrationState.set_parameters``.
+        IgnoredParameterWarning, DeprecatedParameterWarning: see ``MigrationState.set_parameters``.
     """
 
     __slots__ = (
@@ -133,7 +133,7 @@ class Context(Value):
         return self
 
     def _apply(self, parameters: Mapping[str, object]) -> Mapping[str, object]:
-        """Makes C's context what it is with these parameters; they become read-only."""
+        """Applies the parameters to C's context. Returns a read-only copy of them."""
         request = Request(parameters)
         request.send(lib.migration_context_apply, self._c)
         self.build._warn_of(request.parameters)
@@ -143,7 +143,7 @@ class Context(Value):
         """The same with other values for some of the constructor's arguments.
 
         Raises:
-            TypeError: a name that is none of them.
+            TypeError: not an argument of the constructor.
         """
         return Context(**{**self._arguments(), **changes})
 
@@ -166,7 +166,7 @@ class Context(Value):
         return f"Context({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it; a local host states its answers of this moment."""
+        """The context as a dict, as in ``to_json``. A local host is probed now, unless it was already."""
         return {
             **self._extra,
             "schema": _SCHEMA,
@@ -179,15 +179,15 @@ class Context(Value):
         }
 
     def to_json(self) -> str:
-        """The context as JSON, to carry to another machine. What a local host does not know yet is asked now."""
+        """The context as JSON, for use on another machine. A local host is probed now, unless it was already."""
         return dumps(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Context:
-        """The context that this text holds. Fields that only a newer pymig knows are kept.
+        """The context that this JSON describes. Unknown fields, from a newer pymig, are kept.
 
         Raises:
-            ValueError: not such a text, or of a newer major version.
+            ValueError: not such a document, or one of another major version.
             ParameterError: QEMU would refuse its parameters.
         """
         return cls._from_dict(loads(text))
@@ -236,7 +236,7 @@ def _context(arguments: dict[str, Any], extra: Mapping[str, Any]) -> Context:
 
 
 def _frozen(value: Any) -> Any:
-    """A value of a parameter that nobody can change."""
+    """A parameter's value, made immutable."""
     if isinstance(value, (list, tuple)):
         return tuple(map(_frozen, value))
     if isinstance(value, Mapping):
@@ -245,7 +245,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _thawed(value: Any) -> Any:
-    """The same as JSON has it."""
+    """A frozen value as lists and dicts, as in JSON."""
     if isinstance(value, tuple):
         return list(map(_thawed, value))
     if isinstance(value, Mapping):
@@ -254,12 +254,10 @@ def _thawed(value: Any) -> Any:
 
 
 def require_context(context: object, host: Host | None, keywords: dict[str, Any]) -> Context:
-    """The context, or the one that a build, a host and the other keywords make."""
+    """The context itself, or one made from a build, a host and the other keywords."""
     if type(context) is not Context and not isinstance(context, Context):
         return Context(context, host, **keywords)  # type: ignore[arg-type]
     given = [name for name, value in keywords.items() if value not in (None, False)]
     if host is not None or given:
-        raise TypeError(
-            f"a Context says it all; {(given or ['host'])[0]} can't be given beside it: use context.replace()"
-        )
+        raise TypeError(f"{(given or ['host'])[0]} can't be given together with a Context: use context.replace()")
     return context

@@ -1,4 +1,4 @@
-"""What changes from one release to another."""
+"""Compares two builds of QEMU."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 
 
 class ReleaseDifference(Value):
-    """What changes from one build of QEMU to another. Immutable.
+    """The differences between two builds of QEMU. Immutable.
 
     Attributes:
-        before, after: the builds that are compared.
-        added: capabilities that only ``after`` has.
-        removed: capabilities that only ``before`` has.
-        deprecated: capabilities that ``after`` marks as deprecated and ``before`` does not.
-        rules_added: verdicts of rules that only ``after`` has.
-        rules_removed: verdicts of rules that only ``before`` has.
-        rules_changed: pairs of verdicts of one rule whose text or hint differs.
-        parameters_added: parameters that only ``after`` has.
-        parameters_removed: parameters that only ``before`` has.
-        parameters_deprecated: parameters that ``after`` marks as deprecated and ``before`` does not.
-        parameters_changed: for each parameter that both have and treat differently: its name, and what ``before`` and
-            ``after`` say of it (the default, or the answer to the first value that they answer differently).
-        statuses_added: members of MigrationStatus that only ``after`` has.
-        faults_added: known faults that only ``after`` has.
-        faults_mended: known faults that only ``before`` has.
-        answers: for each set that was asked about and is answered otherwise: the set and the two verdicts.
+        before, after: the builds compared.
+        added: capabilities present only in ``after``.
+        removed: capabilities present only in ``before``.
+        deprecated: capabilities deprecated in ``after`` but not in ``before``.
+        rules_added: verdicts of rules present only in ``after``.
+        rules_removed: verdicts of rules present only in ``before``.
+        rules_changed: pairs of verdicts of the same rule with different texts or hints.
+        parameters_added: parameters present only in ``after``.
+        parameters_removed: parameters present only in ``before``.
+        parameters_deprecated: parameters deprecated in ``after`` but not in ``before``.
+        parameters_changed: for each parameter that the builds treat differently: its name, and how ``before`` and
+            ``after`` treat it (the default, or the answer to the first value for which the answers differ).
+        statuses_added: members of MigrationStatus present only in ``after``.
+        faults_added: known faults present only in ``after``.
+        faults_mended: known faults present only in ``before``.
+        answers: for each given set whose answers differ: the set and the two verdicts.
     """
 
     __slots__ = (
@@ -112,21 +112,21 @@ def diff(
     single_channel: bool = False,
     target_page_size: int | None = None,
 ) -> ReleaseDifference:
-    """What changes from one build of QEMU to another, in general and for given sets.
+    """Compares two builds of QEMU: their capabilities, rules and parameters, and their answers to the given sets.
 
     Args:
-        before: the build to compare with.
-        after: the build that is compared.
-        sets: sets of capabilities to compare the answers for, each an iterable of names; one that a release does not
-            know is refused by it as QMP would.
-        host: what the host can do; one that can do everything if not given, since it is the releases that count.
-        incoming: as for Context, as are the keywords that follow; for both builds.
-        parameters: likewise.
-        incoming_started: likewise.
-        kvm_dirty_ring: likewise.
-        rdma: likewise.
-        single_channel: likewise.
-        target_page_size: likewise.
+        before: the old build.
+        after: the new build.
+        sets: sets of capabilities whose answers are compared, each an iterable of names. A build that lacks one of the
+            names refuses it with QMP's text.
+        host: what the host can do; by default everything, so that only the releases count.
+        incoming: as for Context, for both builds.
+        parameters: as for Context.
+        incoming_started: as for Context.
+        kvm_dirty_ring: as for Context.
+        rdma: as for Context.
+        single_channel: as for Context.
+        target_page_size: as for Context.
     """
     builds = (require_build(before, "before"), require_build(after, "after"))
     context = Context(
@@ -205,9 +205,9 @@ def _parameter_differences(before: QemuBuild, after: QemuBuild) -> dict[str, Any
         [name for name, i in PARAMETERS.items() if lib.migration_parameter_known(build._c, i)]
         for build in (before, after)
     )
-    one, other = (MigrationState(build, Host()) for build in (before, after))
+    states = [MigrationState(build, Host()) for build in (before, after)]
     both = [name for name in names_before if name in names_after]
-    said = ((name, *_what_differs(name, one, other)) for name in both)
+    changed = ((name, *_what_differs(name, states)) for name in both)
     return {
         "parameters_added": tuple(name for name in names_after if name not in names_before),
         "parameters_removed": tuple(name for name in names_before if name not in names_after),
@@ -217,11 +217,11 @@ def _parameter_differences(before: QemuBuild, after: QemuBuild) -> dict[str, Any
             if lib.migration_parameter_deprecated(after._c, PARAMETERS[name])
             and not lib.migration_parameter_deprecated(before._c, PARAMETERS[name])
         ),
-        "parameters_changed": tuple(entry for entry in said if len(entry) > 1),
+        "parameters_changed": tuple(entry for entry in changed if len(entry) > 1),
     }
 
 
-# Some of these is outside of each range, and some inside.
+# For each parameter's range, some of these are inside and some outside.
 _VALUES = (
     0,
     1,
@@ -241,20 +241,20 @@ _VALUES = (
 )
 
 
-def _what_differs(name: str, one: MigrationState, other: MigrationState) -> tuple[str, ...]:
-    """What the two say of a parameter: the first that they don't say alike, or nothing."""
-    defaults = [state.query_parameters().get(name) for state in (one, other)]
+def _what_differs(name: str, states: list[MigrationState]) -> tuple[str, ...]:
+    """How the two states treat a parameter: the first difference, or an empty tuple."""
+    defaults = [state.query_parameters().get(name) for state in states]
     if defaults[0] != defaults[1]:
         return tuple(f"default {default!r}" for default in defaults)
     for value in _VALUES:
-        answers = [_answer_to(state, name, value) for state in (one, other)]
+        answers = [_answer_to(state, name, value) for state in states]
         if answers[0] != answers[1]:
             return tuple(f"{name}={value}: {answer}" for answer in answers)
     return ()
 
 
 def _answer_to(state: MigrationState, name: str, value: object) -> str:
-    """What this state answers to the request, in full; nothing is changed."""
+    """The state's full answer to setting this parameter, without setting it."""
     request = Request({name: value})
     try:
         request.send(lib.migrate_try_parameters, state._c)

@@ -2,17 +2,17 @@
 
 ::
 
-    MigrationError                  QEMU, or QMP before it, would refuse the request; .message is its text
+    MigrationError                  QEMU or QMP would refuse the request; .message is its text
     ├── CapabilityError             a rule refuses the set: .verdict says which (in pymig.verdict)
     ├── ParameterError              a parameter is refused: .parameter says which
-    │   └── ParameterTypeError      ... because its value is of the wrong type; a TypeError, too
+    │   └── ParameterTypeError      ... because its value has the wrong type; also a TypeError
     ├── MigrationActiveError        a migration is in progress
-    ├── RequestTypeError            the request's shape is wrong; a TypeError, too
-    └── UnknownCapabilityError      no such capability; a ValueError, too
+    ├── RequestTypeError            the request has the wrong structure; also a TypeError
+    └── UnknownCapabilityError      the release has no such capability; also a ValueError
 
-    QemuBinaryError                 a QEMU binary can't be asked; it stands by itself
+    QemuBinaryError                 a QEMU binary can't be queried
 
-Arguments that no QEMU would ever come to see are plain TypeErrors and ValueErrors.
+Invalid arguments that would never reach QEMU raise a plain TypeError or ValueError.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class MigrationError(Exception):
 
     @property
     def hint(self) -> str | None:
-        """QEMU's second text, which its human monitor shows, or None."""
+        """QEMU's second text, shown only by its human monitor, or None."""
         return self._texts[1]
 
     def __str__(self) -> str:
@@ -65,17 +65,17 @@ class MigrationActiveError(MigrationError):
 
 
 class RequestTypeError(MigrationError, TypeError):
-    """A list of changes is not of the shape that QMP's migrate-set-capabilities takes."""
+    """The changes don't have the structure that QMP's migrate-set-capabilities requires."""
 
 
 class UnknownCapabilityError(MigrationError, ValueError):
-    """No such capability, in this release.
+    """This release has no such capability.
 
     Attributes:
         name: the name that was given.
-        known: the names that would have been known.
-        since: the first release of QEMU that has it, e.g. ``"8.1"``; None if none has.
-        until: the last release that has it; None if none has, or if the newest has.
+        known: the names that are known.
+        since: the first release of QEMU that has it, e.g. ``"8.1"``; None if no release has it.
+        until: the last release that has it; None if the newest or no release has it.
     """
 
     def __init__(self, name: str, known: Iterable[str], since: str | None = None, until: str | None = None) -> None:
@@ -88,33 +88,33 @@ class UnknownCapabilityError(MigrationError, ValueError):
 
     @property
     def suggestions(self) -> tuple[str, ...]:
-        """The closest known names, the closest first; empty if none is close."""
-        from difflib import get_close_matches  # noqa: PLC0415 - it costs more than all of pymig, and only here
+        """Similar known names, the closest first; empty if none is close."""
+        from difflib import get_close_matches  # noqa: PLC0415 - slower to import than all of pymig
 
         wanted = self.name[:64].lower().strip().replace("_", "-")
         return tuple(get_close_matches(wanted, self.known, n=3, cutoff=0.6))
 
 
 class QemuBinaryError(Exception):
-    """A binary can't be started, is no QEMU, or does not answer in time."""
+    """A binary can't be started, is not QEMU, or does not answer in time."""
 
 
 class IgnoredParameterWarning(UserWarning):
-    """This release of QEMU accepts the parameter and then forgets it."""
+    """This release of QEMU accepts the parameter and ignores it."""
 
 
 class DeprecatedParameterWarning(UserWarning):
-    """This release of QEMU warns of the parameter when it is set; the text is QEMU's."""
+    """This release of QEMU gives a warning when the parameter is set. The text is QEMU's."""
 
 
 class KnownFaultWarning(UserWarning):
-    """This release of QEMU dies of what it accepts; see ``QemuBuild.known_faults``."""
+    """This release of QEMU accepts the request and then crashes; see ``QemuBuild.known_faults``."""
 
 
 def warn(message: str, category: type[Warning]) -> None:
-    """Warns whoever called pymig, at the line of that call."""
+    """Issues a warning that points at the line outside pymig that called it."""
     import sys  # noqa: PLC0415 - rare
-    import warnings  # noqa: PLC0415 - likewise
+    import warnings  # noqa: PLC0415 - rare
 
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "pymig":

@@ -1,7 +1,7 @@
-"""Who owns memory of C's.
+"""Ownership of C objects.
 
-Each object of C's has one owner, which frees it when nobody refers to it any more. The owner of an object that borrows
-another one keeps that one's owner, so nothing is freed that is still in use.
+Each C object has one owner, which frees it when the owner is garbage-collected. If an object borrows another one, its
+owner keeps the other owner alive, so nothing is freed while in use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _made(kind: Any, make: Callable[..., int], free: Callable[[Any], None], *arg
     if result == -errno.ENOMEM:
         raise MemoryError
     if result < 0:
-        raise ValueError(f"what was given makes no {kind.item.item.cname}")
+        raise ValueError(f"a {kind.item.item.cname} can't be created from these arguments")
     return ffi.gc(place[0], free)
 
 
@@ -40,7 +40,7 @@ def local_host(blocks: Any, count: int, target_page_size: int) -> Any:
 
 
 def _keeping(host: Any, free: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The same function; as long as it may be called, the host is there."""
+    """The same function, with a reference that keeps the host's owner alive."""
 
     def free_borrower(borrower: Any, _host: Any = host) -> None:
         free(borrower)
@@ -49,16 +49,16 @@ def _keeping(host: Any, free: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def checker(context: Any, host: Any) -> Any:
-    """The owner of a MigrationChecker; it keeps the owner of the host."""
+    """The owner of a MigrationChecker. It keeps the host's owner alive."""
     free = _keeping(host, lib.migration_checker_free)
     return _made(_CHECKER, lib.migration_checker_new, free, context, host)
 
 
 def state(context: Any, host: Any) -> Any:
-    """The owner of a MigrationState; it keeps the owner of the host."""
+    """The owner of a MigrationState. It keeps the host's owner alive."""
     return _made(_STATE, lib.migration_state_new, _keeping(host, lib.migration_state_free), context, host)
 
 
 def borrowed(owner: Any) -> Any:
-    """The object as a plain pointer, which cffi passes faster than its owner. The owner must outlive its use."""
+    """The object as a plain pointer, which cffi passes faster than its owner. Use it only while the owner is alive."""
     return ffi.cast(ffi.typeof(owner), owner)

@@ -1,8 +1,8 @@
-"""QEMU's check in plain Python: the executable form of the rules, to be read beside a description of them.
+"""QEMU's check in plain Python: an executable description of the rules.
 
-The reference is QEMU's migration/options.c of 24 April 2023, whose rules are those of release 8.0. Nothing here is
-shared with the C core, neither code nor table: each is what the other is checked against. It knows one release, asks
-no host (the context says what the host can do), and takes names or masks.
+The reference is QEMU's migration/options.c of 24 April 2023, which has the rules of release 8.0. This module shares no
+code and no table with the C core, so that tests can compare the two. It knows one release, never probes a host (the
+context states what the host can do), and accepts names or masks.
 
 >>> check(("multifd", "compress"))
 Refusal(message='Multifd is not compatible with compress', hint=None)
@@ -36,7 +36,7 @@ CAPABILITIES = (
     "zero-copy-send",
     "postcopy-preempt",
 )
-"""In the order of QEMU's enum: bit i of a mask is the i-th of these."""
+"""In the order of QEMU's enum: bit i of a mask is the i-th name."""
 
 BIT = {name: 1 << i for i, name in enumerate(CAPABILITIES)}
 
@@ -68,18 +68,18 @@ NOT_WITH_BACKGROUND_SNAPSHOT = (
     "validate-uuid",
     "zero-copy-send",
 )
-"""In the order in which QEMU looks for them."""
+"""In the order in which QEMU checks them."""
 
 
 class Refusal(NamedTuple):
-    """Why a set is refused: QEMU's text, and the hint that its human monitor shows beside it."""
+    """Why a set is refused: QEMU's text, and the hint that only its human monitor shows."""
 
     message: str
     hint: str | None = None
 
 
 class Context(NamedTuple):
-    """All that the check looks at, beside the two sets."""
+    """The input of the check, except for the two sets."""
 
     live_block_migration: bool = True
     replication: bool = True
@@ -132,8 +132,8 @@ def check(
 
 
 def migrate_caps_check(old: int, new: int, context: Context) -> Refusal | None:  # noqa: C901, PLR0911, PLR0912
-    """The first rule that applies; rules 1 to 11 in their order."""
-    # 1, 2: what was not built
+    """The first of the rules 1 to 11 that refuses."""
+    # 1, 2: features that are not built in
     if new & BLOCK and not context.live_block_migration:
         return NO_LIVE_BLOCK_MIGRATION
     if new & COLO and not context.replication:
@@ -148,7 +148,7 @@ def migrate_caps_check(old: int, new: int, context: Context) -> Refusal | None: 
 
     # 5, 6, 7
     if new & BACKGROUND_SNAPSHOT:
-        # Shared blocks are passed over while the *old* set has x-ignore-shared.
+        # Write tracking skips shared blocks if the *old* set has x-ignore-shared.
         tracking = context.write_tracking
         if old & IGNORE_SHARED and context.write_tracking_ignore_shared is not None:
             tracking = context.write_tracking_ignore_shared

@@ -1,4 +1,4 @@
-"""The releases of QEMU that are known, and how they are written."""
+"""The known releases of QEMU, and their notation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def rows(row: Callable[[int], T]) -> Iterator[T]:
-    """What C gives for 0, 1, ... up to the first NULL."""
+    """What a C function returns for 0, 1, ... up to the first NULL."""
     for number in count():
         found = row(number)
         if found == ffi.NULL:
@@ -26,38 +26,38 @@ def rows(row: Callable[[int], T]) -> Iterator[T]:
 
 
 def text(c_text: Chars) -> str:
-    """A text of C's."""
+    """A C string as a str."""
     decoded: str = ffi.string(c_text).decode()
     return decoded
 
 
 FIRST_DEVELOPMENT_MICRO = 50
-"""QEMU's development trees call themselves X.Y.50 and on: neither X.Y nor the release after it."""
+"""QEMU's development trees have versions from X.Y.50 on."""
 
 POINTS: tuple[str, ...] = tuple(map(text, rows(lib.qemu_release_name)))
-"""The versions from which on answers differ, by the numbers that C has for them."""
+"""The versions at which answers change, indexed by C's numbers."""
 
 
 def _series_or_tree(point: str) -> str:
-    """The name by which a version is known: X.Y, or X.Y.Z of a development tree."""
+    """The name of a version's series, X.Y; for a development tree, X.Y.Z."""
     series, _, micro = point.rpartition(".")
     return point if int(micro) >= FIRST_DEVELOPMENT_MICRO else series
 
 
 def series_of(number: int) -> str:
-    """The name of the series, or of the development tree, that C's number stands in."""
+    """The name of the series or development tree to which C's number belongs."""
     return _series_or_tree(POINTS[number])
 
 
 RELEASES: tuple[str, ...] = tuple(dict.fromkeys(map(_series_or_tree, POINTS)))
-"""The series, and the development trees that have a name; the oldest first."""
+"""The known series and development trees, oldest first."""
 
 DOWNSTREAMS: dict[str, QemuDownstream] = {text(row.name): row for row in rows(lib.qemu_downstream)}
-"""The builds of distributions that have a name here, as C has them."""
+"""C's rows for the known distribution builds, by name."""
 
 
 def _numbers(release: object) -> tuple[int, ...] | None:
-    """(8, 0) or (8, 0, 5) for what looks like a release, written the way QEMU writes it."""
+    """(8, 0) or (8, 0, 5) if this is a version number as QEMU writes it, else None."""
     if isinstance(release, str):
         parts = release.split(".")
         if not all(part.isascii() and part.isdigit() and str(int(part[:9])) == part for part in parts):
@@ -75,14 +75,14 @@ def _newest_numbers() -> tuple[int, ...]:
 
 
 def is_newer(numbers: tuple[int, ...]) -> bool:
-    """Whether this version comes after all that are known; a development tree comes after its series."""
+    """Whether this version is newer than all known ones. A development tree is newer than its series."""
     newest = _newest_numbers()
     tree = len(numbers) > len(newest) and numbers[-1] >= FIRST_DEVELOPMENT_MICRO
     return numbers[:2] > newest or (numbers[:2] == newest and tree)
 
 
 def known_release(release: object) -> tuple[str, int]:
-    """The release as it is written, and C's number for the one that answers as it does."""
+    """The release as a str, and C's number of the release that answers like it."""
     numbers = _numbers(release)
     if numbers is not None:
         number: int = lib.qemu_release_of_version(*numbers, *(-1,) * (3 - len(numbers)))
@@ -90,12 +90,11 @@ def known_release(release: object) -> tuple[str, int]:
             return ".".join(map(str, numbers)), number
         if is_newer(numbers):
             raise ValueError(
-                f"release {'.'.join(map(str, numbers))} is newer than those that are known; "
-                f"the nearest is {RELEASES[-1]}"
+                f"release {'.'.join(map(str, numbers))} is newer than all known releases; the nearest is {RELEASES[-1]}"
             )
     shown = repr(release)
     shown = shown if len(shown) <= 40 else shown[:37] + "..."  # noqa: PLR2004
     raise ValueError(
-        f"release must be one of {', '.join((*RELEASES, *DOWNSTREAMS))}, or a stable release of one such as 10.0.5, "
+        f"release must be one of {', '.join((*RELEASES, *DOWNSTREAMS))}, or a stable release such as 10.0.5, "
         f"as a string or a tuple of numbers, not {shown}"
     )

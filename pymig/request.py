@@ -1,8 +1,8 @@
-"""Requests and answers of QMP, as Python has them and as C has them."""
+"""Converts QMP requests and answers between Python and C."""
 
 from __future__ import annotations
 
-from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
+from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 from _operator import index
 
 from pymig._core import ffi, lib
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 MOST_DEPTH = 8
-"""Deeper than any value that a migration parameter takes; QEMU does not look at what lies deeper."""
+"""Deeper nesting than any migration parameter allows. QEMU does not look deeper either."""
 
 
 class Request:
-    """A request to set parameters, as C sees it.
+    """A request to set parameters, converted for C.
 
     Raises:
-        TypeError: not a mapping of str.
+        TypeError: not a mapping with str keys.
         ValueError: a string that QMP can't carry.
     """
 
@@ -37,10 +37,10 @@ class Request:
         self.members = c_members(self.parameters, "parameters", self._alive)
 
     def send(self, function: Callable[..., int], target: Any) -> None:
-        """Calls C's function with its target and this request.
+        """Passes this request to a C function.
 
         Raises:
-            ParameterError: it refuses; the text is QEMU's.
+            ParameterError: the function refuses; the text is QEMU's.
         """
         error = ffi.new("MigrationError *")
         if function(target, self.members, len(self.members), error) == 0:
@@ -66,7 +66,7 @@ def _c_text(text: str, argument: str) -> Any:
     try:
         encoded = text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{argument} must be text that UTF-8 can carry; it has a lone surrogate") from None
+        raise ValueError(f"{argument} must be encodable as UTF-8; it contains a lone surrogate") from None
     if b"\0" in encoded:
         raise ValueError(f"{argument} must not contain a NUL character")
     return ffi.new("char[]", encoded)
@@ -78,12 +78,12 @@ def _kept(c_object: Any, alive: list[Any]) -> Any:
 
 
 def c_members(mapping: Mapping[Any, object], argument: str, alive: list[Any], depth: int = 0) -> Any:
-    """A mapping as C's QmpMember[]; what has to stay alive as long as that is in use goes to ``alive``."""
+    """A mapping as QmpMember[]. Objects that must live as long as the array are appended to ``alive``."""
     items = list(mapping.items())
     members = _kept(ffi.new("QmpMember[]", len(items)), alive)
     for member, (name, value) in zip(members, items, strict=True):
         if not isinstance(name, str):
-            raise TypeError(f"{argument} must have names that are str, not {type(name).__name__}")
+            raise TypeError(f"{argument} must have str keys, not {type(name).__name__}")
         member.name = _kept(_c_text(name, f"the name {name[:40]!r} in {argument}"), alive)
         _fill(member.value, value, f"{argument}[{name[:40]!r}]", alive, depth + 1)
     return members
@@ -97,7 +97,7 @@ def _c_elements(values: list[object] | tuple[object, ...], argument: str, alive:
 
 
 def _fill(c_value: Any, value: object, argument: str, alive: list[Any], depth: int) -> None:
-    """Makes C's value what this one is."""
+    """Fills in a QmpValue."""
     if value is None:
         c_value.type = lib.QMP_NULL
     elif isinstance(value, bool):
@@ -126,7 +126,7 @@ def _fill(c_value: Any, value: object, argument: str, alive: list[Any], depth: i
 
 
 def python_value(value: Any) -> Any:
-    """C's QmpValue, as Python has it."""
+    """A QmpValue as a Python object."""
     if value.type == lib.QMP_ARRAY:
         return [python_value(value.elements[i]) for i in range(value.number)]
     if value.type == lib.QMP_OBJECT:

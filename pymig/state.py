@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from _collections_abc import Iterable, Mapping  # collections.abc's own; the package takes a millisecond
+from _collections_abc import Iterable, Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 from typing import NamedTuple
 
 from pymig import owned
@@ -57,7 +57,7 @@ STATUSES: dict[str, int] = {name: i for i, name in enumerate(map(text, rows(lib.
 _STATUS_NAMES: tuple[str, ...] = tuple(STATUSES)
 
 ACCESSORS: tuple[str, ...] = tuple(map(text, rows(lib.migration_accessor_name)))
-"""Every accessor that some release has, without "migrate_"."""
+"""The accessors of all releases, without "migrate_"."""
 
 _COMPRESSIONS: Any = values_of(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION)
 _MODES: Any = values_of(lib.MIGRATION_PARAMETER_MODE)
@@ -69,13 +69,13 @@ _ACTIVE_MESSAGE: str = text(lib.migration_active_message())
 
 
 class AnnounceParameters(NamedTuple):
-    """How the guest's new place is announced on the network (QEMU's AnnounceParameters).
+    """How the network learns the guest's new location (QEMU's AnnounceParameters).
 
     Attributes:
         initial: the first delay, in ms.
         max: the longest delay, in ms.
-        rounds: how many announcements.
-        step: by how much the delay grows, in ms.
+        rounds: the number of announcements.
+        step: the increase of the delay, in ms.
     """
 
     initial: int
@@ -86,8 +86,8 @@ class AnnounceParameters(NamedTuple):
 
 # ---- Accessors ----
 
-# Each accessor reads C's state from a slot of its own, which stays empty where the build has no such accessor. So an
-# absent one is an AttributeError, and a present one needs no look-up. They are compiled from one template.
+# Each accessor reads the C state from its own slot, which stays empty if the build has no such accessor. So an absent
+# accessor raises AttributeError, and a present one needs no lookup. All are compiled from one template.
 
 _READER = """
 def {name}(self):
@@ -100,7 +100,7 @@ def {name}(self):
 
 def _absent(state: MigrationState, name: str) -> AttributeError:
     release = state.build.release
-    return AttributeError(f"QEMU {release} has no migrate_{name}; a MigrationState of it has no {name!r}")
+    return AttributeError(f"QEMU {release} has no migrate_{name}, so this MigrationState has no {name!r}")
 
 
 def _compiled_readers() -> dict[str, Callable[[Any], Any]]:
@@ -116,7 +116,7 @@ _SLOTS: dict[tuple[int, tuple[int, ...]], tuple[str, ...]] = {}
 
 
 def _slots_of(build: QemuBuild) -> tuple[str, ...]:
-    """The slots of the accessors that this build has."""
+    """The slots of this build's accessors."""
     key = (build._c.release, build._differences)
     return _SLOTS.get(key) or _SLOTS.setdefault(
         key, tuple(f"_c_{name}" for name in ACCESSORS if lib.migration_accessor_known(build._c, name.encode()))
@@ -134,7 +134,7 @@ def _number(name: str, doc: str) -> _ReadOnly[int]:
 
 
 def _text(name: str, doc: str) -> _ReadOnly[str | None]:
-    """Of a text that C has copied for us."""
+    """An accessor whose C function returns a copy of a text."""
     read = _READERS[name]
 
     def take(self: MigrationState) -> str | None:
@@ -153,18 +153,18 @@ def _text(name: str, doc: str) -> _ReadOnly[str | None]:
 class MigrationState(Frozen):
     """QEMU's migration capabilities, parameters and status, with its rules for changing them.
 
-    Every change is whole or not at all. Any number of threads may use one state: each change is checked against what
-    is there at that moment.
+    Every change is applied completely or not at all. The object is thread-safe: each change is checked against the
+    state at that moment.
 
-    ``MigrationState(context)``, or ``MigrationState(build, host, **keywords)``, which makes the Context. The parameters
-    of the context are set.
+    Call ``MigrationState(context)``, or ``MigrationState(build, host, **keywords)``, which creates the Context. The
+    context's parameters are set.
 
     Args:
-        build: a Context; or a QemuBuild or a release, as Context takes it.
-        host: as for Context, which takes the other keywords, too.
+        build: a Context; or a QemuBuild or a release, as for Context.
+        host: as for Context, like the other keywords.
 
-    A property that the release does not have, such as ``mapped_ram`` before 9.0, raises an AttributeError. What the
-    state is of (``context`` and what belongs to it) can't be assigned.
+    An accessor that the release lacks, such as ``mapped_ram`` before 9.0, raises AttributeError. Only ``status`` can be
+    assigned.
     """
 
     __slots__ = (
@@ -235,7 +235,7 @@ class MigrationState(Frozen):
                 raise AttributeError(f"can't set {name!r} of a {type(self).__name__}")
 
     def __copy__(self) -> object:
-        raise TypeError("a MigrationState can't be copied: make another one of its context")
+        raise TypeError("a MigrationState can't be copied: create another one from its context")
 
     def __deepcopy__(self, memo: object) -> object:
         return self.__copy__()
@@ -316,7 +316,7 @@ class MigrationState(Frozen):
     )
     compress_wait_thread = _number(
         "compress_wait_thread",
-        "1: a page waits for a free compression thread; 0: it is then sent as it is (migrate_compress_wait_thread).",
+        "1: a page waits for a free compression thread; 0: it is sent uncompressed (migrate_compress_wait_thread).",
     )
     decompress_threads = _number(
         "decompress_threads",
@@ -324,7 +324,7 @@ class MigrationState(Frozen):
     )
     max_cpu_throttle = _number(
         "max_cpu_throttle",
-        "The most that auto-converge throttles, in percent (migrate_max_cpu_throttle).",
+        "The maximum throttling by auto-converge, in percent (migrate_max_cpu_throttle).",
     )
     multifd_channels = _number(
         "multifd_channels",
@@ -340,7 +340,7 @@ class MigrationState(Frozen):
     )
     throttle_trigger_threshold = _number(
         "throttle_trigger_threshold",
-        "Dirty pages over transferred ones that trigger throttling, in percent (migrate_throttle_trigger_threshold).",
+        "The ratio of dirty to transferred bytes that starts throttling, percent (migrate_throttle_trigger_threshold).",
     )
     xbzrle_cache_size = _number(
         "xbzrle_cache_size",
@@ -375,7 +375,7 @@ class MigrationState(Frozen):
     )
     avail_switchover_bandwidth = _number(
         "avail_switchover_bandwidth",
-        "In bytes/s, 0 is estimated; since 8.2 (migrate_avail_switchover_bandwidth).",
+        "In bytes/s, 0: estimated by QEMU; since 8.2 (migrate_avail_switchover_bandwidth).",
     )
     vcpu_dirty_limit_period = _number(
         "vcpu_dirty_limit_period",
@@ -383,7 +383,7 @@ class MigrationState(Frozen):
     )
     direct_io = _flag(
         "direct_io",
-        "O_DIRECT is used for files: direct-io is set, mapped-ram and multifd are on; since 9.1 (migrate_direct_io).",
+        "Files use O_DIRECT: direct-io is set, and mapped-ram and multifd are on; since 9.1 (migrate_direct_io).",
     )
     multifd_qatzip_level = _number(
         "multifd_qatzip_level",
@@ -392,13 +392,12 @@ class MigrationState(Frozen):
     rdma = _flag("rdma", "An RDMA migration is set up; since 8.2 (migrate_rdma).")
     multifd_flush_after_each_section = _flag(
         "multifd_flush_after_each_section",
-        "multifd's channels are synchronised after each section, as machine types up to 8.0 have it; since 8.1 "
+        "multifd's channels are synchronised after each section (machine types up to 8.0); since 8.1 "
         "(migrate_multifd_flush_after_each_section).",
     )
     send_switchover_start = _flag(
         "send_switchover_start",
-        "The switchover is announced in the stream, as machine types after 9.2 have it; since 10.0 "
-        "(migrate_send_switchover_start).",
+        "The stream announces the switchover (machine types after 9.2); since 10.0 (migrate_send_switchover_start).",
     )
     has_block_bitmap_mapping = _flag(
         "has_block_bitmap_mapping",
@@ -406,21 +405,20 @@ class MigrationState(Frozen):
     )
     tls_authz = _text(
         "tls_authz",
-        'Who may connect: an object\'s id, None or "" if not set; since 8.1 (migrate_tls_authz).',
+        'The id of the authorization object, None or "" if not set; since 8.1 (migrate_tls_authz).',
     )
     tls_creds = _text(
         "tls_creds",
-        'The credentials: an object\'s id, None or "" if not set; since 8.1 (migrate_tls_creds).',
+        'The id of the credentials object, None or "" if not set; since 8.1 (migrate_tls_creds).',
     )
     tls_hostname = _text(
         "tls_hostname",
-        'The name that the other end\'s certificate must have, None or "" if not set; since 8.1 '
-        "(migrate_tls_hostname).",
+        'The hostname expected in the peer\'s certificate, None or "" if not set; since 8.1 (migrate_tls_hostname).',
     )
 
     @property
     def block_bitmap_mapping(self) -> list[dict[str, Any]] | None:
-        """block-bitmap-mapping as it was set, None if it never was; since 8.1 (migrate_block_bitmap_mapping)."""
+        """The value of block-bitmap-mapping, None if never set; since 8.1 (migrate_block_bitmap_mapping)."""
         value = _READERS["block_bitmap_mapping"](self)
         if value == ffi.NULL:
             return None
@@ -432,7 +430,7 @@ class MigrationState(Frozen):
 
     @property
     def can_snapshot(self) -> bool:
-        """Whether savevm is compatible with the capabilities that are on; since 10.2 (migrate_can_snapshot)."""
+        """Whether savevm is compatible with the enabled capabilities; since 10.2 (migrate_can_snapshot)."""
         can: bool = _READERS["can_snapshot"](self)
         return can
 
@@ -444,32 +442,32 @@ class MigrationState(Frozen):
 
     @property
     def zero_page_detection(self) -> ZeroPageDetection:
-        """Where zero pages are found: "none", "legacy" or "multifd"; since 9.0 (migrate_zero_page_detection)."""
+        """How zero pages are detected: "none", "legacy" or "multifd"; since 9.0 (migrate_zero_page_detection)."""
         where: ZeroPageDetection = _ZERO_PAGE_DETECTIONS[_READERS["zero_page_detection"](self)]
         return where
 
     @property
     def max_postcopy_bandwidth(self) -> int:
-        """In bytes/s, 0 is unlimited; up to 8.0.50 the 64 bits as a signed number (migrate_max_postcopy_bandwidth)."""
+        """In bytes/s, 0: unlimited; up to 8.0.50 a signed 64-bit number (migrate_max_postcopy_bandwidth)."""
         bandwidth: int = _READERS["max_postcopy_bandwidth"](self)
         is_signed = lib.migration_accessor_signed(self.build._c, b"max_postcopy_bandwidth")
         return int(ffi.cast("int64_t", bandwidth)) if is_signed else bandwidth
 
     @property
     def multifd_compression(self) -> MultiFDCompression:
-        """The method that multifd compresses with (migrate_multifd_compression)."""
+        """The compression method of multifd (migrate_multifd_compression)."""
         method: MultiFDCompression = _COMPRESSIONS[_READERS["multifd_compression"](self)]
         return method
 
     @property
     def announce_params(self) -> AnnounceParameters:
-        """The four announce parameters, as of one moment (migrate_announce_params)."""
+        """The four announce parameters, read at one moment (migrate_announce_params)."""
         announce = _READERS["announce_params"](self)
         return AnnounceParameters(announce.initial, announce.max, announce.rounds, announce.step)
 
     @property
     def status(self) -> str:
-        """The outgoing migration's MigrationStatus: ``"none"`` at first; to be set by whoever runs the migration."""
+        """The outgoing migration's MigrationStatus, ``"none"`` at first. Set it as the migration proceeds."""
         status: int = lib.migration_status(self._c)
         return _STATUS_NAMES[status]
 
@@ -483,17 +481,17 @@ class MigrationState(Frozen):
 
     @property
     def capabilities(self) -> CapabilitySet:
-        """Those that are on."""
+        """The enabled capabilities."""
         return CapabilitySet.from_mask(lib.migration_capabilities(self._c))
 
     def set_capability(self, name: str, value: bool) -> None:
         """Switches one capability (migrate_cap_set).
 
         Raises:
-            CapabilityError: a rule refuses the set that would result.
+            CapabilityError: a rule refuses the resulting set.
             MigrationActiveError: a migration is in progress.
             UnknownCapabilityError: the release has no such capability.
-            TypeError: no str, or no bool.
+            TypeError: ``name`` is not a str, or ``value`` is not a bool.
         """
         if not isinstance(name, str):
             wrong_type(name, "name", "a str")
@@ -504,20 +502,20 @@ class MigrationState(Frozen):
             raise self._refusal(code)
 
     def set_capabilities(self, changes: Mapping[str, bool] | Iterable[Mapping[str, object]]) -> None:
-        """Switches several, all or nothing (qmp_migrate_set_capabilities).
+        """Switches several capabilities, all or nothing (qmp_migrate_set_capabilities).
 
         Args:
-            changes: ``{name: bool}``, or QMP's list of ``{"capability": name, "state": bool}``, in which of two
-                entries for one capability the later counts.
+            changes: ``{name: bool}``, or QMP's list of ``{"capability": name, "state": bool}``. If a capability occurs
+                twice, the later entry counts.
 
         Raises:
-            CapabilityError: a rule refuses the set that would result.
+            CapabilityError: a rule refuses the resulting set.
             MigrationActiveError: a migration is in progress.
             UnknownCapabilityError: the release has no such capability.
-            RequestTypeError: not of that shape; the text is QMP's.
+            RequestTypeError: the wrong structure; the text is QMP's.
         """
         on = off = 0
-        if type(changes) is dict:  # nearly always, and nearly always right: read here without a call
+        if type(changes) is dict:  # the common case, read here without a call
             bits = self.build._bits
             try:
                 for name in changes:
@@ -527,7 +525,7 @@ class MigrationState(Frozen):
                     elif state is False:
                         off |= bits[name]
                     else:
-                        raise KeyError  # noqa: TRY301 - as for a name that is not known
+                        raise KeyError  # noqa: TRY301 - handled like an unknown name
             except KeyError:
                 on = off = 0
         if not (on or off):
@@ -537,7 +535,7 @@ class MigrationState(Frozen):
             raise self._refusal(code)
 
     def query_capabilities(self) -> list[CapabilityStatus]:
-        """What query-migrate-capabilities answers (qmp_query_migrate_capabilities): each with its state, in order."""
+        """The answer to query-migrate-capabilities (qmp_query_migrate_capabilities), in enum order."""
         entries = ffi.new("MigrationCapabilityStatus[]", lib.MIGRATION_CAPABILITY__MAX)
         count = lib.qmp_query_migrate_capabilities(self._c, entries)
         return [{"capability": NAMES[entries[i].capability], "state": entries[i].state} for i in range(count)]
@@ -550,13 +548,13 @@ class MigrationState(Frozen):
 
         Raises:
             ParameterError: QEMU would refuse; the text is QEMU's.
-            ParameterTypeError: likewise, because of a value's type.
+            ParameterTypeError: QEMU would refuse a value's type.
             ValueError: a string that QMP can't carry.
 
         Warns:
-            IgnoredParameterWarning: this release forgets the value.
-            DeprecatedParameterWarning: what QEMU warns of on its standard error (8.2, 9.0).
-            KnownFaultWarning: this release dies of the request. Nothing has changed yet when a warning is given.
+            IgnoredParameterWarning: this release ignores the value.
+            DeprecatedParameterWarning: QEMU's own warning on its standard error (8.2, 9.0).
+            KnownFaultWarning: the request would crash this release. Warnings are issued before anything changes.
         """
         request = Request(parameters)
         if self.build._has_faults or not self.build._noted.isdisjoint(request.parameters):
@@ -564,7 +562,7 @@ class MigrationState(Frozen):
         request.send(lib.qmp_migrate_set_parameters, self._c)
 
     def query_parameters(self) -> dict[str, Any]:
-        """What query-migrate-parameters answers (qmp_query_migrate_parameters), as of one moment."""
+        """The answer to query-migrate-parameters (qmp_query_migrate_parameters), read at one moment."""
         c_parameters = lib.qmp_query_migrate_parameters(self._c)
         if c_parameters == ffi.NULL:
             raise MemoryError
@@ -590,7 +588,7 @@ class MigrationState(Frozen):
         return CapabilityError(self._verdicts[code])
 
     def _read(self, changes: object) -> tuple[int, int]:
-        """Those to switch on, and off; of two entries for one capability the later counts."""
+        """The masks to switch on and off. If a capability occurs twice, the later entry counts."""
         on = off = 0
         for name, state in self._read_changes(changes):
             bit = self.build._bits[name]
@@ -598,7 +596,7 @@ class MigrationState(Frozen):
         return on, off
 
     def _read_changes(self, changes: object) -> Iterator[tuple[str, bool]]:
-        """The changes one by one, read as QMP would read them."""
+        """The changes one by one, checked in the order in which QMP checks them."""
         pairs: Iterable[tuple[object, object]]
         if isinstance(changes, Mapping):
             pairs = changes.items()
@@ -615,7 +613,7 @@ class MigrationState(Frozen):
             yield name, state
 
     def _warn(self, request: Request) -> None:
-        """What is to be said of a request that would be accepted; before anything has changed."""
+        """Issues the warnings for a request that QEMU would accept, before anything changes."""
         request.send(lib.migrate_try_parameters, self._c)
         self.build._warn_of(request.parameters)
         met = lib.migrate_parameters_faults(self._c, request.members, len(request.members))
@@ -628,7 +626,7 @@ class MigrationState(Frozen):
 
 
 def _read_entries(entries: Iterable[object], build: QemuBuild) -> Iterator[tuple[object, object]]:
-    """QMP's list of {"capability", "state"} as pairs; texts and their order are QAPI's."""
+    """QMP's list of {"capability", "state"} as pairs. The error texts and their order are QAPI's."""
     for i, entry in enumerate(entries):
         if not isinstance(entry, Mapping):
             raise RequestTypeError(f"Invalid parameter type for 'capabilities[{i}]', expected: object")
@@ -638,13 +636,13 @@ def _read_entries(entries: Iterable[object], build: QemuBuild) -> Iterator[tuple
         if "state" not in entry and isinstance(name, str) and name in build._bits:
             raise RequestTypeError(f"Parameter 'capabilities[{i}].state' is missing")
         yield name, entry.get("state")
-        if len(entry) > 2:  # noqa: PLR2004 - the two above
+        if len(entry) > 2:  # noqa: PLR2004 - capability and state
             first = _first_unexpected(entry, f"capabilities[{i}]")
             raise RequestTypeError(f"Parameter 'capabilities[{i}].{first}' is unexpected")
 
 
 def _first_unexpected(entry: Mapping[object, object], argument: str) -> str:
-    """Which of the members beside capability and state QEMU names."""
+    """The member, other than capability and state, that QEMU names."""
     alive: list[Any] = []
     members = c_members(entry, argument, alive)
     names = list(entry)

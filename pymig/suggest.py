@@ -1,4 +1,4 @@
-"""Which smallest changes make a set of capabilities acceptable?"""
+"""Finds the smallest changes that make QEMU accept a set of capabilities."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     Ask = Callable[[int], Verdict]
 
 MOST_TRIED = 20_000
-"""How many sets are tried before what was found has to do."""
+"""The search stops after this many sets."""
 
 _RESET = 1 << 63
-"""Stands among the switches for resetting the parameters that stand in the way."""
+"""The switch that stands for resetting the parameters in ``reset``."""
 
 
 def suggestions(
     new: int, ask: Ask, ask_with_defaults: Ask, reset: Mapping[str, object], limit: int
 ) -> tuple[Change, ...]:
-    """As Checker.suggest, of a mask.
+    """See Checker.suggest.
 
-    A set is refused until some capability that the first refusing rule looks at is switched, or until the parameters
-    that it looks at are reset. So only those are tried, the fewest first.
+    A set stays refused until a capability that the first refusing rule looks at is switched, or the parameters that the
+    rule looks at are reset. So only these changes are tried, in order of size.
 
     Args:
-        new: the set.
-        ask: the verdict on a set.
-        ask_with_defaults: the same with the parameters of ``reset`` at their defaults.
-        reset: parameters that stand in the way, with their defaults.
-        limit: how many suggestions at most.
+        new: the mask of the set.
+        ask: returns the verdict on a mask.
+        ask_with_defaults: the same, with the parameters in ``reset`` at their defaults.
+        reset: the parameters that may cause a refusal, with their defaults.
+        limit: the most suggestions to return.
     """
     if ask(new).ok:
         return ()
@@ -59,7 +59,7 @@ def _order(switches: int) -> tuple[int, int]:
 
 
 def _switches(verdict: Verdict, resettable: bool, switches: int) -> Iterator[int]:
-    """Each switch that this rule looks at and that was not made yet."""
+    """Each switch that this rule looks at and that is not in ``switches``."""
     bits = verdict.capabilities.mask
     if resettable and any(remedy.parameters for remedy in verdict.remedies):
         bits |= _RESET

@@ -1,4 +1,4 @@
-"""Values that never change, and the checks of arguments that many of them share."""
+"""Base classes of immutable values, and shared argument checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _set_slot = object.__setattr__
 
 
 class Frozen:
-    """An object whose slots are set once, in ``__new__``: calling ``__init__`` again changes nothing."""
+    """An immutable object. Its slots are set in ``__new__``, so calling ``__init__`` again changes nothing."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -33,7 +33,7 @@ class Frozen:
 
 
 class Value(Frozen):
-    """Equal, hashed and shown by what it holds: its public slots."""
+    """A Frozen whose equality, hash and repr depend on its public slots."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -52,12 +52,12 @@ class Value(Frozen):
 
 
 def require_bool(value: object, argument: str) -> bool:
-    """The value, or a TypeError that names the argument."""
+    """Returns the value, or raises a TypeError that names the argument."""
     if not isinstance(value, bool):
         raise TypeError(f"{argument} must be a bool, not {type(value).__name__}")
     return value
 
 
 def wrong_type(value: object, argument: str, wanted: str) -> NoReturn:
-    """A TypeError that names the argument and what it takes."""
+    """Raises a TypeError that names the argument and the wanted type."""
     raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}")

@@ -1,8 +1,8 @@
-"""QEMU's answers, and what undoes a refusal."""
+"""QEMU's answers, and the changes that undo a refusal."""
 
 from __future__ import annotations
 
-from _collections_abc import Iterable, Mapping  # collections.abc's own; the package takes a millisecond
+from _collections_abc import Iterable, Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 
 from pymig.capability import CapabilitySet
 from pymig.errors import MigrationError
@@ -19,17 +19,17 @@ _READ_ONLY: Any = type(type.__dict__)
 
 
 class Change(Value):
-    """Capabilities to switch, and parameters to set. Immutable.
+    """Capabilities to switch and parameters to set. Immutable.
 
     Args:
         on: names of capabilities to switch on.
         off: names of capabilities to switch off.
         parameters: QMP's names and values of parameters to set.
 
-    Its str says it as a person would: ``"without multifd"``.
+    ``str()`` gives readable text: ``"without multifd"``.
 
     Raises:
-        ValueError: a capability that is to be switched both on and off.
+        ValueError: a capability is in both ``on`` and ``off``.
     """
 
     __slots__ = ("off", "on", "parameters")
@@ -47,19 +47,19 @@ class Change(Value):
         self = object.__new__(cls)
         self._set(on=CapabilitySet(on), off=CapabilitySet(off), parameters=_READ_ONLY(dict(parameters or {})))
         if both := self.on & self.off:
-            raise ValueError(f"on and off both have {next(iter(both))}")
+            raise ValueError(f"on and off both contain {next(iter(both))}")
         return self
 
     def apply(self, names: Iterable[str]) -> CapabilitySet:
-        """The set of these names with the change made."""
+        """This set after the change."""
         return (CapabilitySet(names) | self.on) - self.off
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
+        """The change as a dict for JSON."""
         return {"on": list(self.on), "off": list(self.off), "parameters": dict(self.parameters)}
 
     def __len__(self) -> int:
-        """How much is changed: each switch and each parameter counts."""
+        """The number of switches and parameters."""
         return len(self.on) + len(self.off) + len(self.parameters)
 
     def __bool__(self) -> bool:
@@ -86,20 +86,20 @@ class Change(Value):
 
 
 class Verdict(Value):
-    """QEMU's answer to a set of capabilities; true exactly when it is accepted.
+    """QEMU's answer to a set of capabilities. True if and only if QEMU accepts.
 
-    Immutable, and one shared object per rule and context, whatever the threads: compare with ``is``.
+    Immutable. Each rule has one shared Verdict per context, in all threads: compare with ``is``.
 
     Attributes:
         ok: whether QEMU accepts.
-        code: 0 is accepted; any other stands for one rule, the same in every release of QEMU and of pymig.
-        rule: the same as a readable identifier, e.g. ``"background-snapshot/multifd"``; ``"accepted"``.
+        code: 0 if accepted; otherwise the rule's number, which is the same in every release of QEMU and of pymig.
+        rule: the rule's identifier, e.g. ``"background-snapshot/multifd"``; ``"accepted"`` if accepted.
         message: QEMU's text, word for word; "" if accepted.
-        hint: QEMU's second text, which its human monitor shows after the first, or None.
-        warnings: what QEMU would warn of on the way.
-        capabilities: those that the rule looks at.
-        remedies: the changes that undo this rule by themselves. Another rule may refuse then: whether the whole set is
-            accepted, ``Checker.suggest`` tells.
+        hint: QEMU's second text, shown only by its human monitor, or None.
+        warnings: the warnings that QEMU would give before this answer.
+        capabilities: the capabilities that the rule looks at.
+        remedies: the changes that undo this rule. Another rule may still refuse the set; ``Checker.suggest`` finds
+            changes that make QEMU accept the whole set.
     """
 
     __slots__ = ("_remedies", "capabilities", "code", "hint", "message", "ok", "rule", "warnings")
@@ -140,7 +140,7 @@ class Verdict(Value):
         return self.ok
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
+        """The verdict as a dict for JSON."""
         return {
             "ok": self.ok,
             "code": self.code,
@@ -156,13 +156,13 @@ class Verdict(Value):
         return "<Verdict accepted>" if self.ok else f"<Verdict refused by {self.rule!r}: {self.message!r}>"
 
     def _with(self, message: str | None = None, warnings: tuple[str, ...] = ()) -> Verdict:
-        """The same rule's verdict with another text or with warnings."""
+        """A verdict of the same rule with another text or with warnings."""
         text = self.message if message is None else message
         return Verdict(self.code, self.rule, text, self.hint, warnings, self.capabilities, self._remedies)
 
     def __reduce__(self) -> tuple[object, ...]:
-        told = (self.code, self.rule, self.message, self.hint, self.warnings, self.capabilities, self.remedies)
-        return (Verdict, told)
+        arguments = (self.code, self.rule, self.message, self.hint, self.warnings, self.capabilities, self.remedies)
+        return (Verdict, arguments)
 
 
 class CapabilityError(MigrationError):
@@ -177,11 +177,11 @@ class CapabilityError(MigrationError):
         def __init__(self, verdict: Verdict) -> None: ...
 
     else:
-        __init__ = Exception.__init__  # in C, which halves the time that one takes to make
+        __init__ = Exception.__init__  # written in C, which halves the time to create one
 
     @property
     def verdict(self) -> Verdict:
-        """The Verdict, with the rule and what it looks at."""
+        """The Verdict that refuses."""
         verdict = self.args[0] if self.args else None
         if not isinstance(verdict, Verdict):
             wrong_type(verdict, "the argument of CapabilityError", "a Verdict")

@@ -1,8 +1,8 @@
-"""Every verdict of one context, by its code."""
+"""The verdicts of one context."""
 
 from __future__ import annotations
 
-from _collections_abc import Mapping  # collections.abc's own; the package takes a millisecond
+from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 
 from pymig._core import ffi
 from pymig.qemu.rules import WARNINGS, verdicts_of
@@ -19,7 +19,7 @@ _MESSAGE_SIZE = 512
 
 
 class Verdicts(Mapping[int, Verdict]):
-    """Every verdict by its code; one shared object a rule, whatever the threads.
+    """Maps each code to its verdict. Each rule has one shared object, in all threads.
 
     Args:
         build: the build whose rules they are.
@@ -49,8 +49,8 @@ class Verdicts(Mapping[int, Verdict]):
         buffer = ffi.new("char[]", _MESSAGE_SIZE)
         self._message(self._owner, code, buffer, _MESSAGE_SIZE)
         message = ffi.string(buffer).decode()
-        told = self._with_reason.get(message)
-        return told or self._with_reason.setdefault(message, verdict._with(message))
+        known = self._with_reason.get(message)
+        return known or self._with_reason.setdefault(message, verdict._with(message))
 
     def with_warnings(self, code: int, given: int) -> Verdict:
         """The verdict with the warnings whose bits are given."""

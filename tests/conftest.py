@@ -1,4 +1,4 @@
-"""What tests of every kind share."""
+"""Shared fixtures and helpers."""
 
 import os
 import pickle
@@ -16,7 +16,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to drop p
 
 
 def message_of(function, argument):
-    """The text with which QEMU would refuse function(argument), "" where it accepts."""
+    """The text with which QEMU would refuse function(argument); "" if it accepts."""
     try:
         function(argument)
     except MigrationError as error:
@@ -64,7 +64,7 @@ def _outcome(function, arguments, user):
 
 @pytest.fixture
 def closed_userfaultfd():
-    """The host as distributions set it up: no userfaultfd for the unprivileged, neither way."""
+    """A host in the usual setup of distributions: unprivileged users can't open userfaultfd by any method."""
     sysctl, device = Path("/proc/sys/vm/unprivileged_userfaultfd"), Path("/dev/userfaultfd")
     if os.geteuid() != 0:
         pytest.skip("needs root, to close userfaultfd to the unprivileged")

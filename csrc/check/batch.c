@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One check of many sets. Where the machine has vector instructions that look bytes up in a table, the terms become
- * such tables (batch.h), and lanes.h takes a set a byte; elsewhere each set is looked up by itself.
+ * Checks many sets at once. On machines whose vector instructions can look up bytes in a table, the terms become such
+ * tables (batch.h), and lanes.h checks one set per byte of a vector. On other machines each set is checked by itself.
  */
 #include "check/batch.h"
 
@@ -12,8 +12,8 @@
 #include "qemu/capability.h"
 
 enum {
-    CHUNK_WORDS = 4096,    /* words, after which it is seen if a question came up */
-    PREFETCH_BYTES = 8192, /* bytes; where the next pages begin, a machine's own prefetching has to start anew */
+    CHUNK_WORDS = 4096,    /* words between two looks for open questions */
+    PREFETCH_BYTES = 8192, /* how far ahead to prefetch: the hardware prefetcher stops at the end of a page */
     LINE = 64,
 };
 
@@ -28,7 +28,7 @@ static void add_group(Batch *batch, const Term *term, bool begins_run)
     }
 }
 
-/* The lookup of this nibble in the last group. */
+/* The last group's lookup for this nibble. */
 static Lookup *lookup_of(Batch *batch, int nibble)
 {
     Group *group = &batch->groups[batch->n_groups - 1];
@@ -92,7 +92,7 @@ static MaskSpan part_of(const MaskSpan *words, size_t start, size_t most)
     };
 }
 
-/* Asks for what will come up PREFETCH_BYTES bytes after these words, or may not be there at all. */
+/* Prefetches the memory PREFETCH_BYTES after these words. It need not exist. */
 static inline void prefetch(const MaskSpan *words, size_t start, size_t count)
 {
     bool narrow = words->words32 != NULL;
@@ -102,7 +102,7 @@ static inline void prefetch(const MaskSpan *words, size_t start, size_t count)
     }
 }
 
-/* One word of what a vector has gathered, which holds two words of 32 bits in each of 64. */
+/* Ors the lanes of a vector into one word. With 32-bit words, each 64-bit lane holds two of them. */
 static inline CapabilitySet fold(const MaskSpan *words, const uint64_t *sums, int count)
 {
     uint64_t all = 0;
@@ -112,7 +112,7 @@ static inline CapabilitySet fold(const MaskSpan *words, const uint64_t *sums, in
     return words->words32 != NULL ? (uint32_t)(all | all >> 32) : all;
 }
 
-/* All bits of all words. Plain loops: a compiler makes all of them that there is to gain, for each instruction set. */
+/* All words or-ed together. Plain loops: the compiler vectorises them as well as intrinsics would. */
 static inline __attribute__((always_inline)) CapabilitySet union_of(const MaskSpan *words)
 {
     uint32_t all32 = 0;
@@ -160,7 +160,7 @@ static CapabilitySet union_of_portable(const MaskSpan *words)
     return union_of(words);
 }
 
-/* Both return all bits of all words. */
+/* Both functions return all words or-ed together. */
 typedef struct Variant {
     CapabilitySet (*check_words)(const Batch *batch, const MaskSpan *words, uint8_t *codes);
     CapabilitySet (*union_of)(const MaskSpan *words);
@@ -177,7 +177,7 @@ static Variant variant_of(int wanted)
     }
 #endif
 #ifdef HAS_NEON
-    if (wanted >= CHECK_MANY_NEON) { /* every such processor has it */
+    if (wanted >= CHECK_MANY_NEON) { /* part of the base architecture */
         return (Variant){check_words_neon, union_of_neon};
     }
 #endif
@@ -187,7 +187,7 @@ static Variant variant_of(int wanted)
 
 /* ---- All words ---- */
 
-/* The question that one of these codes hangs on, or ASK_NOTHING. An open one is taken for a no at first. */
+/* The open question that one of these codes depends on, or ASK_NOTHING. The batch takes an open question for a no. */
 static HostQuestion open_question(const Batch *batch, const uint8_t *codes, size_t count)
 {
     for (TermSet left = batch->open; left != 0; left &= left - 1) {
@@ -227,7 +227,7 @@ static size_t find_unknown(Variant variant, const MigrationChecker *checker, con
         if (has_any(variant.union_of(&part), ~checker->known)) {
             size_t i = 0;
             while (i < part.count && !has_any(word_at(&part, i), ~checker->known)) {
-                i++; /* to the end, if somebody changes the words meanwhile */
+                i++; /* reaches the end if another thread changes the words meanwhile */
             }
             return start + i;
         }

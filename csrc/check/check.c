@@ -19,7 +19,7 @@ static void sort_terms(MigrationChecker *checker, int count)
     }
 }
 
-/* The terms that don't apply while a capability is off, and while it is on. */
+/* by[false][c]: the terms that don't apply while capability c is off; by[true][c]: while it is on. */
 typedef struct Excluded {
     TermSet by[2][CHUNKS * CHUNK_BITS];
 } Excluded;
@@ -35,7 +35,7 @@ static Excluded excluded(const MigrationChecker *checker, int count)
     return excluded;
 }
 
-/* Capability by capability, each time doubling what is filled in. */
+/* Fills the table capability by capability; each one doubles the filled part. */
 static void fill_chunk(TermSet candidates[1 << CHUNK_BITS], const TermSet off[CHUNK_BITS], const TermSet on[CHUNK_BITS])
 {
     for (int bit = 0; bit < CHUNK_BITS; bit++) {
@@ -95,7 +95,7 @@ TermSet terms_for_old_set(const MigrationChecker *checker, CapabilitySet old_set
     return terms;
 }
 
-/* The first step of the postcopy probe, which is about the guest, too. */
+/* The first step of the postcopy probe. It depends on the guest as well as on the host. */
 static bool pages_are_too_large(const MigrationChecker *checker)
 {
     uint64_t page_size = migration_host_page_size(checker->host);
@@ -132,7 +132,7 @@ int checker_term_refuses(const MigrationChecker *checker, const Term *term, Capa
     if (term->question == ASK_POSTCOPY && pages_are_too_large(checker)) {
         return 1;
     }
-    /* QEMU passes shared blocks over as the stored set says, not the new one. */
+    /* QEMU looks for x-ignore-shared in the stored set, not in the new one. */
     int scope = has_any(old_set, CAP(X_IGNORE_SHARED)) ? checker->scope : SCOPE_ALL_BLOCKS;
     int able = migration_host_known(checker->host, checker->variant, term->question, scope);
     return able < 0 ? able : !able;

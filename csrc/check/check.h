@@ -5,7 +5,7 @@
 #include "pymig.h"
 #include "qemu/rules.h"
 
-/* A set of capabilities is looked up in chunks of so many bits. */
+/* Capabilities are looked up in chunks of CHUNK_BITS. */
 enum {
     CHUNK_BITS = 6,
     CHUNKS = (MIGRATION_CAPABILITY__MAX + CHUNK_BITS - 1) / CHUNK_BITS,
@@ -20,13 +20,13 @@ struct MigrationChecker {
     int variant; /* enum ProbeVariant */
     int scope;   /* enum WriteTrackingScope, while x-ignore-shared is on */
     Term terms[MOST_TERMS];
-    TermSet all, switched_on;                    /* those that there are, and those that say so */
-    TermSet candidates[CHUNKS][1 << CHUNK_BITS]; /* the terms that a chunk with this value does not rule out */
+    TermSet all, switched_on; /* every compiled term; terms that apply only while the trigger goes from off to on */
+    TermSet candidates[CHUNKS][1 << CHUNK_BITS]; /* the terms that this value of the chunk does not rule out */
 };
 
 void migration_checker_init(MigrationChecker *checker, const MigrationContext *context, MigrationHost *host);
 
-/* The terms that count in a change from this set. */
+/* The terms that can apply to a change from this set. */
 TermSet terms_for_old_set(const MigrationChecker *checker, CapabilitySet old_set);
 
 /* The terms that apply to this set. */
@@ -39,14 +39,14 @@ static inline TermSet terms_for_new_set(const MigrationChecker *checker, Capabil
     return terms;
 }
 
-/* Many sets to check; one of the two pointers is there. */
-typedef struct Words {
+/* Many sets to check. One of the two pointers is NULL. */
+typedef struct MaskSpan {
     const uint32_t *words32;
     const uint64_t *words64;
     size_t count;
 } MaskSpan;
 
-/* Which instruction set a batch may use; what the machine has not is not used. */
+/* The best instruction set that a batch may use, if the machine has it. */
 enum {
     CHECK_MANY_PORTABLE,
     CHECK_MANY_NEON,
@@ -55,14 +55,14 @@ enum {
     CHECK_MANY_BEST = CHECK_MANY_AVX512,
 };
 
-/* migrate_caps_check_many32() and -64(), for any instruction set. */
+/* migrate_caps_check_many32() and -64() with a limit on the instruction set. */
 int check_many_with(int variant, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
                     uint8_t *codes);
 
-/* Whether a term that applies refuses: 1 or 0, or -EAGAIN if the host has to be asked first. */
+/* Whether a term that applies refuses: 1 or 0, or -EAGAIN if the host must be asked first. */
 int checker_term_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set);
 
-/* migrate_caps_check() without asking the host: -EAGAIN where the answer hangs on this question. */
+/* migrate_caps_check() without asking the host: -EAGAIN if the answer depends on the `question` returned. */
 int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
                      HostQuestion *question);
 

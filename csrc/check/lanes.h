@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The batch for one instruction set: a lane is a byte, and belongs to one set of capabilities. No guard: included once
- * for each instruction set, by a header that defines
+ * The batch for one instruction set. Each lane is a byte and belongs to one set of capabilities. This file has no
+ * include guard: the header of each instruction set includes it once, after defining
  *
- *   VARIANT(name)  the name with the instruction set's own appended
- *   TARGET         what a function has to be marked with to use it
- *   Lanes          a vector, and WIDTH, its number of bytes
- *   and as functions, each VARIANT():
- *   planes32, planes64  the three low bytes of WIDTH words, in three vectors, in any order that store() undoes; all
- *                       bits of the words are added to a fourth
- *   store               WIDTH codes
- *   set1                one byte in every lane
- *   table               16 bytes, to be looked up in
- *   look_up             for each lane the byte of the table that its index, 0 to 15, says
- *   shr4                each byte shifted down by four; its upper half may hold anything
- *   min               of two vectors the lesser in each lane
- *   or_else             of two vectors the first, or, where that is NO_TERM, the second
+ *   VARIANT(name)  the name with a suffix for the instruction set
+ *   TARGET         the function attribute that enables the instruction set
+ *   Vec          a vector, and WIDTH, its number of bytes
+ *   and these functions, each named with VARIANT():
+ *   planes32, planes64  split the three low bytes of WIDTH words into three vectors, in any order that store() undoes;
+ *                       or the words into a fourth vector
+ *   store               writes WIDTH codes
+ *   set1                a vector with this byte in every lane
+ *   table               a vector for look_up(), from 16 bytes
+ *   look_up             for each lane, the table's byte at the lane's index (0 to 15)
+ *   shr4                each byte shifted right by four; its upper half is unspecified
+ *   min                 the smaller byte of two vectors, in each lane
+ *   or_else             for each lane, the first vector's byte, or the second's if the first's is NO_TERM
  */
 #define INLINE TARGET static inline __attribute__((always_inline))
 
 enum {
-    VARIANT(ABREAST) = 4, /* vectors that go through the tables together */
+    VARIANT(ABREAST) = 4, /* vectors looked up together */
     VARIANT(BLOCK) = VARIANT(ABREAST) * WIDTH,
 };
 
-INLINE void VARIANT(nibbles_of)(const MaskSpan *words, size_t start, Lanes nibbles[NIBBLES], Lanes *all)
+INLINE void VARIANT(nibbles_of)(const MaskSpan *words, size_t start, Vec nibbles[NIBBLES], Vec *all)
 {
-    Lanes planes[NIBBLES / 2];
+    Vec planes[NIBBLES / 2];
     if (words->words32 != NULL) {
         VARIANT(planes32)(words->words32 + start, planes, all);
     } else {
@@ -38,16 +38,16 @@ INLINE void VARIANT(nibbles_of)(const MaskSpan *words, size_t start, Lanes nibbl
     }
 }
 
-/* For each lane the least code of the group's terms that apply, if its trigger is on. */
-INLINE void VARIANT(check_group)(const Batch *batch, const Group *group, Lanes nibbles[NIBBLES][VARIANT(ABREAST)],
-                                 Lanes codes[VARIANT(ABREAST)])
+/* For each lane, the smallest code among the group's terms that apply; NO_TERM if the trigger is off. */
+INLINE void VARIANT(check_group)(const Batch *batch, const Group *group, Vec nibbles[NIBBLES][VARIANT(ABREAST)],
+                                 Vec codes[VARIANT(ABREAST)])
 {
-    const Lanes trigger = VARIANT(table)(group->trigger.table);
+    const Vec trigger = VARIANT(table)(group->trigger.table);
     for (int i = 0; i < VARIANT(ABREAST); i++) {
         codes[i] = VARIANT(set1)(NO_TERM);
     }
     for (const Lookup *lookup = batch->lookups + group->first; lookup < batch->lookups + group->end; lookup++) {
-        const Lanes table = VARIANT(table)(lookup->table);
+        const Vec table = VARIANT(table)(lookup->table);
         for (int i = 0; i < VARIANT(ABREAST); i++) {
             codes[i] = VARIANT(min)(codes[i], VARIANT(look_up)(table, nibbles[lookup->nibble][i]));
         }
@@ -57,10 +57,10 @@ INLINE void VARIANT(check_group)(const Batch *batch, const Group *group, Lanes n
     }
 }
 
-INLINE void VARIANT(check_groups)(const Batch *batch, Lanes nibbles[NIBBLES][VARIANT(ABREAST)],
-                                  Lanes codes[VARIANT(ABREAST)])
+INLINE void VARIANT(check_groups)(const Batch *batch, Vec nibbles[NIBBLES][VARIANT(ABREAST)],
+                                  Vec codes[VARIANT(ABREAST)])
 {
-    Lanes run[VARIANT(ABREAST)], found[VARIANT(ABREAST)];
+    Vec run[VARIANT(ABREAST)], found[VARIANT(ABREAST)];
 
     for (int i = 0; i < VARIANT(ABREAST); i++) {
         codes[i] = VARIANT(set1)(MIGRATION_ACCEPTED);
@@ -80,13 +80,13 @@ INLINE void VARIANT(check_groups)(const Batch *batch, Lanes nibbles[NIBBLES][VAR
     }
 }
 
-INLINE void VARIANT(check_block)(const Batch *batch, const MaskSpan *words, size_t start, uint8_t *codes, Lanes *all)
+INLINE void VARIANT(check_block)(const Batch *batch, const MaskSpan *words, size_t start, uint8_t *codes, Vec *all)
 {
-    Lanes nibbles[NIBBLES][VARIANT(ABREAST)], found[VARIANT(ABREAST)];
+    Vec nibbles[NIBBLES][VARIANT(ABREAST)], found[VARIANT(ABREAST)];
 
     prefetch(words, start, VARIANT(BLOCK));
     for (int i = 0; i < VARIANT(ABREAST); i++) {
-        Lanes one[NIBBLES];
+        Vec one[NIBBLES];
         VARIANT(nibbles_of)(words, start + (size_t)i * WIDTH, one, all);
         for (int n = 0; n < NIBBLES; n++) {
             nibbles[n][i] = one[n];
@@ -101,7 +101,7 @@ INLINE void VARIANT(check_block)(const Batch *batch, const MaskSpan *words, size
 TARGET static CapabilitySet VARIANT(check_words)(const Batch *batch, const MaskSpan *words, uint8_t *codes)
 {
     const size_t whole = words->count - words->count % VARIANT(BLOCK), rest = words->count - whole;
-    Lanes all = VARIANT(set1)(0);
+    Vec all = VARIANT(set1)(0);
 
     for (size_t start = 0; start < whole; start += VARIANT(BLOCK)) {
         VARIANT(check_block)(batch, words, start, codes + start, &all);
@@ -128,5 +128,5 @@ TARGET static CapabilitySet VARIANT(union_of)(const MaskSpan *words)
 #undef VARIANT
 #undef TARGET
 #undef INLINE
-#undef Lanes
+#undef Vec
 #undef WIDTH

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define VARIANT(name) name##_avx2
 #define TARGET __attribute__((target("avx2")))
-#define Lanes __m256i
+#define Vec __m256i
 #define WIDTH 32
 
 TARGET static inline __m256i set1_avx2(uint8_t byte)
@@ -34,7 +34,7 @@ TARGET static inline __m256i or_else_avx2(__m256i one, __m256i other)
     return _mm256_blendv_epi8(one, other, _mm256_cmpeq_epi8(one, set1_avx2(NO_TERM)));
 }
 
-/* From four vectors of words to three of bytes: first within each 128 bits, then four by four. */
+/* Splits four vectors of words into three of bytes: first within each 128 bits, then across the vectors. */
 TARGET static inline void split_avx2(const __m256i words[4], __m256i planes[3])
 {
     const __m256i by_byte =

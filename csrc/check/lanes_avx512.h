@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define VARIANT(name) name##_avx512
 #define TARGET __attribute__((target("avx512f,avx512bw")))
-#define Lanes __m512i
+#define Vec __m512i
 #define WIDTH 64
 
 TARGET static inline __m512i set1_avx512(uint8_t byte)
@@ -34,7 +34,7 @@ TARGET static inline __m512i or_else_avx512(__m512i one, __m512i other)
     return _mm512_mask_mov_epi8(one, _mm512_cmpeq_epi8_mask(one, set1_avx512(NO_TERM)), other);
 }
 
-/* From four vectors of words to three of bytes: first within each 128 bits, then four by four. */
+/* Splits four vectors of words into three of bytes: first within each 128 bits, then across the vectors. */
 TARGET static inline void split_avx512(const __m512i words[4], __m512i planes[3])
 {
     const __m512i by_byte = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define VARIANT(name) name##_neon
 #define TARGET
-#define Lanes uint8x16_t
+#define Vec uint8x16_t
 #define WIDTH 16
 
 static inline uint8x16_t set1_neon(uint8_t byte)
@@ -34,7 +34,7 @@ static inline uint8x16_t or_else_neon(uint8x16_t one, uint8x16_t other)
     return vbslq_u8(vceqq_u8(one, vdupq_n_u8(NO_TERM)), other, one);
 }
 
-/* From four vectors of words to three of bytes, in order: the even bytes of two vectors, then those of two of these. */
+/* Splits four vectors of words into three of bytes, in order: takes the even (or odd) bytes of two vectors, twice. */
 static inline void split_neon(const uint8x16_t words[4], uint8x16_t planes[3])
 {
     uint8x16_t even_ab = vuzp1q_u8(words[0], words[1]), even_cd = vuzp1q_u8(words[2], words[3]);

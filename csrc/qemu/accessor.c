@@ -95,7 +95,7 @@ AnnounceParameters migrate_announce_params(const MigrationState *state)
     return announce;
 }
 
-/* QEMU looks at it only where it can have an effect. */
+/* QEMU's accessor is true only if direct-io can have an effect. */
 bool migrate_direct_io(const MigrationState *state)
 {
     CapabilitySet needed = CAP(MAPPED_RAM) | CAP(MULTIFD);
@@ -155,7 +155,7 @@ bool migrate_rdma(const MigrationState *state)
     return state->context.rdma;
 }
 
-/* A machine type without a version is the newest. */
+/* A machine type without a version counts as the newest. */
 static bool machine_is_up_to(const MigrationState *state, int version)
 {
     int machine = state->context.build.machine_version;
@@ -172,7 +172,7 @@ bool migrate_send_switchover_start(const MigrationState *state)
     return !machine_is_up_to(state, 902);
 }
 
-/* migrate_can_snapshot() goes through a list with this one entry. */
+/* QEMU's migrate_can_snapshot() checks a list, whose only entry is multifd. */
 bool migrate_can_snapshot(const MigrationState *state)
 {
     return !has_any(state->capabilities, CAP(MULTIFD));
@@ -183,15 +183,15 @@ const char *migration_snapshot_message(void)
     return "Snapshots are not compatible with multifd";
 }
 
-/* ---- Which release has which ---- */
+/* ---- Which release has which accessor ---- */
 
-/* An accessor, and the releases that declare it. One of a capability comes and goes with the capability where a
- * downstream version has added or removed that. Up to 8.0 there is no options.h: what the reference has is taken. */
+/* An accessor, and the releases that declare it. If a downstream build adds or removes a capability, it adds or removes
+ * the accessor too. Releases up to 8.0 have no options.h: they get the reference's accessors. */
 typedef struct AccessorRow {
     const char *name;
     ReleaseSet present;
     CapabilitySet capability;
-    ReleaseSet as_signed; /* gives its 64 bits as a signed number */
+    ReleaseSet as_signed; /* the releases in which it returns a signed 64-bit number */
 } AccessorRow;
 
 static const AccessorRow accessors[] = {

@@ -44,7 +44,7 @@ enum {
 #define PREFIX "Invalid mapping given for block-bitmap-mapping: "
 #define refuse_mapping(error, ...) refuse(error, MIGRATION_PARAMETER_BLOCK_BITMAP_MAPPING, PREFIX __VA_ARGS__)
 
-/* QEMU goes through the list twice: each name, and then each alias, may stand in it but once. */
+/* QEMU walks the list twice: first no name may occur twice, then no alias. */
 typedef enum Pass {
     BY_NAME,
     BY_ALIAS
@@ -76,7 +76,7 @@ static void free_nothing(void *text)
     (void)text;
 }
 
-/* 1 if it is new among those that were seen, 0 if not, -ENOMEM. */
+/* 1 if the text was not seen before, 0 if it was, -ENOMEM. */
 static int is_new(void **seen, const char *text)
 {
     if (tfind(text, seen, compare_texts) != NULL) {

@@ -7,8 +7,8 @@
 /* The type of block-bitmap-mapping: a list of BitmapMigrationNodeAlias. */
 extern const QapiType bitmaps_type;
 
-/* Whether QEMU takes this mapping, which is of the right type: construct_alias_map(). 0; -EINVAL with the error filled
- * in; -ENOMEM. */
+/* construct_alias_map(): whether QEMU accepts this mapping, whose type is already checked. Returns 0; -EINVAL with
+ * `error` filled in; -ENOMEM. */
 int bitmaps_check(const QmpValue *mapping, MigrationError *error);
 
 #endif

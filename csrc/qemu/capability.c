@@ -6,7 +6,7 @@
 
 #include "qemu/release.h"
 
-/* A capability, and the releases that have it or mark it. */
+/* A capability, and the releases that have it or mark it as deprecated. */
 typedef struct CapabilityRow {
     const char *name;
     ReleaseSet present;

@@ -4,7 +4,7 @@
 
 #include "pymig.h"
 
-/* The set that holds just this capability: CAP(MULTIFD). */
+/* The set of this capability alone: CAP(MULTIFD). */
 #define CAP(name) ((CapabilitySet)1 << MIGRATION_CAPABILITY_##name)
 
 static inline bool has_any(CapabilitySet set, CapabilitySet of)

@@ -4,7 +4,7 @@
 
 #include "pymig.h"
 
-/* In bytes, of the guest: what was stated, or the build's, or x86's. */
+/* The guest's page size in bytes: the context's, else the build's, else x86's. */
 static inline uint64_t migration_context_target_page_size(const MigrationContext *context)
 {
     return context->target_page_size != 0         ? context->target_page_size

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a release does wrong although it has accepted everything. */
+/* Bugs that a request triggers although the release accepts it. */
 #include "qemu/fault.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 typedef struct FaultRow {
     QemuFault fault;
     ReleaseSet releases;
-    /* Of a fault in migrate-set-parameters: whether this request meets it. */
+    /* Whether this migrate-set-parameters request triggers the fault. NULL for other commands. */
     bool (*is_met)(const QmpValue *request);
 } FaultRow;
 
@@ -29,9 +29,9 @@ static bool has_null_tls_authz(const QmpValue *request)
 static const FaultRow faults[] = {
     {{.id = "set-parameters/zero-copy-send",
       .command = "migrate-set-parameters",
-      .condition = "zero-copy-send is on, and the request does not name tls-creds (an empty one, too)",
+      .condition = "zero-copy-send is on, and the request (even an empty one) does not contain tls-creds",
       .consequence = "QEMU reads through a null pointer and dies; the guest is lost",
-      .releases = "10.2.50 and 11.0.0; mended by 11.0.3 at the latest",
+      .releases = "10.2.50 and 11.0.0; fixed by 11.0.3 at the latest",
       .reference = "upstream commit f77a7cec9f",
       .capabilities = CAP(ZERO_COPY_SEND)},
      .releases = BETWEEN(10_2_50, 11_0_3),
@@ -46,15 +46,15 @@ static const FaultRow faults[] = {
      .is_met = has_null_tls_authz},
     {{.id = "migrate/cpr-transfer-uri",
       .command = "migrate",
-      .condition = "mode is cpr-transfer, migrate is given a uri instead of channels, and nothing else refuses it",
+      .condition = "mode is cpr-transfer, migrate gets a uri instead of channels, and no other check refuses it",
       .consequence = "QEMU aborts: cpr_state_save: assertion failed: (channel); the guest is lost",
       .releases = "10.2.50, 11.0 and 11.1",
       .reference = "seen with 11.0.3 and 11.1.3"},
      .releases = FROM(10_2_50)},
     {{.id = "savevm/multifd",
       .command = "savevm",
-      .condition = "multifd or mapped-ram is still on, as after a migration, when a snapshot is taken",
-      .consequence = "QEMU may crash, and the snapshot may be wrong; from 10.2 on multifd is refused",
+      .condition = "a snapshot is taken while multifd or mapped-ram is still on, for example after a migration",
+      .consequence = "QEMU may crash, and the snapshot may be corrupt; from 10.2 on multifd is refused",
       .releases = "all before 10.2",
       .reference = "QEMU issue 2881",
       .capabilities = CAP(MULTIFD) | CAP(MAPPED_RAM)},

@@ -4,7 +4,7 @@
 
 #include "pymig.h"
 
-/* As migrate_parameters_faults(). */
+/* See migrate_parameters_faults(). */
 uint32_t parameters_faults(const QemuBuild *build, CapabilitySet capabilities, const QmpMember *members, size_t count);
 
 #endif

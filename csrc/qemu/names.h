@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Enums and their names, both ways. */
+/* Conversions between enums and their names. */
 
 static inline const char *name_at(const char *const *names, int count, int index)
 {

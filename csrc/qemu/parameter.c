@@ -32,7 +32,7 @@ static const EnumValue zero_page_detections[ZERO_PAGE_DETECTION__MAX] = {
     [ZERO_PAGE_DETECTION_MULTIFD] = {"multifd", ALWAYS},
 };
 
-/* A parameter, and the releases that have it, mark it, warn of it, or accept it and then forget it. */
+/* A parameter, and the releases that have it, deprecate it, warn about it, or accept and ignore it. */
 typedef struct ParameterRow {
     const char *name;
     ParameterType type;
@@ -41,8 +41,8 @@ typedef struct ParameterRow {
     bool unstable;
     const EnumValue *values;
     int n_values;
-    const char *warning; /* given when it is set, */
-    ReleaseSet warned;   /* in these releases */
+    const char *warning; /* QEMU's warning when it is set */
+    ReleaseSet warned;   /* the releases that give it */
 } ParameterRow;
 
 #define PARAMETER(id, name_, type_, initial_, ...)                                                                     \
@@ -182,7 +182,7 @@ bool migration_parameter_value_known(const QemuBuild *build, int parameter, uint
     return parameter != MIGRATION_PARAMETER_MULTIFD_COMPRESSION || (build->compressions >> value & 1) != 0;
 }
 
-/* Machine types of 8.2 and older go on looking for zero pages where they always did. */
+/* Machine types up to 8.2 keep the old default of zero-page-detection. */
 uint64_t parameter_initial(const QemuBuild *build, int parameter)
 {
     bool old_machine = build->machine_version != 0 && build->machine_version <= 802;
@@ -192,7 +192,6 @@ uint64_t parameter_initial(const QemuBuild *build, int parameter)
 
 /* ---- Its type in the schema ---- */
 
-/* The number of the value with this name, -ENOENT if the build has none. */
 int parameter_value_of_name(const QemuBuild *build, int parameter, const char *name)
 {
     const ParameterRow *row = &table[parameter];

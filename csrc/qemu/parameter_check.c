@@ -8,7 +8,7 @@
 #include "qemu/release.h"
 #include "qemu/rules.h"
 
-/* What a check looks at: the values as they would be, and what is stored now. */
+/* The input of a check: the values as they would become, and those stored now. */
 typedef struct Candidate {
     const uint64_t *values;
     const MigrationParameters *present;
@@ -16,13 +16,13 @@ typedef struct Candidate {
     const MigrationContext *context;
 } Candidate;
 
-/* The checks, in the order in which QEMU makes them. */
+/* One check of a parameter. */
 typedef struct ParameterCheck {
     MigrationParameter parameter;
     uint64_t min, max;
-    const char *expects; /* how the text goes on after "Parameter 'NAME' expects "; or */
-    const char *text;    /* the whole text; or */
-    int (*check)(const QmpValue *value, MigrationError *error); /* what finds its text */
+    const char *expects;                                        /* the text after "Parameter 'NAME' expects "; or */
+    const char *text;                                           /* the whole text; or */
+    int (*check)(const QmpValue *value, MigrationError *error); /* a function that makes the text */
     bool (*fits)(const Candidate *);                            /* a further condition */
     ReleaseSet releases;
 } ParameterCheck;
@@ -70,7 +70,7 @@ static bool zero_copy_takes_tls(const Candidate *candidate)
     return !(is_zero_copy(candidate) && candidate->values[MIGRATION_PARAMETER_TLS_CREDS] != 0);
 }
 
-/* A fault of QEMU's: it looks at what is stored, not at what would be. */
+/* A bug in QEMU: it looks at the stored values, not at the new ones. */
 static bool mapped_ram_takes_what_is_stored(const Candidate *candidate)
 {
     const MigrationParameters *present = candidate->present;
@@ -86,6 +86,7 @@ static bool mapped_ram_takes_what_is_stored(const Candidate *candidate)
     .parameter = MIGRATION_PARAMETER_##name, .min = min_, .max = max_, .text = text_
 #define CONDITION(name, text_) WHOLE(name, 0, UINT64_MAX, text_)
 
+/* In QEMU's order. */
 static const ParameterCheck checks[] = {
     {RANGE(COMPRESS_LEVEL, 0, 9, "a value between 0 and 9")},
     {RANGE(COMPRESS_THREADS, 1, 255, "a value between 1 and 255")},
@@ -112,7 +113,7 @@ static const ParameterCheck checks[] = {
     {RANGE(ANNOUNCE_INITIAL, 0, 100000, "a value between 0 and 100000")},
     {RANGE(ANNOUNCE_MAX, 0, 100000, "a value between 0 and 100000")},
     {RANGE(ANNOUNCE_ROUNDS, 0, 1000, "a value between 0 and 1000")},
-    {RANGE(ANNOUNCE_STEP, 1, 10000, "a value between 0 and 10000")}, /* so QEMU says */
+    {RANGE(ANNOUNCE_STEP, 1, 10000, "a value between 0 and 10000")}, /* QEMU's text says 0 */
     {.parameter = MIGRATION_PARAMETER_BLOCK_BITMAP_MAPPING, .max = UINT64_MAX, .releases = ALWAYS,
      .check = bitmaps_check},
     {CONDITION(MULTIFD_COMPRESSION, ZERO_COPY_NOT_PLAIN), .releases = ALWAYS, .fits = zero_copy_takes_compression},
@@ -138,7 +139,8 @@ enum {
     N_CHECKS = sizeof(checks) / sizeof(checks[0])
 };
 
-/* QEMU's range checks name a parameter with underscores, but for those that are unstable; from 11.0 on as it is. */
+/* QEMU's range checks write a parameter's name with underscores, except for unstable ones. From 11.0 on they use the
+ * QMP name. */
 static int refuse_value(MigrationError *error, int release, int parameter, const char *expects)
 {
     ParameterTextForm form = qemu_release_row(release)->text_form;

@@ -6,7 +6,7 @@
 
 #include "pymig.h"
 
-/* The part of QAPI's schema that requests of this library are made of. */
+/* The part of QAPI's type system that this library's requests use. */
 typedef enum QapiKind {
     QAPI_UINT,
     QAPI_BOOL,
@@ -21,11 +21,11 @@ typedef struct QapiMember QapiMember;
 
 typedef struct QapiType {
     QapiKind kind;
-    uint64_t max;                   /* of a number */
-    const char *name;               /* of a number's type, as it stands in the text: "uint8_t" */
-    const struct QapiType *element; /* of an array */
-    const QapiMember *members;      /* of an object; the last one has no name */
-    /* Of an enum: whether this build has a value of this name; `parameter` is the one that is visited. */
+    uint64_t max;                   /* number */
+    const char *name;               /* number: the type's name in error texts, "uint8_t" */
+    const struct QapiType *element; /* array */
+    const QapiMember *members;      /* object; a member without a name ends the list */
+    /* Enum: whether this build has a value of this name, for the parameter being visited. */
     bool (*has_value)(const QemuBuild *build, int parameter, const char *name);
 } QapiType;
 
@@ -35,7 +35,7 @@ struct QapiMember {
     bool optional;
 };
 
-/* The member of an object with this name, or NULL. */
+/* The value of an object's member with this name, or NULL. */
 static inline const QmpValue *qmp_member_of(const QmpValue *object, const char *name)
 {
     for (uint64_t i = 0; i < object->number; i++) {
@@ -46,7 +46,7 @@ static inline const QmpValue *qmp_member_of(const QmpValue *object, const char *
     return NULL;
 }
 
-/* Fills the error in with a text made from the format. -EINVAL, or -ENOMEM if there was no memory for it. */
+/* Fills in `error` with the formatted text. Returns -EINVAL, or -ENOMEM if out of memory. */
 int refuse(MigrationError *error, int parameter, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

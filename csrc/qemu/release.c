@@ -13,7 +13,7 @@
 #define RELEASE(id, major, minor, micro, ...)                                                                          \
     [QEMU_##id] = {#major "." #minor "." #micro, major, minor, micro, __VA_ARGS__}
 
-/* What asks the host and in whose words; which shared blocks are passed over; the form of range checks' texts. */
+/* Probe variant; whether the error includes its reason; write-tracking scope; form of range checks' texts. */
 #define ASKS_7_2    PROBE_7_2,       false, SCOPE_WITHOUT_SHARED, PARAMETER_TEXT_QUOTED
 #define ASKS_8_0    PROBE_8_0,       false, SCOPE_WITHOUT_SHARED, PARAMETER_TEXT_QUOTED
 #define ASKS_8_0_50 PROBE_REFERENCE, false, SCOPE_WITHOUT_SHARED, PARAMETER_TEXT_QUOTED
@@ -58,7 +58,7 @@ const char *qemu_release_name(int release)
     return qemu_release_known(release) ? releases[release].name : NULL;
 }
 
-/* The last point of the series that is not newer; a development tree is no point of its series. */
+/* The series' last row that is not newer. A development tree does not belong to its series. */
 int qemu_release_of_version(int major, int minor, int micro)
 {
     int found = -ENOENT;
@@ -90,7 +90,8 @@ int qemu_release_scope(int release)
 
 /* ---- Downstream builds ---- */
 
-/* RHEL's qemu-kvm 8.0.0 has the postcopy probe of 8.1 and a capability of it, and was built without three things. */
+/* RHEL's qemu-kvm 8.0.0 has 8.1's postcopy probe and its switchover-ack. It is built without block migration,
+ * replication and zstd. */
 static const QemuDownstream downstreams[] = {
     {
         .name = "rhel-9.3",
@@ -115,14 +116,14 @@ const QemuDownstream *qemu_downstream(int number)
 
 /* ---- Targets ---- */
 
-/* The page size of a target, in bytes. On Arm each machine has its own. Rows of one target stand the special ones
- * first. */
+/* The page size of a target, in bytes. On Arm it depends on the machine. Of a target's rows, the first that matches
+ * counts. */
 typedef struct TargetRow {
     const char *name;
     uint64_t page_size;
     ReleaseSet releases; /* 0: all */
-    const char *machine; /* NULL: whatever machine */
-    int machine_since;   /* the machine's first version of this page size, as qemu_machine_version() gives it */
+    const char *machine; /* NULL: any machine */
+    int machine_since;   /* the machine's first version with this page size, from qemu_machine_version() */
 } TargetRow;
 
 static const TargetRow targets[] = {
@@ -169,7 +170,7 @@ enum {
     N_TARGETS = sizeof(targets) / sizeof(targets[0])
 };
 
-/* "virt-4.1": the part after the last hyphen, up to what a vendor may have put behind it. */
+/* "virt-4.1": the part after the last hyphen. A vendor's suffix may follow, after a '+'. */
 int qemu_machine_version(const char *machine)
 {
     const char *hyphen = strrchr(machine, '-');

@@ -6,7 +6,7 @@
 #include "qemu/capability.h"
 #include "qemu/release.h"
 
-/* What a context can be, as far as rules look at it. */
+/* The properties of a context that rules look at. */
 enum {
     WHEN_NO_LIVE_BLOCK_MIGRATION = 1 << 0,
     WHEN_NO_REPLICATION = 1 << 1,
@@ -18,24 +18,24 @@ enum {
     WHEN_NO_DIRTY_RING = 1 << 7,
     WHEN_RDMA = 1 << 8,
     WHEN_SINGLE_CHANNEL = 1 << 9,
-    WHEN_RAM_TRACKED = 1 << 10, /* not every block is passed over */
+    WHEN_RAM_TRACKED = 1 << 10, /* write tracking covers at least one block */
     WHEN_REPLICATION = 1 << 11,
 };
 
-/* What WHEN_COMPRESSED_OR_TLS follows from. */
+/* The parameters that WHEN_COMPRESSED_OR_TLS depends on. */
 #define COMPRESSION_AND_TLS                                                                                            \
     ((uint64_t)1 << MIGRATION_PARAMETER_MULTIFD_COMPRESSION | (uint64_t)1 << MIGRATION_PARAMETER_TLS_CREDS)
 
-/* The rules stand in the order in which QEMU checks them. A rule that names neither `need` nor `forbid` refuses the
- * trigger itself. A rule about a capability that a release has not can't apply there, and needs no range. */
+/* One rule. A rule with neither `need` nor `forbid` always refuses its trigger. A rule about a capability that a
+ * release lacks can't apply there, and needs no ReleaseSet for that. */
 typedef struct RuleRow {
     MigrationRule text;
     int code;
     ReleaseSet releases;   /* 0: always */
-    int when;              /* counts only in a context that is all of this */
-    int refused_when;      /* in a context that is any of this, the trigger itself is refused */
-    CapabilitySet trigger; /* counts only if this one is on, */
-    bool switched_on;      /* and, with this, was off before */
+    int when;              /* applies only in a context with all of these */
+    int refused_when;      /* in a context with any of these, always refuses its trigger */
+    CapabilitySet trigger; /* applies only if this one is on */
+    bool switched_on;      /* applies only if the trigger was off before */
     CapabilitySet need;    /* refuses if one of these is off */
     CapabilitySet forbid;  /* refuses if one of these is on */
     HostQuestion question; /* refuses if the host says no */
@@ -54,10 +54,12 @@ typedef struct RuleRow {
 #define PREEMPT_TOO_LATE "Postcopy preempt must be set before incoming starts"
 #define MULTIFD_TOO_LATE "Multifd must be set before incoming starts"
 
-/* Once incoming has started, these look at what is newly switched on; those before them at all that is on. */
+/* Once incoming has started, some releases refuse only capabilities that are newly switched on, others all that are on.
+ */
 #define LOOKS_AT_WHAT_IS_NEW (FROM(9_2_4) & ~ONLY(10_0))
 #define LOOKS_AT_ALL (FROM(8_1) & ~LOOKS_AT_WHAT_IS_NEW)
 
+/* In QEMU's order. */
 static const RuleRow rules[] = {
     {RULE(BLOCK_NOT_BUILT, "block/not-built",
           "QEMU compiled without old-style (blk/-b, inc/-i) block migration"),
@@ -153,8 +155,8 @@ static const RuleRow rules[] = {
      .releases = FROM(10_1), .when = WHEN_RDMA, .trigger = CAP(POSTCOPY_RAM)},
 };
 
-/* What QEMU warns of while a capability is on. All warnings come before the first rule, but for those that the rule of
- * `unless` forestalls. */
+/* A warning that QEMU gives while a capability is on. QEMU warns before it checks the rules, except that the rule
+ * `unless` comes before the warning. */
 typedef struct WarningRow {
     const char *text;
     ReleaseSet releases;

@@ -4,7 +4,7 @@
 
 #include "pymig.h"
 
-/* What a rule has to know of the host before it can apply. */
+/* The question to the host that a rule depends on. */
 typedef enum HostQuestion {
     ASK_NOTHING = 0,
     ASK_POSTCOPY,
@@ -12,32 +12,32 @@ typedef enum HostQuestion {
     ASK_WRITE_TRACKING_COMPATIBLE,
 } HostQuestion;
 
-/* One way for a rule to refuse: the trigger is on, and one other capability is on, or is off. A rule about several
- * others has a term for each; one that refuses the trigger itself has it for the other, too. With a question, the host
- * has to say no as well. */
+/* One condition under which a rule refuses: the trigger is on, and one other capability is on (or off). A rule with
+ * several conflicting capabilities yields one term per conflict. A rule that always refuses its trigger uses the
+ * trigger as `other`. If the term has a question, the host must also answer no. */
 typedef struct Term {
     uint8_t trigger; /* enum MigrationCapability, as are all capabilities here */
     uint8_t other;
     bool other_on;
-    bool switched_on; /* counts only if the trigger was off before */
+    bool switched_on; /* applies only if the trigger was off before */
     uint8_t question; /* enum HostQuestion */
     uint8_t code;     /* enum MigrationVerdict */
 } Term;
 
-/* A set of terms: bit i stands for term i, so the lowest one is the first in QEMU's order. */
+/* A set of terms: bit i is term i, so the lowest bit is the first in QEMU's order. */
 typedef uint64_t TermSet;
 
 enum {
-    MOST_TERMS = 64, /* that a context can have */
+    MOST_TERMS = 64, /* the most terms that a context can have */
 };
 
-/* The text of a rule that parameters are checked against, too. */
+/* QEMU uses this text for a rule and for a check of parameters. */
 #define ZERO_COPY_NOT_PLAIN "Zero copy only available for non-compressed non-TLS multifd migration"
 
-/* As migrate_caps_warnings(). */
+/* See migrate_caps_warnings(). */
 uint32_t rules_warnings(int release, CapabilitySet new_set, int code);
 
-/* The terms of those rules that can refuse in this context, in QEMU's order. Returns their number. */
+/* Writes the terms of the rules that can refuse in this context, in QEMU's order. Returns their number. */
 int rules_compile(const MigrationContext *context, Term terms[MOST_TERMS]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The values of all parameters: read from a request, kept, given back. */
+/* The values of all parameters: reading them from a request, storing them, returning them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 static const QmpValue empty_string = {.type = QMP_STRING, .text = ""};
 
-/* A value that was visited, as it will be kept. */
+/* Records a visited value in the form in which it will be stored. */
 static void note_value(const QemuBuild *build, int parameter, const QmpValue *value, ParameterChange *change)
 {
     change->number[parameter] = value->number;
@@ -63,7 +63,7 @@ int parameters_read(const QemuBuild *build, const QmpMember *members, size_t cou
     return n_visited == count ? 0 : refuse_unexpected(&visitor, members, count, visited, n_visited);
 }
 
-/* ---- Keeping ---- */
+/* ---- Storing ---- */
 
 void parameters_init(MigrationParameters *parameters, const QemuBuild *build)
 {
@@ -86,7 +86,7 @@ void parameters_clear(MigrationParameters *parameters)
     free_values(parameters->value);
 }
 
-/* Copies those that there are; on failure frees the copies that were made. */
+/* Copies all values that are not NULL; on failure frees the copies made so far. */
 static int copy_values(QmpValue *copies[MIGRATION_PARAMETER__MAX],
                        const QmpValue *const values[MIGRATION_PARAMETER__MAX])
 {

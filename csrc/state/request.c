@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    MOST_MEMBERS = 8 /* that an object of the schema has */
+    MOST_MEMBERS = 8 /* the most members of an object in the schema */
 };
 
 /* ---- Errors ---- */

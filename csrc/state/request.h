@@ -4,22 +4,23 @@
 
 #include "qemu/qapi.h"
 
-/* What QAPI does with a request before the command sees it: it visits the members in the order of the schema, and
- * refuses the first that is missing or of a wrong type, and at last what it has not visited. */
+/* Checks a request as QAPI does before the command sees it: visits the members in the order of the schema, refuses the
+ * first that is missing or of the wrong type, and at the end refuses members that it has not visited. */
 
-/* A visit of one request. Begins with an empty path. */
+/* The state of visiting one request. The path is empty at first. */
 typedef struct Visitor {
     const QemuBuild *build;
     MigrationError *error;
-    int parameter; /* which one is being visited, or -1; for the error, and for an enum's has_value() */
+    int parameter; /* the parameter being visited, or -1; used in the error and by an enum's has_value() */
     char path[160];
 } Visitor;
 
-/* Visits a value by this name at the end of the path. 0; -EINVAL with the error filled in; -ENOMEM. */
+/* Visits the value of the member `name` of the object at the current path. Returns 0; -EINVAL with the error filled in;
+ * -ENOMEM. */
 int visit_value(Visitor *visitor, const QapiType *type, const char *name, const QmpValue *value);
 
-/* Refuses the first member of the object at the end of the path that QEMU would name as unexpected; `visited` are those
- * that it expected. -EINVAL or -ENOMEM. */
+/* Refuses the member of the object at the current path that QEMU would name as unexpected. `visited` holds the indices
+ * of the expected members. Returns -EINVAL or -ENOMEM. */
 int refuse_unexpected(Visitor *visitor, const QmpMember *members, size_t count, const size_t *visited,
                       size_t n_visited);
 

@@ -12,8 +12,8 @@
 
 /* ---- The lock ---- */
 
-/* One for all states: what is done under it is short, and never waits for anything. Held over a fork(), so that the
- * child finds every state whole and the lock free. */
+/* One lock for all states. Code that holds it is short and never blocks. It is held during fork(), so the child finds
+ * every state consistent and the lock free. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t hold_over_fork_once = PTHREAD_ONCE_INIT;
 
@@ -37,7 +37,7 @@ static void hold_over_fork(void)
 typedef struct StatusRow {
     const char *name;
     ReleaseSet present;
-    ReleaseSet running; /* the releases in which capabilities can't change in it */
+    ReleaseSet running; /* the releases in which capabilities can't change in this status */
 } StatusRow;
 
 #define STATUS(name) [MIGRATION_STATUS_##name]
@@ -110,9 +110,9 @@ int migrate_set_status(MigrationState *state, int status)
     return 0;
 }
 
-/* ---- Life ---- */
+/* ---- Creating and freeing ---- */
 
-/* To be called with the lock held, or before anybody else knows the state. */
+/* Call with the lock held, or before the state is shared. */
 static void follow_parameters(MigrationState *state)
 {
     context_follow_parameters(&state->context, &state->parameters);
@@ -159,7 +159,7 @@ CapabilitySet migration_capabilities(const MigrationState *state)
     return state->capabilities;
 }
 
-/* With the lock held. -EAGAIN if the host has to be asked first. */
+/* Call with the lock held. -EAGAIN if the host must be asked first. */
 static int try_change(MigrationState *state, CapabilitySet on, CapabilitySet off, HostQuestion *question)
 {
     if (is_running(state)) {
@@ -187,7 +187,7 @@ int migrate_change_capabilities(MigrationState *state, CapabilitySet on, Capabil
         if (code != -EAGAIN) {
             return code;
         }
-        migration_host_ask(state->host, state->variant, question); /* may take long: never with the lock held */
+        migration_host_ask(state->host, state->variant, question); /* slow: never with the lock held */
     }
 }
 

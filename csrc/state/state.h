@@ -7,7 +7,7 @@
 #include "check/check.h"
 #include "qemu/parameter.h"
 
-/* What accessors read is atomic; whoever changes anything, or reads several things at once, holds the lock. */
+/* Accessors read atomic fields. Changing anything, or reading several fields at one moment, requires the lock. */
 struct MigrationState {
     MigrationContext context;
     MigrationHost *host;
@@ -16,10 +16,10 @@ struct MigrationState {
     _Atomic CapabilitySet capabilities;
     _Atomic int status;
     MigrationParameters parameters;
-    MigrationChecker checker; /* compiled for the parameters */
+    MigrationChecker checker; /* compiled for the current parameters */
 };
 
-/* The lock of all states, for what is read of several parameters at one moment, or is no number. */
+/* The lock of all states. Needed to read several parameters at one moment, or a value that is not a number. */
 void states_acquire(void);
 void states_release(void);
 

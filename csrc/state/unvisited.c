@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * QEMU names the first unexpected member that it comes across, and what it walks through is a hash table of GLib's:
- * each member of the request (in the order of QDict, QEMU's own hash table) is put in, each expected one is taken out
- * when it is visited, and the first of what is left is named. So both tables are followed here step by step. Facts of
- * QDict (512 buckets, the newest member of a bucket first, its hash) and of GHashTable since GLib 2.66 (sizes, primes,
- * probing, when it grows and shrinks, how it moves what is in it).
+ * Which unexpected member QEMU names depends on a GLib hash table. QEMU inserts each member of the request, in the
+ * order of QDict (QEMU's own hash table), removes each expected member when it visits it, and names the first one left.
+ * This file reproduces both tables step by step. It models QDict (512 buckets, newest member of a bucket first, its
+ * hash) and GHashTable since GLib 2.66 (sizes, primes, probing, when it grows and shrinks, how it moves its entries).
  */
 #include <errno.h>
 #include <stdint.h>
@@ -52,7 +51,7 @@ static void sort_as_qdict(const QmpMember *members, size_t count, Placed *placed
 
 /* ---- GHashTable ---- */
 
-/* What a slot's hash can be, beside a member's. */
+/* Special values of a slot's hash. */
 enum {
     UNUSED = 0,
     TOMBSTONE = 1,
@@ -65,14 +64,14 @@ enum {
 
 typedef struct Slot {
     uint32_t hash;
-    bool moved; /* during a resize: its place is final */
+    bool moved; /* during a resize: the slot has its final entry */
     size_t index;
 } Slot;
 
 typedef struct Table {
-    Slot *slots; /* as many as the largest size that can come up */
+    Slot *slots; /* allocated for the largest possible size */
     uint32_t size, prime;
-    size_t in_it, occupied; /* without and with tombstones */
+    size_t in_it, occupied; /* the number of entries, without and with tombstones */
 } Table;
 
 static uint32_t hash_of(const char *name)
@@ -96,7 +95,7 @@ static uint32_t prime_of(unsigned shift)
     return primes[shift];
 }
 
-/* The bits of the number, which is 4/3 of what is in it. */
+/* The number of bits in 4/3 of the number of entries. */
 static unsigned shift_for(size_t in_it)
 {
     unsigned shift = 0;
@@ -117,7 +116,7 @@ static uint32_t first_slot(const Table *table, uint32_t hash)
     return hash * 11 % table->prime;
 }
 
-/* Each member in turn goes to its new place, and whoever was there before moves on. */
+/* Moves each entry to its new slot; an entry evicted from there is moved next. */
 static void move_all(Table *table, uint32_t old_size)
 {
     for (uint32_t i = 0; i < old_size; i++) {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values of QMP that outlive the request that brought them. */
+/* Copies of QMP values, which outlive the request. */
 #include "state/value.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* What a copy needs: its nodes come first, then its texts, which need no alignment. */
+/* The memory that a copy needs. Nodes come first, then texts, which need no alignment. */
 typedef struct Room {
     size_t nodes; /* bytes */
     size_t texts;
 } Room;
 
-_Static_assert(_Alignof(QmpMember) == _Alignof(QmpValue), "nodes of both kinds lie side by side");
+_Static_assert(_Alignof(QmpMember) == _Alignof(QmpValue), "both kinds of nodes share one block");
 
 static size_t size_of_text(const char *text)
 {

@@ -4,7 +4,7 @@
 
 #include "pymig.h"
 
-/* A copy of the whole value in one piece of memory, to be freed with qmp_value_free(). NULL if out of memory. */
+/* A deep copy in one block of memory; free it with qmp_value_free(). NULL if out of memory. */
 QmpValue *qmp_value_copy(const QmpValue *value);
 
 #endif

@@ -168,7 +168,8 @@ CHECKS: tuple[tuple[str, str, Callable[[HostReport], Result]], ...] = (
     ("rdma", "if there is an RDMA device (rdma-pin-all)", _rdma),
     ("huge-pages", "if huge pages are free", _huge_pages),
 )
-"""Each question: its name, it in words, and what answers it. Those after ``postcopy`` never change QEMU's verdict."""
+"""Each check: its name, its question, and the function that answers it. Checks after ``postcopy`` never change QEMU's
+verdict."""
 
 NAMES = tuple(name for name, _, _ in CHECKS)
 

@@ -1,4 +1,4 @@
-"""Which QEMU is this? Starts a binary and asks it over QMP; needs the package qemu.qmp."""
+"""Starts a QEMU binary and queries it over QMP. Needs the package qemu.qmp."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ARGUMENTS = ("-machine", "none", "-nodefaults", "-display", "none", "-S")
 
 QUESTIONS = ("query-version", "query-qmp-schema", "query-migrate-capabilities", "query-target")
 
-# Commands that are there exactly when QEMU was built with replication.
+# Commands that exist if and only if QEMU was built with replication.
 REPLICATION_COMMANDS = ("xen-set-replication", "query-xen-replication-status")
 
-MOST_LOG = 4096  # bytes of a dying binary's last words
+MOST_LOG = 4096  # bytes read of what a failing binary wrote to standard error
 
 
 class BinaryAnswers(Value):
-    """What a binary has told of itself."""
+    """A binary's answers."""
 
     __slots__ = (
         "capabilities",
@@ -50,7 +50,7 @@ class BinaryAnswers(Value):
     replication: bool
 
     def __new__(cls, version: Any, schema: Any, capabilities: Any, target: Any) -> Self:
-        """Of the answers to QUESTIONS. KeyError, TypeError or ValueError for what no QEMU answers."""
+        """From the answers to QUESTIONS. Raises KeyError, TypeError or ValueError if no QEMU would answer so."""
         entities = {entity["name"]: entity for entity in schema}
         members = _capability_names(entities)
         listed = {entry["capability"] for entry in capabilities}
@@ -69,7 +69,7 @@ class BinaryAnswers(Value):
 
 
 def ask(path: str | os.PathLike[str], timeout: float) -> BinaryAnswers:
-    """Starts the binary and asks it; see QemuBuild.from_binary."""
+    """Starts the binary and queries it; see QemuBuild.from_binary."""
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
         wrong_type(timeout, "timeout", "a number of seconds")
     if not timeout > 0:
@@ -77,7 +77,7 @@ def ask(path: str | os.PathLike[str], timeout: float) -> BinaryAnswers:
     try:
         from qemu.qmp import QMPClient  # noqa: F401, PLC0415
     except ImportError:
-        raise QemuBinaryError("asking a binary needs the package qemu.qmp: pip install 'pymig[qemu]'") from None
+        raise QemuBinaryError("querying a binary needs the package qemu.qmp: pip install 'pymig[qemu]'") from None
     name = os.fspath(path)
     try:
         answers = _run(_ask(name, timeout))
@@ -86,11 +86,11 @@ def ask(path: str | os.PathLike[str], timeout: float) -> BinaryAnswers:
     try:
         return BinaryAnswers(*answers)
     except (KeyError, TypeError, ValueError, StopIteration) as error:
-        raise QemuBinaryError(f"{name} answered what no QEMU answers: {error!r}") from None
+        raise QemuBinaryError(f"{name} does not answer like QEMU: {error!r}") from None
 
 
 def _run(coroutine: Coroutine[Any, Any, tuple[Any, ...]]) -> tuple[Any, ...]:
-    """Runs it in a loop of its own; in a thread of its own if this one has a loop that is running."""
+    """Runs the coroutine in a new event loop, in a new thread if this thread already runs a loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -114,7 +114,7 @@ async def _ask(name: str, timeout: float) -> tuple[Any, ...]:
             raise TimeoutError from None
         except QemuBinaryError as error:
             words = _last_words(log)
-            raise QemuBinaryError(f"{name} is no QEMU that answers over QMP: {error}{words}") from None
+            raise QemuBinaryError(f"{name} does not answer over QMP: {error}{words}") from None
         finally:
             await _end(process)
 
@@ -151,7 +151,7 @@ async def _talk(connection: socket.socket) -> tuple[Any, ...]:
 
 
 def _last_words(log: BinaryIO) -> str:
-    """The first line that it wrote to standard error; it may write on and on, or not at all."""
+    """The first line that the binary wrote to standard error, if any. It may still be writing."""
     os.set_blocking(log.fileno(), False)
     text = log.read(MOST_LOG) or b""
     line = text.decode(errors="replace").strip().partition("\n")[0]
@@ -178,7 +178,7 @@ def _values(entities: dict[str, Any], command: str, member: str) -> list[str]:
 
 
 def _capability_names(entities: dict[str, Any]) -> list[str]:
-    """The enum behind migrate-set-capabilities: an array of objects, one member of which is the capability."""
+    """The enum of capabilities, from the schema of migrate-set-capabilities."""
     array = next(a["type"] for a in _arguments(entities, "migrate-set-capabilities") if a["name"] == "capabilities")
     entry = entities[entities[array]["element-type"]]
     kind = next(member["type"] for member in entry["members"] if member["name"] == "capability")

@@ -1,8 +1,8 @@
-"""Which QEMU is asked."""
+"""Builds of QEMU."""
 
 from __future__ import annotations
 
-from _collections_abc import Iterable  # collections.abc's own; the package takes a millisecond
+from _collections_abc import Iterable  # what collections.abc re-exports; that package takes 1 ms to import
 
 from pymig._core import ffi, lib
 from pymig.capability import BITS, NAMES, CapabilitySet
@@ -39,7 +39,7 @@ X86_PAGE_SIZE = 4096
 _MASK_BITS = 64
 
 TARGETS: tuple[str, ...] = tuple(dict.fromkeys(map(text, rows(lib.qemu_target_name))))
-"""The targets whose page size is known."""
+"""The targets with a known page size."""
 
 _ALWAYS_BUILT = ("none", "zlib")
 
@@ -58,7 +58,7 @@ def _possible_compressions(number: int) -> tuple[str, ...]:
 
 
 def _known_compressions(number: int, compressions: Iterable[str] | None, zstd: bool) -> tuple[str, ...]:
-    """The values that multifd-compression has, in QEMU's order."""
+    """The build's values of multifd-compression, in QEMU's order."""
     if compressions is None:
         given = {*_ALWAYS_BUILT, *(("zstd",) if zstd else ())}
     elif isinstance(compressions, (str, bytes)) or not isinstance(compressions, Iterable):
@@ -67,9 +67,9 @@ def _known_compressions(number: int, compressions: Iterable[str] | None, zstd: b
         given = {*_ALWAYS_BUILT, *compressions}
     possible = _possible_compressions(number)
     if unknown := sorted(map(str, given.difference(possible))):
-        raise ValueError(f"compressions must be of {', '.join(possible)} in QEMU {POINTS[number]}, not {unknown[0]!r}")
+        raise ValueError(f"compressions must be in {', '.join(possible)} in QEMU {POINTS[number]}, not {unknown[0]!r}")
     if not zstd and "zstd" in given:
-        raise ValueError("compressions has zstd, and zstd is False; leave one of them out")
+        raise ValueError("compressions contains zstd, but zstd is False; leave one of them out")
     return tuple(name for name in possible if name in given)
 
 
@@ -90,27 +90,27 @@ class QemuBuild(Value):
     """One QEMU binary: its release, and the configure-time choices that change its answers. Immutable.
 
     Args:
-        release: ``"10.0"`` or ``(10, 0)``, the newest stable release of that series; ``"10.0.1"``, exactly that one;
-            or a distribution's build that answers otherwise than its version says: ``"rhel-9.3"``. The default is the
-            reference, the development tree of 24 April 2023: 8.0's rules, and a host probe with one step more.
+        release: ``"10.0"`` or ``(10, 0)`` for the newest stable release of that series; ``"10.0.1"`` for exactly that
+            one; or a distribution's build whose answers differ from its version's: ``"rhel-9.3"``. The default is the
+            reference, the development tree of 24 April 2023: 8.0's rules, and a host probe with one more step.
         live_block_migration: built with CONFIG_LIVE_BLOCK_MIGRATION.
         replication: built with CONFIG_REPLICATION.
         linux: built for Linux.
         zstd: built with CONFIG_ZSTD.
-        compressions: the values that multifd-compression has, e.g. ``("none", "zlib", "qpl")``; none and zlib always
-            are among them. If not given: none, zlib and, with ``zstd``, zstd.
-        direct_io: built where there is O_DIRECT, as on Linux.
-        target: what it emulates, e.g. ``"aarch64"``: it decides the page size of the guest. x86's if not given.
-        machine: its machine type, e.g. ``"virt-9.0"`` or ``"pc-q35-7.2"``: on Arm it decides the page size, and its
-            version decides some defaults. As with ``-machine none`` if not given.
+        compressions: the values of multifd-compression, e.g. ``("none", "zlib", "qpl")``; none and zlib are always
+            included. By default: none, zlib and, with ``zstd``, zstd.
+        direct_io: built on a platform with O_DIRECT, such as Linux.
+        target: the emulated architecture, e.g. ``"aarch64"``. It decides the guest's page size. By default, x86's.
+        machine: the machine type, e.g. ``"virt-9.0"`` or ``"pc-q35-7.2"``. On Arm it decides the page size, and its
+            version decides some defaults. By default, as with ``-machine none``.
 
     Attributes:
-        downstream: how it differs from its release, a text each; empty for upstream's own.
+        downstream: how the build differs from its release, one text per difference; empty for upstream builds.
 
     Raises:
-        ValueError: a release that is not known; the text names those that are, or the nearest. A compression that the
-            release can't have, an unknown target.
-        TypeError: an argument of another type.
+        ValueError: an unknown release (the text names the known ones, or the nearest); a compression that the release
+            can't have; an unknown target.
+        TypeError: an argument has the wrong type.
     """
 
     __slots__ = (
@@ -172,7 +172,7 @@ class QemuBuild(Value):
         self = object.__new__(cls)
         if isinstance(release, str) and release in DOWNSTREAMS:
             if not all((*choices.values(), zstd, compressions is None)):
-                raise ValueError(f"release {release!r} says how it was built; only target and machine can be given")
+                raise ValueError(f"release {release!r} has fixed build options; only target and machine can be given")
             self._be_downstream(release, target, machine)
             return self
         known, number = known_release(release)
@@ -182,7 +182,7 @@ class QemuBuild(Value):
         return self
 
     def _be_downstream(self, name: str, target: str | None, machine: str | None) -> None:
-        """A distribution's build: its row in C says all but target and machine."""
+        """Becomes a distribution's build. C's row defines everything except target and machine."""
         c_build = DOWNSTREAMS[name].build
         built = tuple(value for i, value in enumerate(COMPRESSIONS) if c_build.compressions >> i & 1)
         self._set(release=name, target=target, machine=machine, compressions=built, zstd="zstd" in built)
@@ -210,7 +210,7 @@ class QemuBuild(Value):
         )
 
     def _with_differences(self, differences: tuple[int, ...], downstream: tuple[str, ...]) -> QemuBuild:
-        """The same with what a downstream version has otherwise: as _DIFFERENCES names it, and in words."""
+        """A copy with the differences of a downstream build: as values of _DIFFERENCES, and in words."""
         build = object.__new__(QemuBuild)
         build._set(**{name: getattr(self, name) for name in ("release", *_CHOICES)})
         build._prepare(self._c.release, differences, downstream)
@@ -218,20 +218,20 @@ class QemuBuild(Value):
 
     @classmethod
     def from_binary(cls, path: str | os.PathLike[str], *, timeout: float = 20.0) -> QemuBuild:
-        """The build that matches a QEMU binary, found out by starting it and asking it over QMP.
+        """The build that matches a QEMU binary. Starts the binary and queries it over QMP.
 
-        It is started with ``-machine none`` and ended again whatever happens. Where its QMP schema differs from what
-        its version number promises (distributions backport), the schema is followed for which capabilities and
-        parameters exist, and ``downstream`` tells it. A release newer than those that are known answers by the rules
-        of the newest, and ``downstream`` says so. Needs the package qemu.qmp: ``pip install 'pymig[qemu]'``.
+        The binary is started with ``-machine none`` and always terminated. If its QMP schema differs from its version
+        number (distributions backport), the schema decides which capabilities and parameters exist, and ``downstream``
+        lists the differences. A release newer than all known ones answers by the newest release's rules, and
+        ``downstream`` says so. Needs the package qemu.qmp: ``pip install 'pymig[qemu]'``.
 
         Args:
             path: the binary.
-            timeout: seconds for it all.
+            timeout: seconds for the whole query.
 
         Raises:
-            QemuBinaryError: it can't be started, is no QEMU, or does not answer in time.
-            ValueError: its version is older than those that are known, or between them.
+            QemuBinaryError: the binary can't be started, is not QEMU, or does not answer in time.
+            ValueError: its version is unknown, and not newer than all known ones.
         """
         from pymig.qemu.binary import ask  # noqa: PLC0415 - it imports asyncio and qemu.qmp
 
@@ -239,30 +239,30 @@ class QemuBuild(Value):
 
     @staticmethod
     def releases() -> tuple[str, ...]:
-        """The series that are known, and the development trees that have a name; the oldest first."""
+        """The known series and development trees, oldest first."""
         return RELEASES
 
     @staticmethod
     def newest() -> QemuBuild:
-        """The newest release that is known, with everything built in."""
+        """The newest known release, with the default build options."""
         return QemuBuild(RELEASES[-1])
 
     @property
     def target_page_size(self) -> int:
-        """Of the guest, in bytes: by target and, on Arm, by machine; x86's 4096 without a target."""
+        """The guest's page size in bytes, by target and, on Arm, by machine; 4096 without a target."""
         size: int = self._c.target_page_size
         return size or X86_PAGE_SIZE
 
     @property
     def known_faults(self) -> tuple[KnownFault, ...]:
-        """What this release does wrong although it has accepted everything."""
+        """The known bugs of this release: requests that it accepts and then crashes on, or handles wrongly."""
         from pymig.qemu.fault import faults_of  # noqa: PLC0415 - rare
 
         return faults_of(lib.qemu_build_faults(self._c))
 
     @property
     def _noted(self) -> frozenset[str]:
-        """The parameters of which there is something to say when they are set."""
+        """The parameters for which setting them gives a warning."""
         return _noted_parameters(self._c, self._differences)
 
     @property
@@ -281,22 +281,22 @@ class QemuBuild(Value):
 
     @property
     def capabilities(self) -> CapabilitySet:
-        """What its setter knows: the members of the release's MigrationCapability."""
+        """The members of the release's MigrationCapability: what its setter accepts."""
         return CapabilitySet.from_mask(self._mask)
 
     @property
     def unstable(self) -> CapabilitySet:
-        """Those that QEMU's schema marks as unstable."""
+        """The capabilities that QEMU's schema marks as unstable."""
         return CapabilitySet.from_mask(lib.qemu_build_unstable(self._c))
 
     @property
     def deprecated(self) -> CapabilitySet:
-        """Those that QEMU's schema marks as deprecated."""
+        """The capabilities that QEMU's schema marks as deprecated."""
         return CapabilitySet.from_mask(lib.qemu_build_deprecated(self._c))
 
     @property
     def listed(self) -> CapabilitySet:
-        """What its query-migrate-capabilities lists: not `block` where that was not built in."""
+        """The capabilities that query-migrate-capabilities lists. `block` is missing if it is not built in."""
         return CapabilitySet.from_mask(lib.qemu_build_listed(self._c))
 
     def __repr__(self) -> str:
@@ -312,7 +312,7 @@ class QemuBuild(Value):
         return bool(getattr(self, name) != getattr(plain, name))
 
     def _to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
+        """The build as a dict for JSON."""
         probe, *masks = self._differences
         choices = {name: getattr(self, name) for name in _CHOICES}
         differences = dict(zip(_DIFFERENCES, (POINTS[probe], *masks), strict=True))
@@ -321,7 +321,7 @@ class QemuBuild(Value):
 
     @classmethod
     def _from_dict(cls, document: Any) -> QemuBuild:
-        """Of such a document; KeyError, TypeError or ValueError for any other."""
+        """The build from such a dict. Raises KeyError, TypeError or ValueError for any other document."""
         if not isinstance(document, dict):
             wrong_type(document, "build", "an object")
         given = ("target", "machine") if document["release"] in DOWNSTREAMS else _CHOICES
@@ -334,7 +334,7 @@ class QemuBuild(Value):
         return build._with_differences((POINTS.index(probe), *masks), tuple(map(str, document["downstream"])))
 
     def _warn_of(self, parameters: Iterable[str]) -> None:
-        """What is to be said of parameters that are about to be set."""
+        """Issues the warnings for parameters that are about to be set."""
         for name in sorted(self._noted.intersection(parameters), key=PARAMETERS.__getitem__):
             warning = lib.migration_parameter_warning(self._c, PARAMETERS[name])
             if warning != ffi.NULL:
@@ -368,7 +368,7 @@ _DIFFERENCES = (
     "parameters_added",
     "parameters_removed",
 )
-"""What a downstream version has otherwise, as fields of C's QemuBuild."""
+"""The fields of C's QemuBuild in which a downstream build differs."""
 
 
 def _rebuild(choices: dict[str, Any], probe: str, masks: list[int], downstream: tuple[str, ...]) -> QemuBuild:
@@ -380,7 +380,7 @@ _NOTED: dict[tuple[int, tuple[int, ...]], frozenset[str]] = {}
 
 
 def _noted_parameters(c_build: CBuild, differences: tuple[int, ...]) -> frozenset[str]:
-    """The parameters of which there is something to say when they are set."""
+    """The parameters for which setting them gives a warning."""
     key = (c_build.release, differences)
     if key not in _NOTED:
         _NOTED[key] = frozenset(
@@ -398,28 +398,28 @@ def _names_of(mask: int, names: tuple[str, ...]) -> list[str]:
 def difference_texts(
     release: str, differences: tuple[int, ...], unknown: tuple[Iterable[str], Iterable[str]] = ((), ())
 ) -> tuple[str, ...]:
-    """What a downstream version has otherwise, in words.
+    """The differences of a downstream build, in words.
 
     Args:
-        release: what it says that it is.
-        differences: as _DIFFERENCES names them.
+        release: the release that it claims to be.
+        differences: the values of _DIFFERENCES.
         unknown: names of capabilities and of parameters that pymig does not know.
     """
     probe, added, removed, parameters_added, parameters_removed = differences
     number = known_release(release)[1]
-    texts = [] if probe == number else [f"asks its host as {POINTS[probe]} does"]
+    texts = [] if probe == number else [f"probes its host like {POINTS[probe]}"]
     for kind, names, has, lacks, foreign in (
         ("capability", NAMES, added, removed, unknown[0]),
         ("parameter", parameters.NAMES, parameters_added, parameters_removed, unknown[1]),
     ):
-        texts += [f"has the {kind} {name}, which {release} has not" for name in _names_of(has, names)]
+        texts += [f"has the {kind} {name}, which {release} lacks" for name in _names_of(has, names)]
         texts += [f"has the {kind} {name}, which pymig does not know" for name in sorted(foreign)]
         texts += [f"lacks the {kind} {name} of {release}" for name in _names_of(lacks, names)]
     return tuple(texts)
 
 
 def require_build(build: object, argument: str = "build") -> QemuBuild:
-    """The build; one of a release as a string or a tuple of numbers, too; or a TypeError that names the argument."""
+    """Returns the build, made from a release if necessary, or raises a TypeError that names the argument."""
     if isinstance(build, QemuBuild):
         return build
     if isinstance(build, (str, tuple)):
@@ -427,17 +427,17 @@ def require_build(build: object, argument: str = "build") -> QemuBuild:
     return wrong_type(build, argument, "a QemuBuild or a release such as '10.0'")
 
 
-# ---- What a binary answers ----
+# ---- A binary's answers ----
 
-# What is x86's, and needs no target.
+# The targets with x86's page size, which is the default.
 _X86 = ("i386", "x86_64")
 
-# What an unknown parameter tells of a build.
-_TELLING = {"compress-method": "is openEuler's: compress-level is checked by compress-method, which pymig does not do"}
+# Parameters unknown to pymig that identify a build.
+_TELLING = {"compress-method": "is openEuler's: its check of compress-level depends on it, which pymig does not model"}
 
 
 def _build_that_answers(answers: BinaryAnswers) -> QemuBuild:
-    """The build that matches what a binary has told of itself."""
+    """The build that matches a binary's answers."""
     release, notes = _release_of(answers.version)
     compressions = [value for value in answers.compressions if value in COMPRESSIONS]
     build = QemuBuild(
@@ -451,29 +451,29 @@ def _build_that_answers(answers: BinaryAnswers) -> QemuBuild:
     foreign = sorted(set(answers.compressions) - set(COMPRESSIONS))
     notes += [f"has the multifd-compression {value}, which pymig does not know" for value in foreign]
     if answers.target not in TARGETS:
-        notes.append(f"emulates {answers.target}, whose page size pymig does not know: x86's is taken")
+        notes.append(f"emulates {answers.target}, whose page size pymig does not know: x86's is used")
     return _with_schema(build, answers, notes)
 
 
 def _release_of(numbers: tuple[int, int, int]) -> tuple[str, list[str]]:
-    """The release that answers for this version, and what is to be said of that.
+    """The release whose rules are used for this version, and notes about that.
 
-    A development tree is taken for the release that it became, as far as that is known.
+    A development tree is treated as the release that it became, if that is known.
     """
     major, minor, micro = numbers
     exact, series = f"{major}.{minor}.{micro}", f"{major}.{minor}"
     if is_newer(numbers):
-        note = f"is {exact}, newer than the releases that are known: its rules are taken for those of {RELEASES[-1]}"
+        note = f"is {exact}, newer than all known releases: treated as {RELEASES[-1]}"
         return RELEASES[-1], [note]
     if exact in RELEASES or micro < FIRST_DEVELOPMENT_MICRO or series not in RELEASES:
         return exact, []
     later = RELEASES[RELEASES.index(series) + 1 :]
     became = next(release for release in later if release.count(".") == 1)
-    return became, [f"is {exact}, a development tree: its rules are taken for those of {became}"]
+    return became, [f"is {exact}, a development tree: treated as {became}"]
 
 
 def _with_schema(build: QemuBuild, answers: BinaryAnswers, notes: list[str]) -> QemuBuild:
-    """The build with what its schema has beyond its release or lacks, and with the probe that its package has."""
+    """The build with the differences between its schema and its release, and with its package's host probe."""
     bits = {name: 1 << i for name, i in PARAMETERS.items()}
     promised = {name for name, i in PARAMETERS.items() if lib.migration_parameter_known(build._c, i)}
     masks: list[int] = []
@@ -492,7 +492,7 @@ def _with_schema(build: QemuBuild, answers: BinaryAnswers, notes: list[str]) -> 
 
 
 def _probe_of(build: QemuBuild, package: str) -> tuple[int, list[str]]:
-    """Whose host probe it has, by its package: the schema does not tell."""
+    """The release whose host probe it has, judged by its package, because the schema does not say."""
     from fnmatch import fnmatch  # noqa: PLC0415 - only here
 
     number: int = build._c.release
@@ -500,5 +500,5 @@ def _probe_of(build: QemuBuild, package: str) -> tuple[int, list[str]]:
         if fnmatch(package, text(row.package)) and row.build.release == number:
             return row.build.probe_release, []
     if ".el" in package:
-        return number, [f"is a rebuild of RHEL ({package}): rules of later releases may have been taken over"]
+        return number, [f"is a rebuild of RHEL ({package}): rules of later releases may have been backported"]
     return number, []

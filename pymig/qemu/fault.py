@@ -1,4 +1,4 @@
-"""What a release of QEMU does wrong although it has accepted everything."""
+"""Known bugs of QEMU releases."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class KnownFault(Value):
-    """A fault of some releases of QEMU: what is accepted and then ends badly. Immutable.
+    """A bug of some releases of QEMU, which accept a request and then crash or misbehave. Immutable.
 
     Attributes:
         fault: a stable identifier, e.g. ``"savevm/multifd"``.
-        command: the QMP or HMP command that meets it.
-        condition: when.
+        command: the QMP or HMP command that triggers it.
+        condition: when the command triggers it.
         consequence: what happens then.
-        releases: which releases have it, in words.
-        reference: where it was reported or mended.
-        capabilities: one of these has to be on; empty if it depends on none.
+        releases: the affected releases, in words.
+        reference: where it was reported or fixed.
+        capabilities: one of these must be on; empty if the fault does not depend on capabilities.
     """
 
     __slots__ = ("capabilities", "command", "condition", "consequence", "fault", "reference", "releases")
@@ -40,7 +40,7 @@ class KnownFault(Value):
     capabilities: CapabilitySet
 
     def __new__(cls, c_fault: QemuFault) -> Self:
-        """Of a row of C's table."""
+        """From a row of C's table."""
         self = object.__new__(cls)
         texts = ("command", "condition", "consequence", "releases", "reference")
         self._set(fault=text(c_fault.id), capabilities=CapabilitySet.from_mask(c_fault.capabilities))
@@ -51,7 +51,7 @@ class KnownFault(Value):
         return f"{self.command}: {self.condition}: {self.consequence}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
+        """The fault as a dict for JSON."""
         return {name: getattr(self, name) for name in self.__slots__} | {"capabilities": list(self.capabilities)}
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -59,7 +59,7 @@ class KnownFault(Value):
 
 
 FAULTS: tuple[KnownFault, ...] = tuple(map(KnownFault, rows(lib.qemu_fault)))
-"""Every known fault, by the numbers that C has for them."""
+"""Every known fault, indexed by C's numbers."""
 
 
 def _fault_named(name: str) -> KnownFault:
@@ -67,5 +67,5 @@ def _fault_named(name: str) -> KnownFault:
 
 
 def faults_of(bits: int) -> tuple[KnownFault, ...]:
-    """The faults whose bits these are."""
+    """The faults in this bit mask."""
     return tuple(fault for i, fault in enumerate(FAULTS) if bits >> i & 1)

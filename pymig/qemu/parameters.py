@@ -1,4 +1,4 @@
-"""The parameters of a migration: their names, types and values."""
+"""The migration parameters: names, types and values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     ZeroPageDetection = Literal["none", "legacy", "multifd"]
 
 NAMES: tuple[str, ...] = tuple(map(text, rows(lib.migration_parameter_name)))
-"""Every parameter's QMP name, by C's number."""
+"""Every parameter's QMP name, indexed by C's numbers."""
 
 PARAMETERS: dict[str, int] = {name: i for i, name in enumerate(NAMES)}
 """C's number of every parameter, by its QMP name."""
@@ -29,16 +29,16 @@ _TYPE_NAMES = {
 
 
 def type_of(name: str) -> str:
-    """The Python type of a parameter's value, ``"str"`` for an unknown parameter."""
+    """The Python type of a parameter's value; ``"str"`` for an unknown parameter."""
     if name not in PARAMETERS:
         return "str"
     return _TYPE_NAMES.get(lib.migration_parameter_type(PARAMETERS[name]), "int")
 
 
 def values_of(parameter: int) -> tuple[str, ...]:
-    """The values of an enum parameter in whatever release, by C's numbers; empty for any other."""
+    """The values of an enum parameter in all releases, indexed by C's numbers; empty for other parameters."""
     return tuple(map(text, rows(lambda number: lib.migration_parameter_value_name(parameter, number))))
 
 
 COMPRESSIONS = values_of(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION)
-"""Every value that multifd-compression has in some build."""
+"""The values of multifd-compression in all builds."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     VerdictTable = dict[int, Verdict]
 
 WARNINGS: tuple[str, ...] = tuple(map(text, rows(lib.migration_warning)))
-"""What QEMU can warn of, by the numbers that C has for them."""
+"""QEMU's warnings, indexed by C's numbers."""
 
 _TABLES: dict[tuple[int, int, int], tuple[VerdictTable, VerdictTable]] = {}
 
@@ -25,7 +25,7 @@ _TABLES: dict[tuple[int, int, int], tuple[VerdictTable, VerdictTable]] = {}
 def verdicts_of(c_build: QemuBuild) -> tuple[VerdictTable, VerdictTable]:
     """Every verdict of a build by its code; and without those whose text goes on with the host's reason.
 
-    Made once for each release, probe and set of capabilities, then shared.
+    They are shared by all builds with the same release, probe and capabilities.
     """
     key = (c_build.release, c_build.probe_release, lib.qemu_build_capabilities(c_build))
     return _TABLES.get(key) or _TABLES.setdefault(key, _make_tables(c_build))
@@ -52,7 +52,7 @@ def _make_tables(c_build: QemuBuild) -> tuple[VerdictTable, VerdictTable]:
 
 
 def _remedies(trigger: int, need: int, forbid: int, parameters: int) -> Callable[[], tuple[Change, ...]]:
-    """What makes them: the trigger off; or all that it needs on, and all that it forbids off."""
+    """A function that makes them: trigger off; or all that the rule needs on and all that it forbids off."""
 
     def make() -> tuple[Change, ...]:
         remedies = [Change(off=CapabilitySet.from_mask(trigger))]
@@ -65,6 +65,6 @@ def _remedies(trigger: int, need: int, forbid: int, parameters: int) -> Callable
 
 
 def _defaults(parameters: int) -> dict[str, object]:
-    """The defaults of these parameters: an enum's first value, an unset string."""
+    """The defaults of these parameters: an enum's first value, or an unset string."""
     chosen = (i for i in range(len(NAMES)) if parameters >> i & 1)
     return {NAMES[i]: (values_of(i) or ("",))[0] for i in chosen}

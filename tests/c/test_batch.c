@@ -190,7 +190,7 @@ static void a_bad_word_is_found(void **unused)
     release(&context);
 }
 
-/* Each question is asked only if a set hangs on it. */
+/* A question is asked only if the answer for some set depends on it. */
 static void questions_stay_open(void **unused)
 {
     (void)unused;

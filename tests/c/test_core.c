@@ -143,7 +143,7 @@ static void unknown_bits_are_refused_before_anything_is_written(void **unused)
     const uint32_t words32[] = {1, (uint32_t)1 << 31};
     const uint64_t words64[] = {1, (uint64_t)1 << 63};
 
-    for (int bit = MIGRATION_CAPABILITY_SWITCHOVER_ACK; /* which the reference has not */ bit < 64; bit++) {
+    for (int bit = MIGRATION_CAPABILITY_SWITCHOVER_ACK; /* the first one that the reference lacks */ bit < 64; bit++) {
         CapabilitySet unknown = (CapabilitySet)1 << bit;
         assert_int_equal(migrate_caps_check(checker, 0, unknown), -EINVAL);
         assert_int_equal(migrate_caps_check(checker, unknown, 0), -EINVAL);
@@ -292,7 +292,7 @@ static void the_text_of_a_verdict(void **unused)
     }
 }
 
-static void refreshing_has_no_end(void **unused)
+static void refresh_wraps_around_after_1024_calls(void **unused)
 {
     (void)unused;
     MigrationHost *host = new_local_host(&(RamBlock){.kind = RAM_BLOCK_ANONYMOUS}, 1);
@@ -595,7 +595,7 @@ int main(void)
         cmocka_unit_test(a_downstream_version_is_followed),
         cmocka_unit_test(parameters_of_a_context),
         cmocka_unit_test(the_text_of_a_verdict),
-        cmocka_unit_test(refreshing_has_no_end),
+        cmocka_unit_test(refresh_wraps_around_after_1024_calls),
         cmocka_unit_test(the_texts_of_each_step),
         cmocka_unit_test(a_larger_target_page_is_step_1),
         cmocka_unit_test(errno_is_left_alone),

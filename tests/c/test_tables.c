@@ -57,7 +57,7 @@ static void every_code_has_a_row(void **unused)
     }
 }
 
-/* In each of its releases a rule either counts, or is about a capability that the release has not. */
+/* In each of its releases a rule either applies, or is about a capability that the release lacks. */
 static void a_rule_is_about_what_there_is(void **unused)
 {
     (void)unused;
@@ -85,7 +85,7 @@ static void a_warning_is_about_a_deprecated_capability(void **unused)
     }
 }
 
-/* Whatever the build, even if a downstream version of it had every capability that there is. */
+/* For every build, including a downstream build with every capability. */
 static void terms_fit(void **unused)
 {
     (void)unused;

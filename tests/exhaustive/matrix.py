@@ -16,7 +16,7 @@ SNAPSHOT_CONFLICTS = (
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a check looks at beside the two sets; the old set is a set of names."""
+    """The input of a check, except for the new set. The old set is a set of names."""
 
     incoming: bool = False
     incoming_started: bool = False
@@ -32,7 +32,7 @@ class Circumstances:
 
 
 def rows(version, on, now):  # noqa: C901, PLR0912 - as many rows as QEMU has
-    """(text, where it refuses) in QEMU's order; ``on(name)`` is where a capability is on."""
+    """(text, the sets that it refuses) in QEMU's order; ``on(name)`` are the sets with a capability on."""
     v = version
     new = {name: on(name) & (name not in now.old) for name in ("postcopy-ram", "postcopy-preempt", "multifd")}
     looks_at_new_ones = v >= (10, 1) or (10, 0, 1) <= v < (10, 0, 50) or (9, 2, 4) <= v < (9, 2, 50)

@@ -1,4 +1,4 @@
-"""For each neighbouring pair of releases: how many sets are answered otherwise, and by which rules.
+"""For each pair of neighbouring releases: the number of sets whose answers differ, and the rules responsible.
 
 Run it to print the table that stands in docs/releases.md; a test compares the two. All sets of capabilities that both
 releases know, outgoing, everything built, on a host that can do everything, with KVM's dirty ring.

@@ -63,7 +63,7 @@ def checker_of(context):
 
 
 def answers_of_core(differs, old):
-    """The core's code for every set, and what stands behind each code."""
+    """The core's code for every set, and the meaning of each code."""
     checker = checker_of(reference.Context(**differs))
     codes = checker.check_many(array.array("I", ALL_SETS), old)
     texts = {code: (verdict.message, verdict.hint) for code, verdict in checker.verdicts.items()}
@@ -71,7 +71,7 @@ def answers_of_core(differs, old):
 
 
 def first_difference(differs, old):
-    """A description of the first set on which the two disagree, or None. Texts and hints are compared."""
+    """A description of the first set for which texts or hints differ, or None."""
     codes, texts = answers_of_core(differs, old)
     codes_of = {texts[code]: code for code in texts}
     assert len(codes_of) == len(texts), "two rules can't be told apart"

@@ -35,7 +35,7 @@ def checker_of(release, now):
 
 
 def first_difference(release, now):
-    """(the number of sets, the first set that is answered otherwise with both texts or None)."""
+    """(the number of sets; the first set whose answers differ, with both texts, or None)."""
     checker = checker_of(release, now)
     bits = {name: 1 << i for i, name in enumerate(CAPABILITIES) if name in checker.build.capabilities}
     version, total = tuple(map(int, release.split("."))), 0

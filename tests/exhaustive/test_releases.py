@@ -1,4 +1,4 @@
-"""docs/releases.md says how many sets each release answers otherwise than the one before: it is so."""
+"""The table in docs/releases.md of answers that differ between releases is correct."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which QEMU: point releases, builds, targets, downstream versions, known faults."""
+"""Builds of QEMU: point releases, options, targets, downstream builds, known faults."""
 
 import pickle
 import warnings
@@ -27,7 +27,7 @@ class TestReleases:
 
     @pytest.mark.parametrize("release", ["11.2", "12.0.1", (99, 0), "11.1.50"])
     def test_one_that_is_newer_than_those_known(self, release):
-        with pytest.raises(ValueError, match=r"newer than those that are known; the nearest is 11\.1"):
+        with pytest.raises(ValueError, match=r"newer than all known releases; the nearest is 11\.1"):
             QemuBuild(release)
 
     def test_a_series_is_its_newest_release_and_a_release_itself(self):
@@ -71,7 +71,7 @@ class TestCompressions:
     @pytest.mark.parametrize(
         "release, compressions, keywords, text",
         [
-            ("9.0", ["qpl"], {}, "compressions must be of none, zlib, zstd in QEMU 9.0.0, not 'qpl'"),
+            ("9.0", ["qpl"], {}, "compressions must be in none, zlib, zstd in QEMU 9.0.0, not 'qpl'"),
             ("9.1", ["qatzip"], {}, "not 'qatzip'"),
             ("9.1", ["zstd"], {"zstd": False}, "leave one of them out"),
         ],
@@ -140,7 +140,7 @@ class TestTargets:
         ],
     )
     def test_pages_larger_than_the_hosts_come_first(self, release, message):
-        """The postcopy probe's first step: before anything is asked of the host."""
+        """The postcopy probe's first step, before the host is probed."""
         tricore = QemuBuild(release, target="tricore")
         assert Checker(tricore, Host.local(), incoming=True).check(["postcopy-ram"]).message == message
         assert Checker(tricore, Host.local()).check(["postcopy-ram"]).ok
@@ -173,7 +173,7 @@ class TestTargets:
 
 
 class TestRhel:
-    """RHEL's qemu-kvm 8.0.0 of 9.3: 8.0's rules, a capability and the host probe of 8.1, three things not built."""
+    """RHEL 9.3's qemu-kvm 8.0.0: 8.0's rules, one capability and the host probe of 8.1, three features not built."""
 
     def test_answers(self):
         build = QemuBuild("rhel-9.3")
@@ -192,11 +192,11 @@ class TestRhel:
     def test_what_it_says_of_itself(self):
         build = QemuBuild("rhel-9.3")
         assert build.downstream == (
-            "asks its host as 8.1.0 does",
-            "has the capability switchover-ack, which 8.0.0 has not",
+            "probes its host like 8.1.0",
+            "has the capability switchover-ack, which 8.0.0 lacks",
         )
         assert eval(repr(build)) == pickle.loads(pickle.dumps(build)) == build
-        with pytest.raises(ValueError, match="says how it was built"):
+        with pytest.raises(ValueError, match="has fixed build options"):
             QemuBuild("rhel-9.3", replication=False)
 
 

@@ -1,4 +1,4 @@
-"""Contexts as values, what undoes a refusal, and what else is made of them."""
+"""Contexts, remedies, suggestions, and reports."""
 
 import itertools
 import json
@@ -44,9 +44,9 @@ class TestContext:
         assert Checker(context).check(["multifd"]).ok
 
     def test_a_context_says_it_all(self):
-        with pytest.raises(TypeError, match="incoming can't be given beside it"):
+        with pytest.raises(TypeError, match="incoming can't be given together with a Context"):
             Checker(Context(), incoming=True)
-        with pytest.raises(TypeError, match="host can't be given beside it"):
+        with pytest.raises(TypeError, match="host can't be given together with a Context"):
             MigrationState(Context(), HOST)
 
     def test_its_parameters(self):
@@ -191,7 +191,7 @@ class TestMemoryParse:
 class TestRemedies:
     @pytest.mark.parametrize("release", QemuBuild.releases())
     def test_each_undoes_its_rule(self, release):
-        """Of every rule: on the smallest set that it refuses, its remedies leave it with nothing to refuse."""
+        """For every rule: on the smallest set that it refuses, each of its remedies undoes the refusal."""
         unable = Host("absent", PostcopySupport(False, 2, 1))
         contexts = [
             Context(release, HOST, rdma=True, incoming=True, incoming_started=True, single_channel=True),
@@ -234,7 +234,7 @@ class TestChange:
             "multifd-compression=none, tls-creds=unset"
         )
         assert Change(on=["events"], off=["multifd"]).apply(["multifd", "xbzrle"]) == {"events", "xbzrle"}
-        with pytest.raises(ValueError, match="on and off both have multifd"):
+        with pytest.raises(ValueError, match="on and off both contain multifd"):
             Change(["multifd"], ["multifd"])
 
 
@@ -262,7 +262,7 @@ class TestSuggest:
 
     @pytest.mark.parametrize("release", ["7.2", "9.0", "11.1"])
     def test_all_minimal_changes_and_no_other(self, release):
-        """Compared with trying every change of up to three switches."""
+        """Compares the suggestions with a search through all changes of up to three switches."""
         checker = Checker(release, HOST)
         known = list(checker.build.capabilities)
         sets = [
@@ -329,7 +329,7 @@ class TestManySets:
 
 class TestReports:
     def test_one_report_one_answer(self):
-        """It tells of the moment of the probe, whatever is asked of it afterwards."""
+        """A report keeps stating the facts of the moment of the probe."""
         report = pymig.probe()
         assert report.to_json() == report.to_json()
         assert report.host == report.host

@@ -1,4 +1,4 @@
-"""The documented interface is there, with its signatures and types."""
+"""The documented interface exists, with its signatures and types."""
 
 import inspect
 import pickle
@@ -194,8 +194,8 @@ def test_the_tree_of_errors():
         assert issubclass(error, pymig.MigrationError)
 
 
-# The accessors that came and went, by release, as releases.md tells of QEMU's migration/options.h: functions without
-# arguments that give a value, and migrate_can_snapshot(), whose argument is but for the text.
+# The accessors added by each release, from QEMU's migration/options.h: functions without arguments that return a value,
+# and migrate_can_snapshot(), whose argument only receives the text.
 ADDED = {
     "8.1": "dirty_limit switchover_ack multifd_flush_after_each_section tls block_bitmap_mapping "
     "has_block_bitmap_mapping cpu_throttle_increment cpu_throttle_initial cpu_throttle_tailslow downtime_limit "
@@ -250,7 +250,7 @@ def test_accessors_come_and_go():
 
 
 def test_there_are_as_many_accessors_as_options_h_declares():
-    """Of each release from 8.1 on. migrate_announce_params() is declared elsewhere, and here all the same."""
+    """For each release from 8.1 on. migrate_announce_params() is counted, although another header declares it."""
     no_accessors = ""
     for release in pymig.QemuBuild.releases():
         no_accessors = NO_ACCESSORS.get(release, no_accessors)

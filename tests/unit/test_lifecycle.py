@@ -1,4 +1,4 @@
-"""Every object through everything that Python lets one do with it: nothing is freed that is in use, nothing changes."""
+"""Whatever Python code does to an object, no memory in use is freed, and no immutable object changes."""
 
 import contextlib
 import copy
@@ -123,7 +123,7 @@ def test_weak_references(name):
 
 
 def test_a_host_outlives_its_python_object():
-    """Whoever asks a host keeps C's object, whatever becomes of the Host."""
+    """Checkers and states keep the host's C object alive, even if the Host is gone."""
     checkers = [Checker("10.0", Host("absent", PostcopySupport(False, 2, 1)), incoming=True) for _ in range(50)]
     states = [MigrationState("10.0", Host("absent", PostcopySupport(False, 2, 1)), incoming=True) for _ in range(50)]
     gc.collect()
@@ -159,7 +159,7 @@ def test_subclasses_keep_every_rule():
 
 @pytest.mark.parametrize("kind", [type(value) for value in EVERYTHING.values()], ids=lambda kind: kind.__name__)
 def test_objects_that_were_never_made(kind):
-    """Every attribute and method raises an exception, or works; nothing reaches into memory that is not there."""
+    """Every attribute and method works or raises an exception; none accesses invalid memory."""
     empty = object.__new__(kind)
     for name in [*attributes(empty), "__repr__", "__len__", "__iter__", "__hash__", "__bool__"]:
         try:
@@ -171,7 +171,7 @@ def test_objects_that_were_never_made(kind):
 
 
 def test_threads_that_race_for_the_first_verdict():
-    """One object a rule and context: get-then-set would make two of them now and then."""
+    """One object per rule and context. Get-then-set would sometimes create two."""
     for _ in range(100):
         checker = Checker("10.0", UNABLE, incoming=True)
         start, seen = threading.Barrier(8), []

@@ -1,4 +1,4 @@
-"""What a Checker remembers: exactly what it was asked, no more than it says, and nothing that may change."""
+"""A Checker's cache: exact keys, a limited size, and no verdict that may change."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""No input from Python crashes the interpreter: each is answered by a clear exception, and changes nothing."""
+"""No input crashes the interpreter. Each invalid input raises a clear exception and changes nothing."""
 
 import array
 import ctypes
@@ -302,7 +302,7 @@ class TestBuffers:
                     CHECKER.check_many(masks, out=out)
 
     def test_nothing_is_needed_beyond_out(self):
-        """With address space for 2 MiB more than there is in use, 16 MiB of words are checked into 4 MiB of codes."""
+        """With only 2 MiB of free address space, 16 MiB of words are checked into 4 MiB of codes."""
         program = """if True:
             import array, resource
             from pymig import Checker, Host

@@ -1,4 +1,4 @@
-"""States and checkers shared by threads, and over fork()."""
+"""States and checkers shared by threads, and after fork()."""
 
 import os
 import random
@@ -72,7 +72,7 @@ def test_eight_threads_never_reach_a_refused_set_and_lose_no_change():
 
 
 def test_capabilities_and_parameters_are_checked_against_each_other():
-    """While this thread has zero-copy-send on, nobody gets compression in."""
+    """While this thread has zero-copy-send on, no thread can set compression."""
     state = MigrationState(host=HOST)
     done = threading.Event()
     taken = []

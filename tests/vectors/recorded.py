@@ -1,4 +1,4 @@
-"""Recordings of what real QEMU binaries answered, and what pymig needs to be asked the same.
+"""The recorded answers of real QEMU binaries, and the same questions for pymig.
 
 README.md describes the format.
 """
@@ -84,7 +84,7 @@ def host_of(context, build):
 
 
 def circumstances(context):
-    """What a Checker or a MigrationState is to be told, beside build and host."""
+    """The keywords for a Checker or a MigrationState, in addition to build and host."""
     return {
         "incoming": context["incoming"],
         "kvm_dirty_ring": "dirty-ring-size" in context["accel"],
