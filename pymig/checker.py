@@ -12,7 +12,6 @@ from pymig.context import Context, require_context
 from pymig.errors import UnknownCapabilityError
 from pymig.host.host import Host, require_host
 from pymig.qemu.build import QemuBuild
-from pymig.suggest import suggestions
 from pymig.values import Frozen
 from pymig.verdict import CapabilityError, Verdict
 from pymig.verdicts import Verdicts
@@ -217,6 +216,8 @@ class Checker(Frozen):
             old: as in ``check``.
             limit: the most changes to return.
         """
+        from pymig.suggest import suggestions  # noqa: PLC0415 - a check needs none
+
         if type(limit) is not int or limit < 1:
             raise ValueError(f"limit must be an int of at least 1, not {limit!r}")
         new_mask, old_mask = self._mask(new, "new"), self._mask(old, "old")

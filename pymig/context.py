@@ -8,7 +8,6 @@ from pymig._core import ffi, lib
 from pymig.host.facts import dumps, loads, newer_version, require_schema
 from pymig.host.host import Host, page_size_of
 from pymig.qemu.build import QemuBuild, require_build
-from pymig.request import Request
 from pymig.values import Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
@@ -134,6 +133,8 @@ class Context(Value):
 
     def _apply(self, parameters: Mapping[str, object]) -> Mapping[str, object]:
         """Applies the parameters to C's context. Returns a read-only copy of them."""
+        from pymig.request import Request  # noqa: PLC0415 - few contexts have parameters
+
         request = Request(parameters)
         request.send(lib.migration_context_apply, self._c)
         self.build._warn_of(request.parameters)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
-from pymig.cli import check, diff, probe
-from pymig.cli import list as list_
 from pymig.cli.arguments import parser
 from pymig.cli.values import REFUSED, WRONG_USAGE, UsageError
 from pymig.errors import MigrationError, QemuBinaryError, UnknownCapabilityError
@@ -15,14 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = {"check": check.run, "probe": probe.run, "diff": diff.run, "list": list_.run}
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     options = parser().parse_args(arguments)
     try:
-        status = COMMANDS[options.command](options)
+        status: int = import_module(f"{__name__}.{options.command}").run(options)
         sys.stdout.flush()
     except (UsageError, MigrationError, QemuBinaryError, ValueError) as error:
         print(f"pymig {options.command}: {_explained(error)}", file=sys.stderr)
