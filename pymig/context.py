@@ -5,7 +5,6 @@ from __future__ import annotations
 from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 
 from pymig._core import ffi, lib
-from pymig.host.facts import dumps, loads, newer_version, require_schema
 from pymig.host.host import Host, page_size_of
 from pymig.qemu.build import QemuBuild, require_build
 from pymig.values import Value, require_bool, wrong_type
@@ -168,6 +167,8 @@ class Context(Value):
 
     def to_dict(self) -> dict[str, Any]:
         """The context as a dict, as in ``to_json``. A local host is probed now, unless it was already."""
+        from pymig.documents import newer_version  # noqa: PLC0415 - a check needs none
+
         return {
             **self._extra,
             "schema": _SCHEMA,
@@ -181,6 +182,8 @@ class Context(Value):
 
     def to_json(self) -> str:
         """The context as JSON, for use on another machine. A local host is probed now, unless it was already."""
+        from pymig.documents import dumps  # noqa: PLC0415 - likewise
+
         return dumps(self.to_dict())
 
     @classmethod
@@ -191,10 +194,14 @@ class Context(Value):
             ValueError: not such a document, or one of another major version.
             ParameterError: QEMU would refuse its parameters.
         """
+        from pymig.documents import loads  # noqa: PLC0415 - likewise
+
         return cls._from_dict(loads(text))
 
     @classmethod
     def _from_dict(cls, document: Any) -> Context:
+        from pymig.documents import require_schema  # noqa: PLC0415 - likewise
+
         require_schema(document, _SCHEMA, _VERSION)
         host = document.get("host")
         given = {

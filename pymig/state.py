@@ -15,11 +15,11 @@ from pymig.host.host import Host, require_host
 from pymig.qemu.build import QemuBuild
 from pymig.qemu.fault import faults_of
 from pymig.qemu.parameters import PARAMETERS, values_of
+from pymig.qemu.rules import Verdicts
 from pymig.release import rows, text
 from pymig.request import Request, c_members, python_value
 from pymig.values import Frozen, require_bool, wrong_type
 from pymig.verdict import CapabilityError
-from pymig.verdicts import Verdicts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class MigrationState(Frozen):
         c_state = owned.borrowed(owner)
         self = object.__new__(cls)
         self._set(context=context, build=build, host=host, incoming=context.incoming, _c=c_state, _owner=owner)
-        self._set(_verdicts=Verdicts(build, lib.migration_state_message, owner))
+        self._set(_verdicts=Verdicts(build._c, lib.migration_state_message, owner))
         for slot in _slots_of(build):
             _set_slot(self, slot, c_state)
         if context.parameters is not None:

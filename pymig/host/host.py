@@ -10,10 +10,6 @@ from pymig.host.facts import (
     WRITE_TRACKING_NAMES,
     HostFacts,
     PostcopySupport,
-    document_of,
-    dumps,
-    facts_of_document,
-    loads,
     write_tracking_of,
 )
 from pymig.host.memory import Memory, RamBlocks
@@ -154,11 +150,15 @@ class Host(Frozen):
 
     def to_dict(self) -> dict[str, Any]:
         """All facts as JSON has them; what is not known yet is asked now. The schema is in docs/host-facts.md."""
+        from pymig.host.document import document_of  # noqa: PLC0415 - a check needs none
+
         facts = {variant: self._facts(variant) for variant in range(lib.PROBE_VARIANT__MAX)}
         return document_of(facts, self._extra)
 
     def to_json(self) -> str:
         """The facts as JSON, to carry to another machine. What is not known yet is asked now."""
+        from pymig.documents import dumps  # noqa: PLC0415 - likewise
+
         return dumps(self.to_dict())
 
     @classmethod
@@ -168,10 +168,14 @@ class Host(Frozen):
         Raises:
             ValueError: not such a text, or of a newer major version.
         """
+        from pymig.documents import loads  # noqa: PLC0415 - likewise
+
         return cls._from_dict(loads(text))
 
     @classmethod
     def _from_dict(cls, document: Any) -> Self:
+        from pymig.host.document import facts_of_document  # noqa: PLC0415 - likewise
+
         return cls._stating(facts_of_document(document), document)
 
     def __eq__(self, other: object) -> bool:

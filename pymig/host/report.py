@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymig._core import ffi, lib
-from pymig.host.facts import REFERENCE, HostFacts, dumps
+from pymig.host.facts import REFERENCE, HostFacts
 from pymig.host.host import Host
 from pymig.host.memory import Memory
 from pymig.values import Value
@@ -241,6 +241,8 @@ class HostReport(Value):
 
     def to_json(self) -> str:
         """Everything as JSON; ``Host.from_json`` takes it. The schema is in docs/host-facts.md."""
+        from pymig.documents import dumps  # noqa: PLC0415 - a probe needs none
+
         return dumps(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
