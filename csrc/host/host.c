@@ -77,9 +77,6 @@ static bool is_known(uint64_t word)
 
 static MigrationHost *host_new(size_t count)
 {
-    if (count > (SIZE_MAX - sizeof(MigrationHost)) / sizeof(RamBlock)) {
-        return NULL;
-    }
     MigrationHost *host = calloc(1, sizeof(*host) + count * sizeof(RamBlock));
     if (host != NULL) {
         host->count = count;
@@ -103,6 +100,9 @@ static int copy_blocks(MigrationHost *host, const RamBlock *blocks)
 
 int migration_host_local(const RamBlock *blocks, size_t count, uint64_t target_page_size, MigrationHost **host)
 {
+    if (count > (SIZE_MAX - sizeof(MigrationHost)) / sizeof(RamBlock)) {
+        return -ENOMEM;
+    }
     for (size_t i = 0; i < count; i++) {
         if (blocks[i].kind == RAM_BLOCK_FILE && blocks[i].path == NULL) {
             return -EINVAL;
