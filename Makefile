@@ -72,6 +72,10 @@ test-c: needs ## test the C core alone: gcc and clang, then both with sanitizers
 test-arm: needs ## test the C core on emulated aarch64; adds arm64 as a foreign architecture to this Debian
 	$(MAKE) -C tests/c check CC=aarch64-linux-gnu-gcc RUN=qemu-aarch64 TESTS='core tables batch'
 
+.PHONY: test-machines
+test-machines: needs $(VENV)/.for-test ## make run and make test on bare Debian 12, 13 and Ubuntu 24.04; ROOTS=debian-sid for others
+	$(BIN)/python -m tests.machines $(ROOTS)
+
 .PHONY: lint
 lint: $(VENV)/.for-lint $(VENV)/.for-test ## check formatting, lint and types
 	$(BIN)/ruff check
