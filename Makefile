@@ -20,6 +20,7 @@ NEEDS_test := $(SUITE)
 NEEDS_test-plain := $(BUILD)
 NEEDS_test-c := compiler cmocka clang
 NEEDS_test-arm := arm
+NEEDS_test-machines := $(BUILD) mmdebstrap
 NEEDS_test-releases := $(BUILD)
 NEEDS_stub := $(BUILD)
 NEEDS_lint := $(BUILD) cmocka
@@ -73,7 +74,7 @@ test-arm: needs ## test the C core on emulated aarch64; adds arm64 as a foreign 
 	$(MAKE) -C tests/c check CC=aarch64-linux-gnu-gcc RUN=qemu-aarch64 TESTS='core tables batch'
 
 .PHONY: test-machines
-test-machines: needs $(VENV)/.for-test ## make run and make test on bare Debian 12, 13 and Ubuntu 24.04; ROOTS=debian-sid for others
+test-machines: needs $(VENV)/.for-test ## run both commands on bare Debian 12, Debian 13 and Ubuntu 24.04; ROOTS='debian-sid ...' selects some
 	$(BIN)/python -m tests.machines $(ROOTS)
 
 .PHONY: lint

@@ -89,6 +89,19 @@ def test_another_run_waits(setting):
     assert seen == ["0"]
 
 
+ORPHAN = """
+import os, subprocess
+from tests import machine
+subprocess.Popen(["sleep", "60"], preexec_fn=machine.end_with_parent)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_child_ends_with_its_parent():
+    run = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, timeout=30, check=False)
+    assert run.returncode == -signal.SIGKILL, "and nobody else holds the pipe"
+
+
 def test_a_setting_that_cannot_be_set(tmp_path):
     with machine.held("/proc/sys/kernel/version", tmp_path, print) as held:
         assert not held.set("another")
