@@ -1,8 +1,14 @@
-"""`make run` and `make test` on machines with nothing but python3 and make: python -m tests.machines [ROOT ...]
+"""Run `make run` and `make test` on machines with nothing but python3 and make, and print a table.
 
-A bare root is made once by mmdebstrap and kept as an archive. Each run unpacks it, enters it, and removes it again.
+    python -m tests.machines [ROOT...]
+
+mmdebstrap makes a bare root once, which is kept in build/machines as an archive. Each run unpacks it, enters it and
+removes it. What make says goes to build/machines/ROOT.log.
+
+Exit status: 0 all passed, 1 one failed, 77 one can't be had.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -12,18 +18,22 @@ import tempfile
 import time
 from dataclasses import dataclass, fields
 from pathlib import Path
-from subprocess import PIPE
 
-KEPT = Path("build/machines")
+from tests.live.bring import BringError, NotHadError, fetch, say, worst
+
+TREE = Path(__file__).parents[2]
+KEPT = TREE / "build" / "machines"
 ENTER = Path(__file__).with_name("enter")
-KEYRINGS = Path("usr/share/keyrings")
+KEYRINGS = Path("/usr/share/keyrings")
 BARE = "python3,make,ca-certificates"
-PASSED_ON = ("CI", "http_proxy", "https_proxy", "no_proxy")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PASSED_ON = ("CI", "http_proxy", "https_proxy", "no_proxy")
 
 
 @dataclass(frozen=True)
 class Root:
+    """A release of a distribution; whether its compiler is made to define _FORTIFY_SOURCE=3; what stands in for it."""
+
     vendor: str
     suite: str
     components: str = "main"
@@ -38,180 +48,179 @@ ROOTS = {
     "debian-13-fortified": Root("debian", "trixie", fortified=True),
     "debian-sid": Root("debian", "sid"),
 }
-USUAL = ("debian-12", "debian-13", "ubuntu-24.04")
+USUAL = ["debian-12", "debian-13", "ubuntu-24.04"]
 
-# As Ubuntu's compiler is.
 FORTIFIED_COMPILER = '#!/bin/sh\nexec /usr/bin/gcc -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 "$@"\n'
 COMPILER_NAMES = ("cc", "gcc", "x86_64-linux-gnu-gcc")
 
 
 @dataclass
 class Row:
-    """What came of one root, as the table shows it."""
+    """What came of one root."""
 
     root: str
-    make_run: str = "not had"
+    make_run: str = "-"
     run_seconds: str = "-"
-    make_test: str = "not had"
+    make_test: str = "-"
     test_seconds: str = "-"
     passed: str = "-"
     failed: str = "-"
     skipped: str = "-"
 
-    def was_had(self):
-        return self.make_run != "not had"
 
-    def is_good(self):
-        return self.make_run == self.make_test == "ok" or (not self.was_had() and ROOTS[self.root].stand_in)
+# ---- A bare root ----
 
 
-# ---- Making a root ----
+def mirror(vendor: str) -> list[str]:
+    """This machine's mirror of a vendor's archive, if it has one; mmdebstrap knows the vendor's own."""
+    label = f"Label: {vendor.title()}"
+    return fetch("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", label).split()[:1]
 
 
-def mirror(vendor):
-    """This machine's mirror, if it has one of that vendor; without one, mmdebstrap takes the vendor's own."""
-    about = ["Created-By: Packages", f"Origin: {vendor.title()}", f"Label: {vendor.title()}"]
-    return output("apt-get", "indextargets", "--format", "$(SITE)", *about).split()[:1]
-
-
-def keyring(vendor):
-    """This machine's keyring of that vendor, or the one that Debian packages."""
+def keyring(vendor: str) -> Path:
+    """This machine's keyring of a vendor, or the one that Debian packages."""
     name = f"{vendor}-archive-keyring.gpg"
-    if ("/" / KEYRINGS / name).exists():
-        return "/" / KEYRINGS / name
+    if (KEYRINGS / name).exists():
+        return KEYRINGS / name
     folder = KEPT / f"{vendor}-keyring"
     if not folder.exists():
-        package = f"--include={vendor}-keyring"
-        output("mmdebstrap", "--quiet", "--variant=extract", package, "trixie", folder, *mirror("debian"))
-    return folder / KEYRINGS / name
+        options = ("--quiet", "--variant=extract", f"--include={vendor}-keyring")
+        fetch("mmdebstrap", *options, "trixie", str(folder), *mirror("debian"))
+    return folder / KEYRINGS.relative_to("/") / name
 
 
-def archive_of(root):
-    archive = KEPT / f"{root.suite}.tar"
+def archive_of(root: Root) -> Path:
+    """The archive of a bare root, made unless it is here already."""
+    archive, unfinished = KEPT / f"{root.suite}.tar", KEPT / f"{root.suite}.unfinished"
     if not archive.exists():
-        print(f"making a bare root of {root.vendor} {root.suite}; this can take some minutes", flush=True)
-        options = ["--quiet", "--variant=apt", "--format=tar", f"--include={BARE}", f"--components={root.components}"]
-        unfinished = archive.with_suffix(".unfinished")
+        say(root.suite, "making a bare root; this can take some minutes")
+        options = ("--quiet", "--variant=apt", "--format=tar", f"--include={BARE}", f"--components={root.components}")
         keys = f"--keyring={keyring(root.vendor)}"
-        output("mmdebstrap", *options, keys, root.suite, unfinished, *mirror(root.vendor))
+        fetch("mmdebstrap", *options, keys, root.suite, str(unfinished), *mirror(root.vendor))
         unfinished.rename(archive)
     return archive
 
 
-def output(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+# ---- What it gets of this machine ----
 
 
-# ---- Preparing it ----
-
-
-def pip_settings():
-    """This machine's settings of pip, as the environment has them, and the files that they name.
-
-    What lies in a folder of this machine is left out: a root has the network's index alone.
-    """
-    listed = output(sys.executable, "-m", "pip", "config", "list")
+def pip_settings() -> dict[str, list[str]]:
+    """This machine's settings of pip, without what lies in its folders: a root has the network's index alone."""
+    listed = fetch(sys.executable, "-m", "pip", "config", "list")
     entries = re.findall(r"^(global|install|:env:)\.(\S+)='(.*)'$", listed, re.MULTILINE)
-    settings = {}
+    found = {}
     for section in ("global", "install", ":env:"):
-        settings |= {name: value.split() for where, name, value in entries if where == section}
-    near = {name: [word for word in words if not is_folder(word)] for name, words in settings.items()}
-    files = [Path(word) for words in near.values() for word in words if word.startswith("/")]
-    return {f"PIP_{name.upper().replace('-', '_')}": " ".join(words) for name, words in near.items() if words}, files
+        found |= {name: value.split() for where, name, value in entries if where == section}
+    near = {name: [word for word in words if not is_folder(word)] for name, words in found.items()}
+    return {name: words for name, words in near.items() if words}
 
 
-def is_folder(word):
+def is_folder(word: str) -> bool:
+    """Whether a word of pip's settings is a folder of this machine."""
     return word.startswith("file:") or (word.startswith("/") and Path(word).is_dir())
 
 
-def prepare(folder, root, archive, files):
-    output("tar", "-xf", archive, "-C", folder)
-    for file in (Path("/etc/resolv.conf"), *files):
-        copy = folder / file.relative_to("/")
+def environment_of(settings: dict[str, list[str]]) -> dict[str, str]:
+    """The whole environment in a root."""
+    pip = {f"PIP_{name.upper().replace('-', '_')}": " ".join(words) for name, words in settings.items()}
+    return {
+        "PATH": PATH,
+        "HOME": "/root",
+        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+        **pip,
+    }
+
+
+def prepare(folder: Path, root: Root, settings: dict[str, list[str]]) -> None:
+    """Unpack a root, with the files that it needs of this machine and with the tree as it is committed."""
+    subprocess.run(["tar", "-xf", archive_of(root), "-C", folder], check=True)
+    files = [word for words in settings.values() for word in words if word.startswith("/")]
+    for file in ("/etc/resolv.conf", *files):
+        copy = folder / file.lstrip("/")
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(file.read_bytes())
+        copy.write_bytes(Path(file).read_bytes())
     for name in COMPILER_NAMES if root.fortified else ():
         compiler = folder / "usr/local/bin" / name
         compiler.write_text(FORTIFIED_COMPILER)
         compiler.chmod(0o755)
-    source = folder / "root/pymig"
-    source.mkdir()
-    tree = subprocess.run(["git", "archive", "HEAD"], check=True, stdout=PIPE).stdout
-    subprocess.run(["tar", "-x", "-C", source], check=True, input=tree)
+    subprocess.run(f"git archive --prefix=root/pymig/ HEAD | tar -x -C {folder}", cwd=TREE, shell=True, check=True)
 
 
-# ---- Running in it ----
+# ---- Both commands ----
 
 
-def make(target, folder, environment, log):
-    """The outcome of a make target in the root, the seconds that it took, and what it said."""
-    print(f"    make {target}", flush=True)
+def make(name: str, target: str, folder: Path, environment: dict[str, str]) -> tuple[str, str, str]:
+    """Make a target in a root: passed or failed, the seconds that it took, and what it said."""
+    say(name, f"make {target}")
     begin = time.monotonic()
     command = [ENTER, folder, "make", "-C", "/root/pymig", target]
-    done = subprocess.run(
-        command,
-        check=False,
-        env=environment,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    with log.open("a") as file:
-        file.write(done.stdout)
-    if done.returncode != 0:
-        print("\n".join(done.stdout.splitlines()[-30:]))
-    return "ok" if done.returncode == 0 else "fails", f"{time.monotonic() - begin:.0f}", done.stdout
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    ran = subprocess.run(command, env=environment, check=False, text=True, **streams)
+    with (KEPT / f"{name}.log").open("a") as log:
+        log.write(ran.stdout)
+    if ran.returncode:
+        print("\n".join(ran.stdout.splitlines()[-30:]))
+    return "failed" if ran.returncode else "passed", f"{time.monotonic() - begin:.0f}", ran.stdout
 
 
-def counts(text):
-    """How many tests passed, failed and were skipped, as pytest counts them at its end."""
+def counts(text: str) -> dict[str, str]:
+    """How many tests passed, failed and were skipped, as pytest says at its end."""
     ends = re.findall(r"^(?:=+ )?((?:\d+ \w+,? )+)in [\d.]+s", text, re.MULTILINE)
     found = {word: number for number, word in re.findall(r"(\d+) (\w+)", ends[-1])} if ends else {}
-    return {word: found.get(word, "0" if found else "-") for word in ("passed", "failed", "skipped")}
+    return {word: found.get(word, "0") for word in ("passed", "failed", "skipped")} if found else {}
 
 
-def run(name):
-    root, row, log = ROOTS[name], Row(name), KEPT / f"{name}.log"
-    try:
-        archive = archive_of(root)
-    except subprocess.CalledProcessError as error:
-        print(f"{name}: not had: {error.stderr.strip()}")
-        return row
-    print(f"{name}: what make says goes to {log}", flush=True)
-    log.unlink(missing_ok=True)
-    settings, files = pip_settings()
-    passed_on = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-    environment = {"PATH": PATH, "HOME": "/root", **settings, **passed_on}
+def run(name: str, row: Row) -> int:
+    """Fill the row of a root. Return an exit status."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    (KEPT / f"{name}.log").unlink(missing_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=KEPT))
     try:
-        prepare(folder, root, archive, files)
-        row.make_run, row.run_seconds, _ = make("run", folder, environment, log)
-        row.make_test, row.test_seconds, text = make("test", folder, environment, log)
+        settings = pip_settings()
+        prepare(folder, ROOTS[name], settings)
+        environment = environment_of(settings)
+        row.make_run, row.run_seconds, _ = make(name, "run", folder, environment)
+        row.make_test, row.test_seconds, text = make(name, "test", folder, environment)
+    except BringError as error:
+        say(name, f"{error.outcome}: {error}")
+        row.make_run = row.make_test = error.outcome
+        return error.status
     finally:
         shutil.rmtree(folder)
     vars(row).update(counts(text))
-    return row
+    return int("failed" in (row.make_run, row.make_test))
 
 
-def table(rows):
-    lines = [[field.name.replace("_", " ") for field in fields(Row)], *([*vars(row).values()] for row in rows)]
+def table(rows: list[Row]) -> str:
+    """The rows as text, a line each."""
+    lines = [[field.name.replace("_", " ") for field in fields(Row)], *(list(vars(row).values()) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def main(names):
-    KEPT.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for name in names or USUAL:
-        rows.append(run(name))
+def known_root(text: str) -> str:
+    """The root, if it is one."""
+    if text not in ROOTS:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(ROOTS)}")
+    return text
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.machines", description="Test on bare machines.")
+    text = f"of {', '.join(ROOTS)}; if none is given: {', '.join(USUAL)}"
+    parser.add_argument("roots", nargs="*", metavar="ROOT", type=known_root, default=USUAL, help=text)
+    names, rows, statuses = list(parser.parse_args().roots), [], []
+    for name in names:
+        rows.append(Row(name))
+        statuses.append(run(name, rows[-1]))
         stand_in = ROOTS[name].stand_in
-        if stand_in and not rows[-1].was_had():
-            print(f"{name}: {stand_in} stands in for it")
-            rows.append(run(stand_in))
+        if statuses[-1] == NotHadError.status and stand_in:
+            say(name, f"{stand_in} stands in")
+            names.append(stand_in)
     print(table(rows))
-    return 0 if all(row.is_good() for row in rows) else 1
+    return worst(statuses)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
