@@ -68,7 +68,7 @@ def _outcome(function, arguments, user):
 
 @pytest.fixture(scope="session")
 def say(request):
-    """Prints a line at once, whatever pytest captures."""
+    """A function that prints a line at once, although pytest captures output."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
     def say(text):
@@ -80,7 +80,7 @@ def say(request):
 
 @pytest.fixture(scope="session", autouse=True)
 def own_mounts():
-    """Mounts and a device node of this run's own, and whether they could be made."""
+    """Whether this run could make its mounts and its userfaultfd device private."""
     try:
         machine.own_device() if machine.DEVICE.exists() else machine.own_mounts()
     except OSError:
@@ -110,9 +110,9 @@ def set_or_skip(setting, value):
 
 
 def pytest_sessionfinish(session):
-    """CI has all that a test needs: what is skipped there is shown nowhere."""
+    """Fail a run in CI that skipped a test for something that it needs."""
     reporter = session.config.pluginmanager.getplugin("terminalreporter")
     reasons = [report.longrepr[2] for report in reporter.stats.get("skipped", ())]
     if os.environ.get("CI") == "true" and any(reason.startswith("Skipped: needs ") for reason in reasons):
-        reporter.write_line("\nfailed: in CI no test may be skipped for what it needs", red=True)
+        reporter.write_line("\nfailed: CI must provide everything that tests need", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

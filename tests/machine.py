@@ -1,7 +1,7 @@
-"""What a test run changes of the machine, and how the machine gets it back.
+"""Changes of the machine that a test run makes and undoes.
 
-Mounts and device nodes are made in a mount namespace of the run's own: nobody else sees them, and they end with it. A
-setting that the kernel has only once (a sysctl, a pool of huge pages) is changed under a lock. A guardian restores it.
+Mounts and device nodes are private to the run: it makes them in a mount namespace of its own, and they end with it. A
+setting that the kernel has only once (a sysctl, a pool of huge pages) is locked, changed, and restored by a guardian.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ HUGE_PAGES = MEMORY_SETTINGS / "hugepages"
 
 
 def call(name, *arguments):
-    """Calls this function of the C library; OSError names it."""
+    """Call a function of the C library. The OSError for a failure contains the function's name."""
     if getattr(LIBC, name)(*arguments) < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), name)
@@ -41,13 +41,13 @@ def unmount(path):
 
 
 def own_mounts():
-    """From here on nobody sees what this process mounts. Not in a chroot: there "/" is no mount of which to say so."""
+    """Make all further mounts of this process private. Fails in a chroot, where "/" is not a mount point."""
     call("unshare", CLONE_NEWNS)
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
 
 
 def own_device(mode=0o600, group=0):
-    """A /dev/userfaultfd of this process's own, with this mode and group, in a /dev/shm of its own."""
+    """Mount a private /dev/userfaultfd with this mode and group, and a private /dev/shm."""
     own_mounts()
     mount("none", "/dev/shm", "tmpfs", options="mode=1777")
     node = Path("/dev/shm/userfaultfd")
@@ -58,17 +58,18 @@ def own_device(mode=0o600, group=0):
 
 
 def end_with_parent():
-    """For a child, before it becomes another program: it may hold what the machine is to get back."""
+    """Have the kernel kill this child when its parent ends, so that it holds no huge pages longer than that."""
     call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def device_is_closed():
-    """Whether the machine's own device, if any, is closed to the unprivileged."""
+    """Whether the machine has no userfaultfd device that unprivileged users can open."""
     return not DEVICE.exists() or not DEVICE.stat().st_mode & 0o066
 
 
-# Locks $1, tells what $2 is, sets it to each line that it reads, and restores it when there is none left to read: at
-# the end of the run, however that came. It is in a session of its own, so that no signal to the run ends it, too.
+# Locks $1, prints the value of $2, sets it to each line of standard input, and restores it at the end of file. The end
+# of file comes with the end of the run, even if the run is killed. Signals to the run don't reach the guardian, because
+# it has a session of its own.
 GUARDIAN = """
 exec 9<"$1" && flock 9 && before=$(cat "$2") && echo "$before" || exit
 while read -r value; do
@@ -80,19 +81,19 @@ done
 
 
 class Setting:
-    """A setting of the kernel that is this run's alone while it is held."""
+    """A setting of the kernel, locked against other runs."""
 
     def __init__(self, path, guardian, say):
         self.path, self._guardian, self._say = path, guardian, say
         self.value = self._answer()
         if not self.value:
-            raise FileNotFoundError(f"no setting to be read from {path}")
+            raise FileNotFoundError(f"cannot read the setting {path}")
 
     def _answer(self):
         return self._guardian.stdout.readline().strip()
 
     def set(self, value):
-        """Sets it, and says so before. Returns whether the kernel took it."""
+        """Announce the change and make it. Return whether the kernel accepted the value."""
         if str(value) != self.value:
             self._say(f"changing {self.path} from {self.value} to {value} while this test runs")
             self._guardian.stdin.write(f"{value}\n")
@@ -103,9 +104,9 @@ class Setting:
 
 @contextmanager
 def held(path, lock, say):
-    """The setting at path, locked against other runs, and restored whatever happens to this one.
+    """The setting at path, locked until the end of the block and then restored, even if this process is killed.
 
-    lock is a folder of /sys, which is the same one in every chroot and container that shares this network namespace.
+    lock is a folder in /sys: every chroot and container that shares this network namespace has the same one.
     """
     with subprocess.Popen(
         ["sh", "-c", GUARDIAN, "guardian", lock, path],

@@ -58,7 +58,7 @@ int __wrap_open(const char *path, int flags, ...)
     return fails("open") ? -1 : __real_open(path, flags, mode);
 }
 
-/* open() without a mode, as _FORTIFY_SOURCE has it. */
+/* What _FORTIFY_SOURCE calls for open() without a mode. */
 int __wrap___open_2(const char *path, int flags)
 {
     return fails("open") ? -1 : __real_open(path, flags, 0);
@@ -125,9 +125,9 @@ static void inject(int at, int with)
     failed = NULL;
 }
 
-/* ---- What a probe must give back ---- */
+/* ---- What a probe must release ---- */
 
-/* A folder that nobody else writes to. */
+/* A folder that no other process writes to. */
 static char folder[] = "/dev/shm/pymig-XXXXXX";
 
 static int make_folder(void **unused)
@@ -166,7 +166,7 @@ static int count_mappings(void)
     return lines;
 }
 
-/* A leak grows each time. What is there once is none: glibc maps pages of its own at its first getrandom(). */
+/* A leak grows in each round. The first round is not counted: glibc maps pages at its first getrandom(). */
 static void assert_gives_all_back(void (*probes)(void))
 {
     probes();
@@ -213,7 +213,7 @@ static bool in_ci(void)
     return ci != NULL && strcmp(ci, "true") == 0;
 }
 
-/* Skips a test that can't be made here, but nothing in CI. */
+/* Skips a test that needs more than this machine has. CI must have it. */
 static void need_device(void)
 {
     UffdMethods ways = uffd_probe_methods();

@@ -44,7 +44,7 @@ __attribute__((format(printf, 2, 0))) int __wrap_vasprintf(char **text, const ch
     return fails() ? -1 : __real_vasprintf(text, format, arguments);
 }
 
-/* vasprintf(), as _FORTIFY_SOURCE has it. */
+/* What _FORTIFY_SOURCE calls for vasprintf(). */
 __attribute__((format(printf, 3, 0))) int __wrap___vasprintf_chk(char **text, int flag, const char *format,
                                                                  va_list arguments)
 {

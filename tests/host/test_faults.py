@@ -108,7 +108,7 @@ def make_then(steps, function, arguments):
 
 @pytest.fixture
 def after(closed_userfaultfd):
-    """What a function answers after a fault was made, in a child."""
+    """A function that returns what another function returns after a fault, in a child process."""
 
     def run(fault, function=probed, *arguments):
         sysctl, steps, _, _ = FAULTS[fault]

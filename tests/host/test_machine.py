@@ -1,4 +1,4 @@
-"""The machine gets back what a test run changes, whatever happens to the run, and two runs take turns."""
+"""Changed settings are restored, even if the run is killed, and two runs take turns."""
 
 import os
 import signal

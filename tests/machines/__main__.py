@@ -1,9 +1,9 @@
-"""Run `make run` and `make test` on machines with nothing but python3 and make, and print a table.
+"""Run `make run` and `make test` in bare roots, which have only python3 and make, and print a table.
 
     python -m tests.machines [ROOT...]
 
-mmdebstrap makes a bare root once, which is kept in build/machines as an archive. Each run unpacks it, enters it and
-removes it. What make says goes to build/machines/ROOT.log.
+mmdebstrap makes each root once; build/machines keeps it as an archive. A run unpacks the archive, enters the root, and
+removes it at the end. The output of make goes to build/machines/ROOT.log.
 
 Exit status: 0 all passed, 1 one failed, 77 one can't be had.
 """
@@ -32,7 +32,10 @@ PASSED_ON = ("CI", "http_proxy", "https_proxy", "no_proxy")
 
 @dataclass(frozen=True)
 class Root:
-    """A release of a distribution; whether its compiler is made to define _FORTIFY_SOURCE=3; what stands in for it."""
+    """A release of a distribution.
+
+    fortified: the compiler defines _FORTIFY_SOURCE=3. stand_in: the root to use if this one can't be downloaded.
+    """
 
     vendor: str
     suite: str
@@ -56,7 +59,7 @@ COMPILER_NAMES = ("cc", "gcc", "x86_64-linux-gnu-gcc")
 
 @dataclass
 class Row:
-    """What came of one root."""
+    """The results of one root."""
 
     root: str
     make_run: str = "-"
@@ -72,13 +75,13 @@ class Row:
 
 
 def mirror(vendor: str) -> list[str]:
-    """This machine's mirror of a vendor's archive, if it has one; mmdebstrap knows the vendor's own."""
+    """The mirror of a vendor's archive from this machine's apt, if any. mmdebstrap has a default."""
     label = f"Label: {vendor.title()}"
     return fetch("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", label).split()[:1]
 
 
 def keyring(vendor: str) -> Path:
-    """This machine's keyring of a vendor, or the one that Debian packages."""
+    """The vendor's keyring on this machine, or else from Debian's package of it."""
     name = f"{vendor}-archive-keyring.gpg"
     if (KEYRINGS / name).exists():
         return KEYRINGS / name
@@ -101,11 +104,11 @@ def archive_of(root: Root) -> Path:
     return archive
 
 
-# ---- What it gets of this machine ----
+# ---- What a root takes over from this machine ----
 
 
 def pip_settings() -> dict[str, list[str]]:
-    """This machine's settings of pip, without what lies in its folders: a root has the network's index alone."""
+    """This machine's pip settings, without local folders: a root uses only the index in the network."""
     listed = fetch(sys.executable, "-m", "pip", "config", "list")
     entries = re.findall(r"^(global|install|:env:)\.(\S+)='(.*)'$", listed, re.MULTILINE)
     found = {}
@@ -116,12 +119,12 @@ def pip_settings() -> dict[str, list[str]]:
 
 
 def is_folder(word: str) -> bool:
-    """Whether a word of pip's settings is a folder of this machine."""
+    """Whether a word of pip's settings is a local folder."""
     return word.startswith("file:") or (word.startswith("/") and Path(word).is_dir())
 
 
 def environment_of(settings: dict[str, list[str]]) -> dict[str, str]:
-    """The whole environment in a root."""
+    """The environment variables in a root."""
     pip = {f"PIP_{name.upper().replace('-', '_')}": " ".join(words) for name, words in settings.items()}
     return {
         "PATH": PATH,
@@ -132,7 +135,7 @@ def environment_of(settings: dict[str, list[str]]) -> dict[str, str]:
 
 
 def prepare(folder: Path, root: Root, settings: dict[str, list[str]]) -> None:
-    """Unpack a root, with the files that it needs of this machine and with the tree as it is committed."""
+    """Unpack a root. Add this machine's network settings and the committed tree."""
     subprocess.run(["tar", "-xf", archive_of(root), "-C", folder], check=True)
     files = [word for words in settings.values() for word in words if word.startswith("/")]
     for file in ("/etc/resolv.conf", *files):
@@ -150,7 +153,7 @@ def prepare(folder: Path, root: Root, settings: dict[str, list[str]]) -> None:
 
 
 def make(name: str, target: str, folder: Path, environment: dict[str, str]) -> tuple[str, str, str]:
-    """Make a target in a root: passed or failed, the seconds that it took, and what it said."""
+    """Make a target in a root. Return passed or failed, the seconds, and the output."""
     say(name, f"make {target}")
     begin = time.monotonic()
     command = [ENTER, folder, "make", "-C", "/root/pymig", target]
@@ -164,7 +167,7 @@ def make(name: str, target: str, folder: Path, environment: dict[str, str]) -> t
 
 
 def counts(text: str) -> dict[str, str]:
-    """How many tests passed, failed and were skipped, as pytest says at its end."""
+    """The numbers of passed, failed and skipped tests from pytest's last line."""
     ends = re.findall(r"^(?:=+ )?((?:\d+ \w+,? )+)in [\d.]+s", text, re.MULTILINE)
     found = {word: number for number, word in re.findall(r"(\d+) (\w+)", ends[-1])} if ends else {}
     return {word: found.get(word, "0") for word in ("passed", "failed", "skipped")} if found else {}
