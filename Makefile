@@ -12,9 +12,32 @@ SOURCES := pyproject.toml setup.py $(shell find csrc -type f)
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
+# The packages that each target needs. What is missing is installed, or named, for all given targets at once.
+BUILD := venv headers compiler
+SUITE := $(BUILD) cmocka qemu strace
+NEEDS_run := $(BUILD)
+NEEDS_test := $(SUITE)
+NEEDS_test-plain := $(BUILD)
+NEEDS_test-c := compiler cmocka clang
+NEEDS_test-arm := arm
+NEEDS_test-machines := $(BUILD) mmdebstrap
+NEEDS_test-releases := $(BUILD)
+NEEDS_stub := $(BUILD)
+NEEDS_lint := $(BUILD) cmocka
+NEEDS_format := $(BUILD)
+NEEDS_pythons := $(SUITE)
+NEEDS_coverage := $(SUITE)
+NEEDS_dist := $(SUITE)
+NEEDS_bench := $(SUITE)
+NEEDS_instructions := compiler valgrind
+
+.PHONY: needs
+needs:
+	@.ci/require $(sort $(foreach goal,$(MAKECMDGOALS),$(NEEDS_$(goal))))
+
 # A virtual environment with pymig (editable) and the tools for one purpose, for example .venv/.for-test
-$(VENV)/.for-%: $(SOURCES)
-	.ci/require venv headers compiler
+$(VENV)/.for-%: $(SOURCES) | needs
+	@echo "installing the tools for $* into $(VENV) with pip; this can take some minutes"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check --config-settings editable_mode=compat -e '.[$*]'
 	touch $@
@@ -27,7 +50,6 @@ run: $(VENV)/.for-completion ## install everything and check this host
 
 .PHONY: test
 test: $(VENV)/.for-test ## install everything, including a real QEMU, and run the tests
-	.ci/require cmocka qemu strace
 	$(MAKE) --no-print-directory -C tests/c check
 	$(BIN)/pytest -q
 
@@ -40,23 +62,27 @@ test-releases: $(VENV)/.for-test ## run the live tests against real QEMUs of sev
 	$(BIN)/python -m tests.live.releases $(LABELS)
 
 .PHONY: test-c
-test-c: ## test the C core alone: gcc and clang, then both with sanitizers
-	.ci/require compiler cmocka clang
+test-c: needs ## test the C core alone: gcc and clang, then both with sanitizers
 	$(MAKE) -C tests/c check CC=gcc
+	$(MAKE) -C tests/c check CC=gcc FORTIFY=1 TESTS='out_of_memory faults'
 	$(MAKE) -C tests/c check CC=clang
 	$(MAKE) -C tests/c check CC=gcc SANITIZE=1
 	$(MAKE) -C tests/c check CC=clang SANITIZE=1
 
 .PHONY: test-arm
-test-arm: ## test the C core on emulated aarch64; adds arm64 as a foreign architecture to this Debian
-	.ci/require arm
+test-arm: needs ## test the C core on emulated aarch64; adds arm64 as a foreign architecture to this Debian
 	$(MAKE) -C tests/c check CC=aarch64-linux-gnu-gcc RUN=qemu-aarch64 TESTS='core tables batch'
+
+.PHONY: test-machines
+test-machines: needs $(VENV)/.for-test ## run both commands on bare Debian 12, Debian 13 and Ubuntu 24.04; ROOTS='debian-sid ...' selects some
+	$(BIN)/python -m tests.machines $(ROOTS)
 
 .PHONY: lint
 lint: $(VENV)/.for-lint $(VENV)/.for-test ## check formatting, lint and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy pymig
+	$(MAKE) -s -C tests/c syntax WERROR=1
 	$(BIN)/clang-format --dry-run --Werror $$(find csrc tests/c bench -name "*.[ch]")
 
 .PHONY: stub
@@ -76,12 +102,10 @@ pythons: $(VENV)/.for-tox ## run the tests on every installed Python from 3.10 t
 
 .PHONY: coverage
 coverage: $(VENV)/.for-coverage $(VENV)/.for-test ## measure the lines and branches of csrc/ and pymig/ that the tests reach
-	.ci/require cmocka qemu strace
 	.ci/coverage
 
 .PHONY: dist
 dist: $(VENV)/.for-dist ## build sdist and wheel, audit them, and test each one
-	.ci/require cmocka qemu strace
 	.ci/dist
 
 .PHONY: bench
@@ -92,10 +116,11 @@ bench: $(VENV)/.for-bench $(VENV)/.for-test ## run the benchmarks; print and sav
 	$(BIN)/python -m bench.report build/bench/measured.json build/bench/ratios.json
 
 .PHONY: instructions
-instructions: ## compare the instructions per check with the committed figures
-	.ci/require compiler valgrind
+instructions: needs ## compare the instructions per check with the committed figures
 	$(PYTHON) -m bench.instructions
 
 .PHONY: clean
-clean: ## remove all generated files
+clean: ## remove all generated files and caches
 	rm -rf $(VENV) build dist .tox *.egg-info pymig/_core.c pymig/*.so .coverage*
+	rm -rf .hypothesis .pytest_cache .mypy_cache .ruff_cache .benchmarks
+	find . -name __pycache__ -prune -exec rm -r {} +

@@ -4,11 +4,11 @@ import os
 import pickle
 import signal
 import traceback
-from pathlib import Path
 
 import pytest
 
 from pymig import MigrationError
+from tests import machine
 
 NOBODY = 65534
 
@@ -27,7 +27,7 @@ def message_of(function, argument):
 def run_in_child(function, *arguments, user=None, timeout=60):
     """The result of function(*arguments) in a forked child, as another user if one is given.
 
-    The child is killed at the timeout. Raises what the child raised, or says which signal ended it.
+    The child is killed at the timeout. Raises what the child raised, skips if it skips, or says which signal ended it.
     """
     reader, writer = os.pipe()
     child = os.fork()
@@ -46,6 +46,8 @@ def run_in_child(function, *arguments, user=None, timeout=60):
     if os.WIFSIGNALED(status):
         raise ChildProcessError(f"the child was ended by {signal.Signals(os.WTERMSIG(status)).name}")
     kind, value = pickle.loads(outcome)
+    if kind == "skipped":
+        pytest.skip(value)
     if kind == "raised":
         raise AssertionError(f"in the child:\n{value}")
     return value
@@ -58,21 +60,59 @@ def _outcome(function, arguments, user):
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
         return pickle.dumps(("returned", function(*arguments)))
+    except pytest.skip.Exception as skipped:
+        return pickle.dumps(("skipped", skipped.msg))
     except BaseException:
         return pickle.dumps(("raised", traceback.format_exc()))
 
 
+@pytest.fixture(scope="session")
+def say(request):
+    """A function that prints a line at once, although pytest captures output."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def say(text):
+        with capture.global_and_fixture_disabled():
+            print(f"\n{text}", flush=True)
+
+    return say
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_mounts():
+    """Whether this run could make its mounts and its userfaultfd device private."""
+    try:
+        machine.own_device() if machine.DEVICE.exists() else machine.own_mounts()
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture
-def closed_userfaultfd():
-    """A host in the usual setup of distributions: unprivileged users can't open userfaultfd by any method."""
-    sysctl, device = Path("/proc/sys/vm/unprivileged_userfaultfd"), Path("/dev/userfaultfd")
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to close userfaultfd to the unprivileged")
-    before, mode = sysctl.read_text(), device.stat().st_mode & 0o777 if device.exists() else None
-    sysctl.write_text("0")
-    if mode is not None:
-        device.chmod(0o600)
-    yield
-    sysctl.write_text(before)
-    if mode is not None:
-        device.chmod(mode)
+def closed_userfaultfd(own_mounts, say):
+    """A host in the usual setup of distributions: unprivileged users can't open userfaultfd. Yields the sysctl."""
+    for need, there in (
+        ("root", os.geteuid() == 0),
+        (f"{machine.SYSCTL} (Linux 5.2)", machine.SYSCTL.exists()),
+        (f"{machine.MEMORY_SETTINGS}, to lock them", machine.MEMORY_SETTINGS.exists()),
+        (f"mounts of its own, to close {machine.DEVICE}", own_mounts or machine.device_is_closed()),
+    ):
+        if not there:
+            pytest.skip(f"needs {need}")
+    with machine.held(machine.SYSCTL, machine.MEMORY_SETTINGS, say) as sysctl:
+        set_or_skip(sysctl, 0)
+        yield sysctl
+
+
+def set_or_skip(setting, value):
+    if not setting.set(value):
+        pytest.skip(f"needs a machine that lets {setting.path} be set to {value}")
+
+
+def pytest_sessionfinish(session):
+    """Fail a run in CI that skipped a test for something that it needs."""
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    reasons = [report.longrepr[2] for report in reporter.stats.get("skipped", ())]
+    if os.environ.get("CI") == "true" and any(reason.startswith("Skipped: needs ") for reason in reasons):
+        reporter.write_line("\nfailed: CI must provide everything that tests need", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -11,6 +11,10 @@
 
 #include "pymig.h"
 
+#ifndef assert_uint_in_range /* cmocka before 2 */
+#define assert_uint_in_range assert_in_range
+#endif
+
 static const QemuBuild full_build = {
     .release = QEMU_8_0_50,
     .probe_release = QEMU_8_0_50,

@@ -28,7 +28,7 @@ static void names_go_both_ways(void **unused)
     }
     for (int i = 0; i < MIGRATION_PARAMETER__MAX; i++) {
         assert_int_equal(migration_parameter_from_name(migration_parameter_name(i)), i);
-        assert_in_range(migration_parameter_type(i), PARAMETER_UINT8, PARAMETER_BITMAPS);
+        assert_uint_in_range(migration_parameter_type(i), PARAMETER_UINT8, PARAMETER_BITMAPS);
     }
     for (int i = 0; i < MIGRATION_STATUS__MAX; i++) {
         assert_int_equal(migration_status_from_name(migration_status_name(i)), i);
@@ -108,7 +108,7 @@ static void every_code_has_its_rule(void **unused)
                 assert_true(has_all(qemu_build_capabilities(&build), rule.capabilities));
             }
         }
-        assert_in_range(releases, 1, QEMU_RELEASE__MAX);
+        assert_uint_in_range(releases, 1, QEMU_RELEASE__MAX);
     }
     assert_int_equal(migration_rule(&full_build, MIGRATION_VERDICT__MAX, &rule), -ENOENT);
     assert_int_equal(migration_rule(&full_build, -1, &rule), -ENOENT);

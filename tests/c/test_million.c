@@ -70,7 +70,7 @@ static void checks(void **unused)
         refused += migrate_caps_check(checker, 0, i * 2) != 0;
     }
     assert_nothing_leaked(before);
-    assert_in_range(refused, 1, MILLION - 1);
+    assert_uint_in_range(refused, 1, MILLION - 1);
     migration_checker_free(checker);
     migration_host_free(host);
 }

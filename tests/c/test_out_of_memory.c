@@ -22,6 +22,7 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 char *__wrap_strdup(const char *text);
 int __wrap_vasprintf(char **text, const char *format, va_list arguments);
+int __wrap___vasprintf_chk(char **text, int flag, const char *format, va_list arguments);
 
 void *__wrap_malloc(size_t size)
 {
@@ -41,6 +42,14 @@ char *__wrap_strdup(const char *text)
 __attribute__((format(printf, 2, 0))) int __wrap_vasprintf(char **text, const char *format, va_list arguments)
 {
     return fails() ? -1 : __real_vasprintf(text, format, arguments);
+}
+
+/* What _FORTIFY_SOURCE calls for vasprintf(). */
+__attribute__((format(printf, 3, 0))) int __wrap___vasprintf_chk(char **text, int flag, const char *format,
+                                                                 va_list arguments)
+{
+    (void)flag;
+    return __wrap_vasprintf(text, format, arguments);
 }
 
 static void objects(void **unused)

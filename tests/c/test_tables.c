@@ -53,7 +53,7 @@ static void every_code_has_a_row(void **unused)
         for (int i = 0; i < N_RULES; i++) {
             rows += rules[i].code == code;
         }
-        assert_in_range(rows, 1, 2);
+        assert_uint_in_range(rows, 1, 2);
     }
 }
 
@@ -67,7 +67,7 @@ static void a_rule_is_about_what_there_is(void **unused)
             QemuBuild build = {.release = release};
             counted += rule_applies(&rules[i], release, qemu_build_capabilities(&build));
         }
-        assert_in_range(counted, 1, QEMU_RELEASE__MAX);
+        assert_uint_in_range(counted, 1, QEMU_RELEASE__MAX);
         assert_int_equal(__builtin_popcountll(rules[i].trigger), 1); /* a term has no room for more */
         assert_int_equal(rules[i].trigger & (rules[i].need | rules[i].forbid), 0);
     }
@@ -107,7 +107,7 @@ static void terms_fit(void **unused)
                 .tls = bits & 512,
                 .no_ram_tracked = bits & 1024,
             };
-            assert_in_range(rules_compile(&context, terms), 20, MOST_TERMS);
+            assert_uint_in_range(rules_compile(&context, terms), 20, MOST_TERMS);
         }
     }
 }

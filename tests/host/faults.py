@@ -6,12 +6,11 @@ import os
 import resource
 import struct
 
-LIBC = ctypes.CDLL(None, use_errno=True)
+from tests import machine
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 RETURN_KILL, RETURN_ERRNO, RETURN_ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
-CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
-MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 4096, 16384, 1 << 18, 2
+CLONE_NEWUSER = 0x10000000
 USERFAULTFD = {"x86_64": 323}.get(os.uname().machine, 282)
 MUNLOCKALL = {"x86_64": 152}.get(os.uname().machine, 231)
 IOCTL = {"x86_64": 16}.get(os.uname().machine, 29)
@@ -29,12 +28,6 @@ CALLS = {
 REQUESTS = {"IOC_NEW": 0xAA00, "UFFDIO_API": 0xC018AA3F, "UFFDIO_REGISTER": 0xC020AA00, "UFFDIO_UNREGISTER": 0x8010AA01}
 
 
-def _check(result):
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
 def filter_syscall(number, action):
     """A seccomp filter that answers this system call so, and lets all others through."""
     _install(
@@ -49,8 +42,8 @@ def _install(*instructions):
     program = b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
     code = ctypes.create_string_buffer(program, len(program))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code)))
-    _check(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-    _check(LIBC.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header))
+    machine.call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    machine.call("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header)
 
 
 def refuse_ioctl(request, error):
@@ -73,30 +66,25 @@ def kill(number):
     filter_syscall(number, RETURN_KILL)
 
 
-def own_mounts():
-    _check(LIBC.unshare(CLONE_NEWNS))
-    _check(LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
-
-
 def unmount(path):
-    own_mounts()
-    _check(LIBC.umount2(path.encode(), MNT_DETACH))
+    machine.own_mounts()
+    machine.unmount(path)
 
 
 def hide_device():
     """As a container does that has a /dev of its own."""
-    own_mounts()
-    _check(LIBC.mount(b"none", b"/dev", b"tmpfs", 0, None))
+    machine.own_mounts()
+    machine.mount("none", "/dev", "tmpfs")
 
 
 def cover(path, file):
     """The file stands in place of what is at the path."""
-    own_mounts()
-    _check(LIBC.mount(os.fsencode(file), os.fsencode(path), None, MS_BIND, None))
+    machine.own_mounts()
+    machine.mount(str(file), path, flags=machine.MS_BIND)
 
 
 def own_user_namespace():
-    _check(LIBC.unshare(CLONE_NEWUSER))
+    machine.call("unshare", CLONE_NEWUSER)
 
 
 def no_descriptors():

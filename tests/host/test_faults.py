@@ -11,7 +11,8 @@ import pytest
 import pymig
 from pymig.cli import main
 from pymig.host.report import CAUSES
-from tests.conftest import NOBODY, run_in_child
+from tests import machine
+from tests.conftest import NOBODY, run_in_child, set_or_skip
 from tests.host import faults
 
 pytestmark = pytest.mark.root
@@ -19,86 +20,71 @@ pytestmark = pytest.mark.root
 if os.geteuid() != 0:
     pytest.skip("needs root, to make the faults", allow_module_level=True)
 
-DEVICE = Path("/dev/userfaultfd")
-SYSCTL = Path("/proc/sys/vm/unprivileged_userfaultfd")
-GROUP = 64321
-
-if not DEVICE.exists():
+if not machine.DEVICE.exists():
     pytest.skip("needs /dev/userfaultfd (Linux 6.1)", allow_module_level=True)
 
-
-@pytest.fixture(autouse=True)
-def settings(closed_userfaultfd):
-    group = DEVICE.stat().st_gid
-    yield
-    os.chown(DEVICE, 0, group)
+GROUP = 64321
+CLOSED, OPEN = 0, 1
 
 
 def nobody(*groups):
     return lambda: faults.become(NOBODY, *groups)
 
 
-def open_sysctl():
-    SYSCTL.write_text("1")
+def device(mode, group=0):
+    return lambda: machine.own_device(mode, group)
 
 
-def open_device(mode=0o666, group=0):
-    os.chown(DEVICE, 0, group)
-    DEVICE.chmod(mode)
-
-
-# Each fault: what the parent does, what the child does in turn; how userfaultfd then opens, and the causes.
+# Each fault: vm.unprivileged_userfaultfd, what a child does in turn; how userfaultfd then opens, and the causes.
 FAULTS = {
-    "unprivileged": ([], [nobody()], None, {"device-permission", "sysctl"}),
-    "unprivileged, sysctl 1": ([open_sysctl], [nobody()], "syscall", set()),
+    "unprivileged": (CLOSED, [nobody()], None, {"device-permission", "sysctl"}),
+    "unprivileged, sysctl 1": (OPEN, [nobody()], "syscall", set()),
     "filter answers EPERM": (
-        [open_sysctl],
+        OPEN,
         [lambda: faults.refuse(faults.USERFAULTFD, faults.EPERM), nobody()],
         None,
         {"device-permission", "seccomp"},
     ),
     "filter answers ENOSYS": (
-        [open_sysctl],
+        OPEN,
         [lambda: faults.refuse(faults.USERFAULTFD, faults.ENOSYS), nobody()],
         None,
         {"device-permission", "seccomp"},
     ),
     "filter kills": (
-        [open_sysctl],
+        OPEN,
         [lambda: faults.kill(faults.USERFAULTFD), nobody()],
         None,
         {"device-permission", "seccomp"},
     ),
     "filter kills, no device": (
-        [],
+        CLOSED,
         [faults.hide_device, lambda: faults.kill(faults.USERFAULTFD)],
         None,
         {"device-missing", "seccomp"},
     ),
-    "filter kills, root has the device": ([], [lambda: faults.kill(faults.USERFAULTFD)], "device", set()),
-    "device open to all": ([open_device], [nobody()], "device", set()),
-    "device open to a group": ([lambda: open_device(0o660, GROUP)], [nobody(GROUP)], "device", set()),
+    "filter kills, root has the device": (CLOSED, [lambda: faults.kill(faults.USERFAULTFD)], "device", set()),
+    "device open to all": (CLOSED, [device(0o666), nobody()], "device", set()),
+    "device open to a group": (CLOSED, [device(0o660, GROUP), nobody(GROUP)], "device", set()),
     "device open to another group": (
-        [lambda: open_device(0o660, GROUP)],
-        [nobody()],
+        CLOSED,
+        [device(0o660, GROUP), nobody()],
         None,
         {"device-permission", "sysctl"},
     ),
-    "no device, root": ([], [faults.hide_device], "syscall", set()),
-    "no device, unprivileged": ([], [faults.hide_device, nobody()], None, {"device-missing", "sysctl"}),
-    "user namespace": ([], [nobody(), faults.own_user_namespace], None, {"device-permission", "capability"}),
-    "no /proc": ([], [lambda: faults.unmount("/proc"), nobody()], None, {"device-permission", "sysctl"}),
-    "no /sys": ([], [lambda: faults.unmount("/sys"), nobody()], None, {"device-permission", "sysctl"}),
-    "no descriptors": ([], [faults.no_descriptors], None, {"resource-limit"}),
-    "no address space": ([], [faults.no_address_space], "device", {"resource-limit"}),
-    "munlockall refused": ([], [lambda: faults.refuse(faults.MUNLOCKALL, faults.EPERM)], "device", {"seccomp"}),
-    "munlockall kills": ([], [lambda: faults.kill(faults.MUNLOCKALL)], "device", {"seccomp"}),
+    "no device, root": (CLOSED, [faults.hide_device], "syscall", set()),
+    "no device, unprivileged": (CLOSED, [faults.hide_device, nobody()], None, {"device-missing", "sysctl"}),
+    "user namespace": (CLOSED, [nobody(), faults.own_user_namespace], None, {"device-permission", "capability"}),
+    "no /proc": (CLOSED, [lambda: faults.unmount("/proc"), nobody()], None, {"device-permission", "sysctl"}),
+    "no /sys": (CLOSED, [lambda: faults.unmount("/sys"), nobody()], None, {"device-permission", "sysctl"}),
+    "no descriptors": (CLOSED, [faults.no_descriptors], None, {"resource-limit"}),
+    "no address space": (CLOSED, [faults.no_address_space], "device", {"resource-limit"}),
+    "munlockall refused": (CLOSED, [lambda: faults.refuse(faults.MUNLOCKALL, faults.EPERM)], "device", {"seccomp"}),
+    "munlockall kills": (CLOSED, [lambda: faults.kill(faults.MUNLOCKALL)], "device", {"seccomp"}),
 }
 
 
-def probe_after(steps):
-    for step in steps:
-        step()
+def probed():
     report = pymig.probe()
     return {
         "userfaultfd": report.userfaultfd,
@@ -111,15 +97,29 @@ def probe_after(steps):
     }
 
 
-def after(fault):
-    prepare, steps, _, _ = FAULTS[fault]
-    for step in prepare:
-        step()
-    return run_in_child(probe_after, steps, timeout=30)
+def make_then(steps, function, arguments):
+    try:
+        for step in steps:
+            step()
+    except OSError as error:
+        pytest.skip(f"needs a machine that lets this fault be made: {error}")
+    return function(*arguments)
+
+
+@pytest.fixture
+def after(closed_userfaultfd):
+    """A function that returns what another function returns after a fault, in a child process."""
+
+    def run(fault, function=probed, *arguments):
+        sysctl, steps, _, _ = FAULTS[fault]
+        set_or_skip(closed_userfaultfd, sysctl)
+        return run_in_child(make_then, steps, function, arguments, timeout=30)
+
+    return run
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_cause_evidence_and_remedy(fault):
+def test_cause_evidence_and_remedy(after, fault):
     answer = after(fault)
     _, _, opens, causes = FAULTS[fault]
     assert answer["userfaultfd"] == opens
@@ -139,7 +139,7 @@ def entry_of(answer, cause):
     return next(entry for entry in answer["diagnosis"] if entry.cause == cause)
 
 
-def test_evidence_of_the_unprivileged():
+def test_evidence_of_the_unprivileged(after):
     answer = after("unprivileged")
     evidence = entry_of(answer, "sysctl").evidence
     assert evidence["vm.unprivileged_userfaultfd"] == "0"
@@ -156,7 +156,7 @@ def test_evidence_of_the_unprivileged():
         assert container in remedy
 
 
-def test_evidence_of_a_filter():
+def test_evidence_of_a_filter(after):
     answer = after("filter kills")
     evidence = entry_of(answer, "seccomp").evidence
     assert evidence["Seccomp"] == "2"
@@ -165,11 +165,11 @@ def test_evidence_of_a_filter():
     assert "userfaultfd" in entry_of(answer, "seccomp").remedy
 
 
-def test_evidence_without_proc():
+def test_evidence_without_proc(after):
     assert entry_of(after("no /proc"), "sysctl").evidence["vm.unprivileged_userfaultfd"].startswith("unreadable")
 
 
-def test_steps_of_the_probe():
+def test_steps_of_the_probe(after):
     answer = after("no descriptors")
     assert answer["postcopy"].step == 2
     assert "Too many open files" in answer["postcopy"].message
@@ -181,9 +181,7 @@ def test_steps_of_the_probe():
     assert answer["postcopy"].message == "postcopy_ram_supported_by_host: munlockall: Operation not permitted"
 
 
-def command_line(steps, arguments):
-    for step in steps:
-        step()
+def command_line(*arguments):
     try:
         return main(arguments)
     except SystemExit as stop:
@@ -194,16 +192,12 @@ def command_line(steps, arguments):
     "fault, status",
     [("unprivileged", 1), ("unprivileged, sysctl 1", 0), ("no descriptors", 2), ("filter kills", 1), ("no /proc", 2)],
 )
-def test_exit_status_of_the_command(fault, status):
-    prepare, steps, _, _ = FAULTS[fault]
-    for step in prepare:
-        step()
-    assert run_in_child(command_line, steps, ["probe"]) == status
+def test_exit_status_of_the_command(after, fault, status):
+    assert after(fault, command_line, "probe") == status
 
 
-def test_no_fault_is_an_error_for_one_question_alone():
-    steps = FAULTS["no /proc"][1]
-    assert run_in_child(command_line, steps, ["probe", "--only", "zero-copy"]) == 0
+def test_no_fault_is_an_error_for_one_question_alone(after):
+    assert after("no /proc", command_line, "probe", "--only", "zero-copy") == 0
 
 
 # ---- Each system call refused, one after the other ----

@@ -14,6 +14,7 @@ from qemu.qmp import QMPError
 from qemu.qmp.legacy import QEMUMonitorProtocol
 
 from pymig import QemuBuild
+from tests import machine
 
 NAME = os.environ.get("PYMIG_QEMU", "qemu-system-x86_64")
 BINARY = shutil.which(NAME)
@@ -97,9 +98,10 @@ def event_loop():
 
 
 def start(command, log, monitor, user):
-    """Starts a program that writes to the log and has the monitor's socket."""
+    """Starts a program that writes to the log and has the monitor's socket, and ends when this process does."""
     identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "pass_fds": [monitor.fileno()]}
+    streams["preexec_fn"] = machine.end_with_parent
     try:
         return subprocess.Popen(command, **streams, **identity)
     except PermissionError:

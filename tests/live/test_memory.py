@@ -1,7 +1,6 @@
 """For every kind of memory, as root and without rights, the answers are those of a live QEMU with that very backend."""
 
 import contextlib
-import ctypes
 import os
 import tempfile
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pymig import Checker, Host, Memory
+from tests import machine
 from tests.conftest import NOBODY, run_in_child
 from tests.live.conftest import DidNotStartError, live_qemu
 
@@ -18,20 +18,19 @@ if os.geteuid() != 0:
     pytest.skip("needs root, to mount hugetlbfs and to drop privileges", allow_module_level=True)
 
 MIB, GIB = 1 << 20, 1 << 30
-POOLS = Path("/sys/kernel/mm/hugepages")
 
 
 @pytest.fixture(scope="module")
-def places():
+def places(own_mounts, say):
     """A disk folder and file, tmpfs, and hugetlbfs of 2 MiB and 1 GiB pages where the machine has them.
 
     Not below pytest's own folder, which is root's alone.
     """
     with tempfile.TemporaryDirectory(prefix="pymig-places-") as folder:
-        yield from make_places(Path(folder))
+        yield from make_places(Path(folder), own_mounts, say)
 
 
-def make_places(root):
+def make_places(root, own_mounts, say):
     root.chmod(0o755)
     disk = root / "disk"
     disk.mkdir()
@@ -39,27 +38,23 @@ def make_places(root):
     (disk / "file").write_bytes(b"\1" * 16 * MIB)
     (disk / "file").chmod(0o666)
     with contextlib.ExitStack() as stack:
-        huge = {size: stack.enter_context(hugetlbfs(root, size)) for size in (2 * MIB, GIB)}
+        huge = {size: stack.enter_context(hugetlbfs(root, size, own_mounts, say)) for size in (2 * MIB, GIB)}
         yield {"disk": disk, "file": disk / "file", "shm": Path("/dev/shm"), **huge}
 
 
 @contextlib.contextmanager
-def hugetlbfs(root, size):
-    pool = POOLS / f"hugepages-{size // 1024}kB" / "nr_hugepages"
-    if not pool.exists():
+def hugetlbfs(root, size, own_mounts, say):
+    pool = machine.HUGE_PAGES / f"hugepages-{size // 1024}kB"
+    if not own_mounts or not pool.exists():
         yield None
         return
-    before = pool.read_text()
-    wanted = 8 if size == 2 * MIB else 1
-    pool.write_text(str(max(int(before), wanted)))
-    folder = root / f"huge{size}"
-    folder.mkdir()
-    options = f"pagesize={size},mode=0777".encode()
-    mounted = ctypes.CDLL(None).mount(b"none", str(folder).encode(), b"hugetlbfs", 0, options) == 0
-    yield folder if mounted and int(pool.read_text()) >= wanted else None
-    if mounted:
-        ctypes.CDLL(None).umount2(str(folder).encode(), 2)
-    pool.write_text(before)
+    with machine.held(pool / "nr_hugepages", pool, say) as pages:
+        given = pages.set(max(int(pages.value), 8 if size == 2 * MIB else 1))
+        folder = root / f"huge{size}"
+        folder.mkdir()
+        machine.mount("none", folder, "hugetlbfs", options=f"pagesize={size},mode=0777")
+        yield folder if given else None
+        machine.unmount(folder)
 
 
 # The backend as QEMU's option, and as a Memory; PLACE stands for a place above.

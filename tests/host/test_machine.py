@@ -1,0 +1,117 @@
+"""Changed settings are restored, even if the run is killed, and two runs take turns."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests import machine
+
+RUN = """
+import sys, time
+from tests import machine
+with machine.held(sys.argv[1], sys.argv[2], print) as setting:
+    setting.set(1)
+    print("set", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def setting(tmp_path):
+    path = tmp_path / "setting"
+    path.write_text("0\n")
+    return path
+
+
+def hold(setting, say=print):
+    return machine.held(setting, setting.parent, say)
+
+
+def test_restored_at_the_end(setting):
+    said = []
+    with hold(setting, said.append) as held:
+        assert held.set(1)
+        assert setting.read_text() == "1\n"
+        assert held.set("2")
+        assert held.set(2)
+    assert setting.read_text() == "0\n"
+    assert said == [f"changing {setting} from {old} to {new} while this test runs" for old, new in ((0, 1), (1, 2))]
+
+
+def set_and_fail(setting):
+    with hold(setting) as held:
+        held.set(1)
+        raise ZeroDivisionError
+
+
+def test_restored_after_an_error(setting):
+    with pytest.raises(ZeroDivisionError):
+        set_and_fail(setting)
+    assert setting.read_text() == "0\n"
+
+
+@pytest.mark.parametrize("end", ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"])
+def test_restored_when_the_run_and_its_group_are_killed(setting, end):
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, setting, setting.parent],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        while run.stdout.readline() != "set\n":
+            pass
+        assert setting.read_text() == "1\n"
+        os.killpg(run.pid, signal.Signals[end])
+    with hold(setting) as held:
+        assert held.value == "0"
+
+
+def test_another_run_waits(setting):
+    seen = []
+
+    def another_run():
+        with hold(setting) as held:
+            seen.append(held.value)
+
+    with hold(setting) as held:
+        held.set(1)
+        thread = threading.Thread(target=another_run)
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+    thread.join(10)
+    assert seen == ["0"]
+
+
+ORPHAN = """
+import os, subprocess
+from tests import machine
+subprocess.Popen(["sleep", "60"], preexec_fn=machine.end_with_parent)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_child_ends_with_its_parent():
+    run = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, timeout=30, check=False)
+    assert run.returncode == -signal.SIGKILL, "and nobody else holds the pipe"
+
+
+def test_a_setting_that_cannot_be_set(tmp_path):
+    with machine.held("/proc/sys/kernel/version", tmp_path, print) as held:
+        assert not held.set("another")
+    with pytest.raises(FileNotFoundError), machine.held(tmp_path / "nothing", tmp_path, print):
+        pass
+
+
+def test_mounts_are_this_runs_own(own_mounts):
+    if not own_mounts:
+        pytest.skip("needs root, and mounts of its own: not in a chroot, nor in an unprivileged container")
+    assert Path("/proc/self/ns/mnt").readlink() != Path(f"/proc/{os.getppid()}/ns/mnt").readlink()
+    shared = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if " shared:" in line]
+    assert shared == []
