@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import pymig
+import pymig.cli.probe  # the command imports it when it runs, which needs a descriptor
 from pymig.cli import main
 from pymig.host.report import CAUSES
 from tests import machine

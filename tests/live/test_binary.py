@@ -227,9 +227,9 @@ tr '\\0' x < /dev/zero >&${BASH_REMATCH[1]}
     [
         (HANGS, "did not answer over QMP within 2 seconds"),
         (DIES, "out of luck"),
-        (KILLED, "is no QEMU"),
-        (FLOODS, "is no QEMU"),
-        (NO_LINE_END, "is no QEMU"),
+        (KILLED, "does not answer over QMP"),
+        (FLOODS, "does not answer over QMP"),
+        (NO_LINE_END, "does not answer over QMP"),
         ("not a program", "can't be started"),
     ],
     ids=["hangs", "dies", "killed", "floods", "no line end", "no program"],
@@ -262,7 +262,7 @@ def test_within_a_running_loop(binary, build):
 def test_the_command_line(capsys, binary):
     assert main(["check", "multifd", "zero-copy-send", "xbzrle", "--qemu", binary]) == 1
     assert main(["check", "multifd", "--qemu", "/bin/true"]) == 2
-    assert "is no QEMU" in capsys.readouterr().err
+    assert "does not answer over QMP" in capsys.readouterr().err
     assert main(["check", "multifd", "--qemu", binary, "--without", "zstd"]) == 2
 
 
