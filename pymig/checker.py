@@ -114,7 +114,7 @@ class Checker(Frozen):
     def _of(cls, context: Context) -> Self:
         build, host, incoming = context.build, require_host(context.host), context.incoming
         owner = owned.checker(context._c, host._c)
-        verdicts = Verdicts(build._c, lib.migration_checker_message, owner)
+        verdicts = Verdicts(build._c, build._mask, lib.migration_checker_message, owner)
         host_dependent, static = host._host_dependent_mask(incoming), verdicts.static
         with_reason = BITS["postcopy-ram"] if incoming and len(static) < len(verdicts) else 0
         self = object.__new__(cls)

@@ -219,7 +219,7 @@ class MigrationState(Frozen):
         c_state = owned.borrowed(owner)
         self = object.__new__(cls)
         self._set(context=context, build=build, host=host, incoming=context.incoming, _c=c_state, _owner=owner)
-        self._set(_verdicts=Verdicts(build._c, lib.migration_state_message, owner))
+        self._set(_verdicts=Verdicts(build._c, build._mask, lib.migration_state_message, owner))
         for slot in _slots_of(build):
             _set_slot(self, slot, c_state)
         if context.parameters is not None:

@@ -272,12 +272,12 @@ class QemuBuild(Value):
     @property
     def _verdicts(self) -> dict[int, Verdict]:
         """Every verdict of its release, by code."""
-        return verdicts_of(self._c)[0]
+        return verdicts_of(self._c, self._mask)[0]
 
     @property
     def _static_verdicts(self) -> dict[int, Verdict]:
         """Those whose text is the same on every host."""
-        return verdicts_of(self._c)[1]
+        return verdicts_of(self._c, self._mask)[1]
 
     @property
     def capabilities(self) -> CapabilitySet:

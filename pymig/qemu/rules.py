@@ -25,12 +25,12 @@ WARNINGS: tuple[str, ...] = tuple(map(text, rows(lib.migration_warning)))
 _TABLES: dict[tuple[int, int, int], tuple[VerdictTable, VerdictTable]] = {}
 
 
-def verdicts_of(c_build: QemuBuild) -> tuple[VerdictTable, VerdictTable]:
+def verdicts_of(c_build: QemuBuild, capabilities: int) -> tuple[VerdictTable, VerdictTable]:
     """Every verdict of a build by its code; and without those whose text goes on with the host's reason.
 
     They are shared by all builds with the same release, probe and capabilities.
     """
-    key = (c_build.release, c_build.probe_release, lib.qemu_build_capabilities(c_build))
+    key = (c_build.release, c_build.probe_release, capabilities)
     return _TABLES.get(key) or _TABLES.setdefault(key, _make_tables(c_build))
 
 
@@ -81,6 +81,7 @@ class Verdicts(Mapping[int, Verdict]):
 
     Args:
         c_build: C's build, whose rules they are.
+        capabilities: the bits of the capabilities that the build knows.
         message: C's migration_checker_message() or migration_state_message(), for the text that a rule has in this
             context where the host's reason is part of it.
         owner: what that function is called with; kept alive.
@@ -91,8 +92,8 @@ class Verdicts(Mapping[int, Verdict]):
 
     __slots__ = ("_every", "_message", "_owner", "_with_reason", "_with_warnings", "static")
 
-    def __init__(self, c_build: QemuBuild, message: Callable[..., int], owner: Any) -> None:
-        self._every, self.static = verdicts_of(c_build)
+    def __init__(self, c_build: QemuBuild, capabilities: int, message: Callable[..., int], owner: Any) -> None:
+        self._every, self.static = verdicts_of(c_build, capabilities)
         self._message = message
         self._owner = owner
         self._with_reason: dict[str, Verdict] = {}
