@@ -95,7 +95,7 @@ def closed_userfaultfd(own_mounts, say):
         ("root", os.geteuid() == 0),
         (f"{machine.SYSCTL} (Linux 5.2)", machine.SYSCTL.exists()),
         (f"{machine.MEMORY_SETTINGS}, to lock them", machine.MEMORY_SETTINGS.exists()),
-        (f"mounts of its own, to close {machine.DEVICE}", own_mounts or machine.device_is_closed()),
+        (f"private mounts, to close {machine.DEVICE}", own_mounts or machine.device_is_closed()),
     ):
         if not there:
             pytest.skip(f"needs {need}")

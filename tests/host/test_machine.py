@@ -111,7 +111,7 @@ def test_a_setting_that_cannot_be_set(tmp_path):
 
 def test_mounts_are_this_runs_own(own_mounts):
     if not own_mounts:
-        pytest.skip("needs root, and mounts of its own: not in a chroot, nor in an unprivileged container")
+        pytest.skip("needs root and private mounts")
     assert Path("/proc/self/ns/mnt").readlink() != Path(f"/proc/{os.getppid()}/ns/mnt").readlink()
     shared = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if " shared:" in line]
     assert shared == []
