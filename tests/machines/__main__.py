@@ -92,9 +92,9 @@ def keyring(vendor: str) -> Path:
     return folder / KEYRINGS.relative_to("/") / name
 
 
-def archive_of(root: Root) -> Path:
-    """The archive of a bare root, made unless it is here already."""
-    archive, unfinished = KEPT / f"{root.suite}.tar", KEPT / f"{root.suite}.unfinished"
+def archive_of(root: Root, scratch: Path) -> Path:
+    """The archive of a bare root. Make it in the scratch folder unless it exists."""
+    archive, unfinished = KEPT / f"{root.suite}.tar", scratch / "unfinished"
     if not archive.exists():
         say(root.suite, "making a bare root; this can take some minutes")
         options = ("--quiet", "--variant=apt", "--format=tar", f"--include={BARE}", f"--components={root.components}")
@@ -136,7 +136,7 @@ def environment_of(settings: dict[str, list[str]]) -> dict[str, str]:
 
 def prepare(folder: Path, root: Root, settings: dict[str, list[str]]) -> None:
     """Unpack a root. Add this machine's network settings and the committed tree."""
-    subprocess.run(["tar", "-xf", archive_of(root), "-C", folder], check=True)
+    subprocess.run(["tar", "-xf", archive_of(root, folder), "-C", folder], check=True)
     files = [word for words in settings.values() for word in words if word.startswith("/")]
     for file in ("/etc/resolv.conf", *files):
         copy = folder / file.lstrip("/")
