@@ -14,7 +14,7 @@ from pymig.errors import KnownFaultWarning, MigrationActiveError, RequestTypeErr
 from pymig.host.host import Host, require_host
 from pymig.qemu.build import QemuBuild
 from pymig.qemu.fault import faults_of
-from pymig.qemu.parameters import PARAMETERS, values_of
+from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS, values_of
 from pymig.qemu.rules import Verdicts
 from pymig.release import rows, text
 from pymig.request import Request, c_members, python_value
@@ -59,12 +59,10 @@ _STATUS_NAMES: tuple[str, ...] = tuple(STATUSES)
 ACCESSORS: tuple[str, ...] = tuple(map(text, rows(lib.migration_accessor_name)))
 """The accessors of all releases, without "migrate_"."""
 
-_COMPRESSIONS: Any = values_of(lib.MIGRATION_PARAMETER_MULTIFD_COMPRESSION)
 _MODES: Any = values_of(lib.MIGRATION_PARAMETER_MODE)
 _ZERO_PAGE_DETECTIONS: Any = values_of(lib.MIGRATION_PARAMETER_ZERO_PAGE_DETECTION)
 _EBUSY = -errno.EBUSY
 _change_capabilities = lib.migrate_change_capabilities
-_set_slot = object.__setattr__
 _ACTIVE_MESSAGE: str = text(lib.migration_active_message())
 
 
@@ -112,20 +110,26 @@ def _compiled_readers() -> dict[str, Callable[[Any], Any]]:
 
 _READERS = _compiled_readers()
 
-_SLOTS: dict[tuple[int, tuple[int, ...]], tuple[str, ...]] = {}
+_SLOTS: dict[tuple[int, tuple[int, ...]], tuple[Callable[[MigrationState, Any], None], ...]] = {}
 
 
-def _slots_of(build: QemuBuild) -> tuple[str, ...]:
-    """The slots of this build's accessors."""
+def _slots_of(build: QemuBuild) -> tuple[Callable[[MigrationState, Any], None], ...]:
+    """The functions that fill the slots of this build's accessors."""
     key = (build._c.release, build._differences)
-    return _SLOTS.get(key) or _SLOTS.setdefault(
-        key, tuple(f"_c_{name}" for name in ACCESSORS if lib.migration_accessor_known(build._c, name.encode()))
-    )
+    if key not in _SLOTS:
+        known = (name for name in ACCESSORS if lib.migration_accessor_known(build._c, name.encode()))
+        _SLOTS[key] = tuple(vars(MigrationState)[f"_c_{name}"].__set__ for name in known)
+    return _SLOTS[key]
 
 
 def _flag(name: str, doc: str) -> _ReadOnly[bool]:
     accessor: _ReadOnly[bool] = property(_READERS[name], doc=doc)  # type: ignore[assignment]
     return accessor
+
+
+def _capability(capability: str, name: str | None = None) -> _ReadOnly[bool]:
+    name = name or capability.replace("-", "_")
+    return _flag(name, f"{capability} is on (migrate_{name}).")
 
 
 def _number(name: str, doc: str) -> _ReadOnly[int]:
@@ -220,8 +224,8 @@ class MigrationState(Frozen):
         self = object.__new__(cls)
         self._set(context=context, build=build, host=host, incoming=context.incoming, _c=c_state, _owner=owner)
         self._set(_verdicts=Verdicts(build._c, build._mask, lib.migration_state_message, owner))
-        for slot in _slots_of(build):
-            _set_slot(self, slot, c_state)
+        for fill in _slots_of(build):
+            fill(self, c_state)
         if context.parameters is not None:
             Request(context.parameters).send(lib.qmp_migrate_set_parameters, c_state)
         return self
@@ -243,63 +247,30 @@ class MigrationState(Frozen):
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a MigrationState can't be pickled: its context, capabilities and parameters can")
 
-    auto_converge = _flag(
-        "auto_converge",
-        "auto-converge is on (migrate_auto_converge).",
-    )
-    background_snapshot = _flag(
-        "background_snapshot",
-        "background-snapshot is on (migrate_background_snapshot).",
-    )
-    block = _flag("block", "block is on (migrate_block).")
-    colo = _flag("colo", "x-colo is on (migrate_colo).")
-    compress = _flag("compress", "compress is on (migrate_compress).")
-    dirty_bitmaps = _flag(
-        "dirty_bitmaps",
-        "dirty-bitmaps is on (migrate_dirty_bitmaps).",
-    )
-    dirty_limit = _flag("dirty_limit", "dirty-limit is on (migrate_dirty_limit).")
-    events = _flag("events", "events is on (migrate_events).")
-    ignore_shared = _flag(
-        "ignore_shared",
-        "x-ignore-shared is on (migrate_ignore_shared).",
-    )
-    late_block_activate = _flag(
-        "late_block_activate",
-        "late-block-activate is on (migrate_late_block_activate).",
-    )
-    mapped_ram = _flag("mapped_ram", "mapped-ram is on (migrate_mapped_ram).")
-    multifd = _flag("multifd", "multifd is on (migrate_multifd).")
-    pause_before_switchover = _flag(
-        "pause_before_switchover",
-        "pause-before-switchover is on (migrate_pause_before_switchover).",
-    )
-    postcopy_blocktime = _flag(
-        "postcopy_blocktime",
-        "postcopy-blocktime is on (migrate_postcopy_blocktime).",
-    )
-    postcopy_preempt = _flag(
-        "postcopy_preempt",
-        "postcopy-preempt is on (migrate_postcopy_preempt).",
-    )
-    postcopy_ram = _flag("postcopy_ram", "postcopy-ram is on (migrate_postcopy_ram).")
-    rdma_pin_all = _flag("rdma_pin_all", "rdma-pin-all is on (migrate_rdma_pin_all).")
-    release_ram = _flag("release_ram", "release-ram is on (migrate_release_ram).")
-    return_path = _flag("return_path", "return-path is on (migrate_return_path).")
-    switchover_ack = _flag(
-        "switchover_ack",
-        "switchover-ack is on (migrate_switchover_ack).",
-    )
-    validate_uuid = _flag(
-        "validate_uuid",
-        "validate-uuid is on (migrate_validate_uuid).",
-    )
-    xbzrle = _flag("xbzrle", "xbzrle is on (migrate_xbzrle).")
-    zero_blocks = _flag("zero_blocks", "zero-blocks is on (migrate_zero_blocks).")
-    zero_copy_send = _flag(
-        "zero_copy_send",
-        "zero-copy-send is on (migrate_zero_copy_send).",
-    )
+    auto_converge = _capability("auto-converge")
+    background_snapshot = _capability("background-snapshot")
+    block = _capability("block")
+    colo = _capability("x-colo", "colo")
+    compress = _capability("compress")
+    dirty_bitmaps = _capability("dirty-bitmaps")
+    dirty_limit = _capability("dirty-limit")
+    events = _capability("events")
+    ignore_shared = _capability("x-ignore-shared", "ignore_shared")
+    late_block_activate = _capability("late-block-activate")
+    mapped_ram = _capability("mapped-ram")
+    multifd = _capability("multifd")
+    pause_before_switchover = _capability("pause-before-switchover")
+    postcopy_blocktime = _capability("postcopy-blocktime")
+    postcopy_preempt = _capability("postcopy-preempt")
+    postcopy_ram = _capability("postcopy-ram")
+    rdma_pin_all = _capability("rdma-pin-all")
+    release_ram = _capability("release-ram")
+    return_path = _capability("return-path")
+    switchover_ack = _capability("switchover-ack")
+    validate_uuid = _capability("validate-uuid")
+    xbzrle = _capability("xbzrle")
+    zero_blocks = _capability("zero-blocks")
+    zero_copy_send = _capability("zero-copy-send")
 
     block_incremental = _flag(
         "block_incremental",
@@ -456,7 +427,7 @@ class MigrationState(Frozen):
     @property
     def multifd_compression(self) -> MultiFDCompression:
         """The compression method of multifd (migrate_multifd_compression)."""
-        method: MultiFDCompression = _COMPRESSIONS[_READERS["multifd_compression"](self)]
+        method: MultiFDCompression = COMPRESSIONS[_READERS["multifd_compression"](self)]
         return method
 
     @property
@@ -557,8 +528,7 @@ class MigrationState(Frozen):
             KnownFaultWarning: the request would crash this release. Warnings are issued before anything changes.
         """
         request = Request(parameters)
-        if self.build._has_faults or not self.build._noted.isdisjoint(request.parameters):
-            self._warn(request)
+        self._warn(request)
         request.send(lib.qmp_migrate_set_parameters, self._c)
 
     def query_parameters(self) -> dict[str, Any]:
@@ -614,9 +584,11 @@ class MigrationState(Frozen):
 
     def _warn(self, request: Request) -> None:
         """Issues the warnings for a request that QEMU would accept, before anything changes."""
+        met = lib.migrate_parameters_faults(self._c, request.members, len(request.members))
+        if not met and self.build._noted.isdisjoint(request.parameters):
+            return
         request.send(lib.migrate_try_parameters, self._c)
         self.build._warn_of(request.parameters)
-        met = lib.migrate_parameters_faults(self._c, request.members, len(request.members))
         for fault in faults_of(met):
             warn(f"QEMU {self.build.release}: {fault}", KnownFaultWarning)
 

@@ -266,10 +266,6 @@ class QemuBuild(Value):
         return _noted_parameters(self._c, self._differences)
 
     @property
-    def _has_faults(self) -> bool:
-        return bool(lib.qemu_build_faults(self._c))
-
-    @property
     def _verdicts(self) -> dict[int, Verdict]:
         """Every verdict of its release, by code."""
         return verdicts_of(self._c, self._mask)[0]
