@@ -86,7 +86,7 @@ class Stub:
         self.constants: list[str] = []
         self.functions: list[str] = []
         for declaration in tree.ext:
-            if declaration.name not in self.types:
+            if declaration.name is None or declaration.name not in self.types:  # an enum without a name has constants
                 self._read(declaration)
 
     def _read(self, declaration: c_ast.Node) -> None:
