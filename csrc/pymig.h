@@ -99,11 +99,17 @@ typedef enum QemuRelease {
     QEMU_RELEASE__MAX
 } QemuRelease;
 
+enum {
+    QEMU_FIRST_DEVELOPMENT_MICRO = 50,   /* QEMU's development trees have versions from X.Y.50 on */
+    QEMU_DEFAULT_TARGET_PAGE_SIZE = 4096 /* x86's, in bytes */
+};
+
 /* "8.0.0"; NULL for a number out of range. */
 PYMIG_API const char *qemu_release_name(int release);
 
 /* The release that answers like this version: QEMU_10_0_1 for 10.0.13. A micro of -1 means the newest of the series. A
- * micro of 50 or more is a development tree; only those in the enum are known. -ENOENT if the version is unknown. */
+ * micro from QEMU_FIRST_DEVELOPMENT_MICRO on is a development tree; only those in the enum are known. -ENOENT if the
+ * version is unknown. */
 PYMIG_API int qemu_release_of_version(int major, int minor, int micro);
 
 /* One QEMU binary: its release, and the configure-time choices that change its answers. */
@@ -116,7 +122,7 @@ typedef struct QemuBuild {
     bool direct_io;            /* built on a platform with O_DIRECT */
     uint32_t compressions;     /* built-in values of multifd-compression: bit n is enum MultiFDCompression n */
     int machine_version;       /* from qemu_machine_version(); some defaults depend on it */
-    uint64_t target_page_size; /* of its target and machine, in bytes; 0: 4096 */
+    uint64_t target_page_size; /* of its target and machine, in bytes; 0: the default */
     /* Capabilities and parameters (bit n is enum MigrationParameter n) that a downstream build added to its release or
      * removed from it. Zero for upstream builds. */
     CapabilitySet capabilities_added, capabilities_removed;

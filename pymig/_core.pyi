@@ -318,6 +318,8 @@ class Lib:
     QEMU_11_0_3: Final[int]
     QEMU_11_1: Final[int]
     QEMU_RELEASE__MAX: Final[int]
+    QEMU_FIRST_DEVELOPMENT_MICRO: Final[int]
+    QEMU_DEFAULT_TARGET_PAGE_SIZE: Final[int]
     WRITE_TRACKING_UNKNOWN: Final[int]
     WRITE_TRACKING_ABSENT: Final[int]
     WRITE_TRACKING_AVAILABLE: Final[int]

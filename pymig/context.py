@@ -7,7 +7,7 @@ from _collections_abc import Mapping  # what collections.abc re-exports; that pa
 from pymig._core import ffi, lib
 from pymig.host.host import Host, page_size_of
 from pymig.qemu.build import QemuBuild, require_build
-from pymig.values import Value, require_bool, wrong_type
+from pymig.values import READ_ONLY, Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ CIRCUMSTANCES = ("incoming", "incoming_started", "kvm_dirty_ring", "rdma", "sing
 
 _SCHEMA = "pymig-context"
 _VERSION = "1.0"
-_READ_ONLY: Any = type(type.__dict__)
 
 
 class Context(Value):
@@ -137,7 +136,7 @@ class Context(Value):
         request = Request(parameters)
         request.send(lib.migration_context_apply, self._c)
         self.build._warn_of(request.parameters)
-        return _READ_ONLY({name: _frozen(value) for name, value in request.parameters.items()})  # type: ignore[no-any-return]
+        return READ_ONLY({name: _frozen(value) for name, value in request.parameters.items()})  # type: ignore[no-any-return]
 
     def replace(self, **changes: Unpack[Arguments]) -> Context:
         """The same with other values for some of the constructor's arguments.
@@ -248,7 +247,7 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(map(_frozen, value))
     if isinstance(value, Mapping):
-        return _READ_ONLY({name: _frozen(item) for name, item in value.items()})
+        return READ_ONLY({name: _frozen(item) for name, item in value.items()})
     return value
 
 

@@ -9,7 +9,7 @@ from pymig.context import Context
 from pymig.errors import ParameterError
 from pymig.host.host import Host
 from pymig.qemu.build import require_build
-from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS
+from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS, values_of
 from pymig.request import Request
 from pymig.state import STATUSES, MigrationState
 from pymig.values import Value
@@ -234,9 +234,7 @@ _VALUES = (
     100001,
     2000001,
     *COMPRESSIONS,
-    "cpr-reboot",
-    "cpr-transfer",
-    "cpr-exec",
+    *values_of(lib.MIGRATION_PARAMETER_MODE),
     True,
 )
 

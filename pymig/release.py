@@ -9,7 +9,7 @@ from pymig._core import ffi, lib
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from pymig._core import Chars, QemuDownstream
 
@@ -31,7 +31,18 @@ def text(c_text: Chars) -> str:
     return decoded
 
 
-FIRST_DEVELOPMENT_MICRO = 50
+_MOST_WRITTEN = 512
+"""The size of the buffer for a text, in bytes; each of C's texts is shorter."""
+
+
+def written(write: Callable[..., int], *arguments: Any) -> str:
+    """The text that a C function like snprintf() writes."""
+    buffer = ffi.new("char[]", _MOST_WRITTEN)
+    write(*arguments, buffer, _MOST_WRITTEN)
+    return text(buffer)
+
+
+FIRST_DEVELOPMENT_MICRO: int = lib.QEMU_FIRST_DEVELOPMENT_MICRO
 """QEMU's development trees have versions from X.Y.50 on."""
 
 POINTS: tuple[str, ...] = tuple(map(text, rows(lib.qemu_release_name)))

@@ -8,6 +8,7 @@ from _operator import index
 from pymig._core import ffi, lib
 from pymig.errors import ParameterError, ParameterTypeError
 from pymig.qemu.parameters import NAMES
+from pymig.release import text
 from pymig.values import wrong_type
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ class Request:
 def _error(error: Any, parameters: Mapping[str, object]) -> Exception:
     if error.message == ffi.NULL:
         return MemoryError()
-    message = ffi.string(error.message).decode()
+    message = text(error.message)
     name = NAMES[error.parameter] if error.parameter >= 0 else tuple(parameters)[error.unexpected]
     return (ParameterTypeError if error.wrong_type else ParameterError)(message, name)
 
@@ -131,7 +132,7 @@ def python_value(value: Any) -> Any:
         return [python_value(value.elements[i]) for i in range(value.number)]
     if value.type == lib.QMP_OBJECT:
         members = (value.members[i] for i in range(value.number))
-        return {ffi.string(member.name).decode(): python_value(member.value) for member in members}
+        return {text(member.name): python_value(member.value) for member in members}
     if value.type == lib.QMP_STRING:
-        return ffi.string(value.text).decode()
+        return text(value.text)
     return bool(value.number) if value.type == lib.QMP_BOOL else int(value.number)

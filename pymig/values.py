@@ -4,8 +4,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
+
+READ_ONLY: Any = type(type.__dict__)
+"""types.MappingProxyType, without importing types: a read-only view of a dict."""
 
 _set_slot = object.__setattr__
 

@@ -6,7 +6,7 @@ from _collections_abc import Iterable, Mapping  # what collections.abc re-export
 
 from pymig.capability import CapabilitySet
 from pymig.errors import MigrationError
-from pymig.values import Value, wrong_type
+from pymig.values import READ_ONLY, Value, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from typing_extensions import Self
-
-_READ_ONLY: Any = type(type.__dict__)
 
 
 class Change(Value):
@@ -45,7 +43,7 @@ class Change(Value):
         if parameters is not None and not isinstance(parameters, Mapping):
             wrong_type(parameters, "parameters", "a mapping of QMP names to values")
         self = object.__new__(cls)
-        self._set(on=CapabilitySet(on), off=CapabilitySet(off), parameters=_READ_ONLY(dict(parameters or {})))
+        self._set(on=CapabilitySet(on), off=CapabilitySet(off), parameters=READ_ONLY(dict(parameters or {})))
         if both := self.on & self.off:
             raise ValueError(f"on and off both contain {next(iter(both))}")
         return self

@@ -68,7 +68,7 @@ void migration_checker_init(MigrationChecker *checker, const MigrationContext *c
 
 int migration_checker_new(const MigrationContext *context, MigrationHost *host, MigrationChecker **checker)
 {
-    if (!qemu_release_known(context->build.release) || !qemu_release_known(context->build.probe_release)) {
+    if (!migration_context_is_known(context)) {
         return -EINVAL;
     }
     MigrationChecker *new = malloc(sizeof(*new));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "qemu/capability.h"
+#include "qemu/names.h"
 #include "qemu/release.h"
 #include "state/state.h"
 #include "state/value.h"
@@ -270,12 +271,8 @@ const char *migration_accessor_name(int number)
 
 static const AccessorRow *accessor_named(const char *name)
 {
-    for (const AccessorRow *row = accessors; row < accessors + N_ACCESSORS; row++) {
-        if (strcmp(row->name, name) == 0) {
-            return row;
-        }
-    }
-    return NULL;
+    int number = number_of_name(migration_accessor_name, name);
+    return number >= 0 ? &accessors[number] : NULL;
 }
 
 bool migration_accessor_known(const QemuBuild *build, const char *name)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "qemu/capability.h"
 
-#include <errno.h>
-#include <string.h>
-
+#include "qemu/names.h"
 #include "qemu/release.h"
 
 /* A capability, and the releases that have it or mark it as deprecated. */
@@ -52,12 +50,7 @@ const char *migration_capability_name(int capability)
 
 int migration_capability_from_name(const char *name)
 {
-    for (int i = 0; i < MIGRATION_CAPABILITY__MAX; i++) {
-        if (strcmp(table[i].name, name) == 0) {
-            return i;
-        }
-    }
-    return -ENOENT;
+    return number_of_name(migration_capability_name, name);
 }
 
 static bool is_present(const CapabilityRow *row, int release)

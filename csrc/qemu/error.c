@@ -10,14 +10,15 @@
 void migration_error_clear(MigrationError *error)
 {
     free(error->message);
-    *error = (MigrationError){.parameter = -1, .unexpected = -1};
+    *error = no_error();
 }
 
 int refuse(MigrationError *error, int parameter, const char *format, ...)
 {
     va_list arguments;
 
-    *error = (MigrationError){.parameter = parameter, .unexpected = -1};
+    *error = no_error();
+    error->parameter = parameter;
     va_start(arguments, format);
     int length = vasprintf(&error->message, format, arguments);
     va_end(arguments);

@@ -13,10 +13,12 @@ static inline const char *name_at(const char *const *names, int count, int index
     return index >= 0 && index < count ? names[index] : NULL;
 }
 
-static inline int index_of_name(const char *const *names, int count, const char *name)
+/* The number whose name this is; -ENOENT if there is none. `name_of` returns NULL after the last number. */
+static inline int number_of_name(const char *(*name_of)(int number), const char *name)
 {
-    for (int i = 0; i < count; i++) {
-        if (names[i] != NULL && strcmp(names[i], name) == 0) {
+    const char *candidate;
+    for (int i = 0; (candidate = name_of(i)) != NULL; i++) {
+        if (strcmp(candidate, name) == 0) {
             return i;
         }
     }

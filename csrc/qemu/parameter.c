@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "qemu/bitmaps.h"
+#include "qemu/names.h"
 #include "qemu/release.h"
 
 /* A value of an enum, and the releases that have it. */
@@ -109,12 +110,7 @@ const char *migration_parameter_name(int parameter)
 
 int migration_parameter_from_name(const char *name)
 {
-    for (int i = 0; i < MIGRATION_PARAMETER__MAX; i++) {
-        if (strcmp(table[i].name, name) == 0) {
-            return i;
-        }
-    }
-    return -ENOENT;
+    return number_of_name(migration_parameter_name, name);
 }
 
 int migration_parameter_type(int parameter)

@@ -46,6 +46,11 @@ static inline const QmpValue *qmp_member_of(const QmpValue *object, const char *
     return NULL;
 }
 
+static inline MigrationError no_error(void)
+{
+    return (MigrationError){.parameter = -1, .unexpected = -1};
+}
+
 /* Fills in `error` with the formatted text. Returns -EINVAL, or -ENOMEM if out of memory. */
 int refuse(MigrationError *error, int parameter, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

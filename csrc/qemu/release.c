@@ -44,10 +44,6 @@ static const ReleaseRow releases[QEMU_RELEASE__MAX] = {
 };
 /* clang-format on */
 
-enum {
-    FIRST_DEVELOPMENT_MICRO = 50
-};
-
 const ReleaseRow *qemu_release_row(int release)
 {
     return &releases[qemu_release_known(release) ? release : 0];
@@ -70,7 +66,7 @@ int qemu_release_of_version(int major, int minor, int micro)
         if (row->micro == micro) {
             return i;
         }
-        bool stable = row->micro < FIRST_DEVELOPMENT_MICRO && micro < FIRST_DEVELOPMENT_MICRO;
+        bool stable = row->micro < QEMU_FIRST_DEVELOPMENT_MICRO && micro < QEMU_FIRST_DEVELOPMENT_MICRO;
         if (stable && (micro < 0 || row->micro < micro)) {
             found = i;
         }

@@ -46,6 +46,7 @@ int parameters_read(const QemuBuild *build, const QmpMember *members, size_t cou
             given[parameter] = &members[i];
         }
     }
+    *error = no_error();
     memset(change, 0, sizeof(*change));
     for (int i = 0; i < MIGRATION_PARAMETER__MAX; i++) {
         if (given[i] != NULL) {
@@ -129,7 +130,6 @@ int migration_context_apply(MigrationContext *context, const QmpMember *members,
     MigrationParameters parameters;
     ParameterChange change;
 
-    *error = (MigrationError){.parameter = -1, .unexpected = -1};
     parameters_init(&parameters, &context->build);
     int result = parameters_read(&context->build, members, count, &change, error);
     if (result == 0 && (result = parameters_check(context, 0, &parameters, &change, error)) == 0 &&

@@ -152,7 +152,6 @@ int refuse_unexpected(Visitor *visitor, const QmpMember *members, size_t count, 
 {
     long first = qmp_first_unvisited(members, count, visited, n_visited);
     if (first < 0) {
-        *visitor->error = (MigrationError){.parameter = visitor->parameter, .unexpected = -1};
         return -ENOMEM;
     }
     bool nested = visitor->path[0] != '\0';

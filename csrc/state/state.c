@@ -2,11 +2,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "host/host.h"
 #include "qemu/capability.h"
+#include "qemu/context.h"
 #include "qemu/fault.h"
+#include "qemu/names.h"
 #include "qemu/release.h"
 #include "state/state.h"
 
@@ -71,12 +72,7 @@ const char *migration_status_name(int status)
 
 int migration_status_from_name(const char *name)
 {
-    for (int i = 0; i < MIGRATION_STATUS__MAX; i++) {
-        if (strcmp(statuses[i].name, name) == 0) {
-            return i;
-        }
-    }
-    return -ENOENT;
+    return number_of_name(migration_status_name, name);
 }
 
 bool migration_status_known(const QemuBuild *build, int status)
@@ -121,7 +117,7 @@ static void follow_parameters(MigrationState *state)
 
 int migration_state_new(const MigrationContext *context, MigrationHost *host, MigrationState **state)
 {
-    if (!qemu_release_known(context->build.release) || !qemu_release_known(context->build.probe_release)) {
+    if (!migration_context_is_known(context)) {
         return -EINVAL;
     }
     pthread_once(&hold_over_fork_once, hold_over_fork);
@@ -237,17 +233,10 @@ static int take_parameters(MigrationState *state, const ParameterChange *change,
     return result;
 }
 
-static int read_parameters(const MigrationState *state, const QmpMember *members, size_t count, ParameterChange *change,
-                           MigrationError *error)
-{
-    *error = (MigrationError){.parameter = -1, .unexpected = -1};
-    return parameters_read(&state->context.build, members, count, change, error);
-}
-
 int qmp_migrate_set_parameters(MigrationState *state, const QmpMember *members, size_t count, MigrationError *error)
 {
     ParameterChange change;
-    int result = read_parameters(state, members, count, &change, error);
+    int result = parameters_read(&state->context.build, members, count, &change, error);
     if (result == 0) {
         states_acquire();
         result = take_parameters(state, &change, error);
@@ -259,7 +248,7 @@ int qmp_migrate_set_parameters(MigrationState *state, const QmpMember *members, 
 int migrate_try_parameters(const MigrationState *state, const QmpMember *members, size_t count, MigrationError *error)
 {
     ParameterChange change;
-    int result = read_parameters(state, members, count, &change, error);
+    int result = parameters_read(&state->context.build, members, count, &change, error);
     if (result == 0) {
         states_acquire();
         result = parameters_check(&state->context, state->capabilities, &state->parameters, &change, error);

@@ -1,8 +1,9 @@
-"""Facts of a host, and the JSON that carries them to another machine."""
+"""Facts of a host."""
 
 from __future__ import annotations
 
 from pymig._core import ffi, lib
+from pymig.release import written
 from pymig.values import Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
@@ -28,8 +29,6 @@ LEGACY_VARIANTS: dict[str, int] = {"8.0": lib.PROBE_8_0, "7.2": lib.PROBE_7_2}
 # Steps of the postcopy probe: those whose system call has an errno when it fails, and those that make none.
 _STEPS_OF_A_CALL = frozenset((2, 4, 5, 10, 11, 12, 13))
 _STEPS_WITHOUT_A_CALL = frozenset((0, 1, 3, 6, 7, 8, 9, 14))
-
-_MESSAGE_SIZE = 512
 
 
 def write_tracking_of(value: object, argument: str) -> WriteTracking:
@@ -110,10 +109,7 @@ class PostcopySupport(Value):
 
     def _text(self) -> str:
         """What the reference says."""
-        buffer = ffi.new("char[]", _MESSAGE_SIZE)
-        lib.postcopy_support_message(ffi.new("PostcopySupport *", self._c()), lib.QEMU_8_0_50, buffer, _MESSAGE_SIZE)
-        text: str = ffi.string(buffer).decode()
-        return text
+        return written(lib.postcopy_support_message, ffi.new("PostcopySupport *", self._c()), lib.QEMU_8_0_50)
 
     def __bool__(self) -> bool:
         return self.ok

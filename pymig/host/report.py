@@ -6,7 +6,7 @@ from pymig._core import ffi, lib
 from pymig.host.facts import REFERENCE, HostFacts
 from pymig.host.host import Host
 from pymig.host.memory import Memory
-from pymig.values import Value
+from pymig.values import READ_ONLY, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     V = TypeVar("V", bound="Value")
 
-_READ_ONLY: Any = type(type.__dict__)
 
 _FILE_SYSTEMS: dict[int, str | None] = {
     lib.RAM_FILE_SYSTEM_NONE: None,
@@ -73,7 +72,7 @@ class Diagnosis(Value):
     def __new__(cls, what: str, cause: str, evidence: Mapping[str, str], remedy: str) -> Self:
         """See the class."""
         self = object.__new__(cls)
-        self._set(what=what, cause=cause, evidence=_READ_ONLY(dict(evidence)), remedy=remedy)
+        self._set(what=what, cause=cause, evidence=READ_ONLY(dict(evidence)), remedy=remedy)
         return self
 
     def to_dict(self) -> dict[str, Any]:

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from pymig.qemu.fault import KnownFault
     from pymig.verdict import Verdict
 
-X86_PAGE_SIZE = 4096
-
 _MASK_BITS = 64
 
 TARGETS: tuple[str, ...] = tuple(dict.fromkeys(map(text, rows(lib.qemu_target_name))))
@@ -251,7 +249,7 @@ class QemuBuild(Value):
     def target_page_size(self) -> int:
         """The guest's page size in bytes, by target and, on Arm, by machine; 4096 without a target."""
         size: int = self._c.target_page_size
-        return size or X86_PAGE_SIZE
+        return size or lib.QEMU_DEFAULT_TARGET_PAGE_SIZE
 
     @property
     def known_faults(self) -> tuple[KnownFault, ...]:

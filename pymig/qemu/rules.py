@@ -7,7 +7,7 @@ from _collections_abc import Mapping  # what collections.abc re-exports; that pa
 from pymig._core import ffi, lib
 from pymig.capability import CapabilitySet
 from pymig.qemu.parameters import NAMES, values_of
-from pymig.release import rows, text
+from pymig.release import rows, text, written
 from pymig.verdict import Change, Verdict
 
 TYPE_CHECKING = False
@@ -73,9 +73,6 @@ def _defaults(parameters: int) -> dict[str, object]:
     return {NAMES[i]: (values_of(i) or ("",))[0] for i in chosen}
 
 
-_MESSAGE_SIZE = 512
-
-
 class Verdicts(Mapping[int, Verdict]):
     """Maps each code to its verdict. Each rule has one shared object, in all threads.
 
@@ -105,9 +102,7 @@ class Verdicts(Mapping[int, Verdict]):
 
     def _told(self, code: int) -> Verdict:
         verdict = self._every[code]
-        buffer = ffi.new("char[]", _MESSAGE_SIZE)
-        self._message(self._owner, code, buffer, _MESSAGE_SIZE)
-        message = ffi.string(buffer).decode()
+        message = written(self._message, self._owner, code)
         known = self._with_reason.get(message)
         return known or self._with_reason.setdefault(message, verdict._with(message))
 
