@@ -183,6 +183,11 @@ def test_everything_exported_is_there_and_told():
                 assert inspect.getdoc(member), f"{owner.__name__}.{name}"
 
 
+@pytest.mark.parametrize("name", ACCESSORS)
+def test_an_accessor_tells_which_of_qemus_it_is(name):
+    assert f"(migrate_{name})" in inspect.getdoc(getattr(pymig.MigrationState, name))
+
+
 def test_the_tree_of_errors():
     assert issubclass(pymig.MigrationError, Exception)
     for error in (
