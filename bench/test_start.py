@@ -13,8 +13,12 @@ pytestmark = pytest.mark.benchmark(group="start")
 
 RUNS = 40
 
-IMPORT = "import time; start = time.perf_counter_ns(); import {}; print(time.perf_counter_ns() - start)"
-IMPORTS = {"test_import_backend": "_cffi_backend", "test_import_pymig": "pymig"}
+TIMED = "import time; start = time.perf_counter_ns(); {}; print(time.perf_counter_ns() - start)"
+STATEMENTS = {
+    "test_import_backend": "import _cffi_backend",
+    "test_import_pymig": "import pymig",
+    "test_first_check": "import pymig; pymig.check(['multifd'])",
+}
 
 PROCESSES = {
     "test_process_argparse": (sys.executable, "-c", "import argparse"),
@@ -38,16 +42,16 @@ def duration(command):
 @pytest.fixture(scope="module")
 def measured():
     """Medians in ns; by turns, so that what else the machine does hits all alike."""
-    times = {name: [] for name in (*IMPORTS, *PROCESSES)}
+    times = {name: [] for name in (*STATEMENTS, *PROCESSES)}
     for _ in range(RUNS + 1):
-        for name, module in IMPORTS.items():
-            times[name].append(int(output(sys.executable, "-c", IMPORT.format(module))))
+        for name, statement in STATEMENTS.items():
+            times[name].append(int(output(sys.executable, "-c", TIMED.format(statement))))
         for name, command in PROCESSES.items():
             times[name].append(duration(command))
     return {name: statistics.median(each[1:]) for name, each in times.items()}
 
 
-@pytest.mark.parametrize("name", [*IMPORTS, *PROCESSES])
+@pytest.mark.parametrize("name", [*STATEMENTS, *PROCESSES])
 def test_start(benchmark, measured, name):
     benchmark.extra_info["ns"] = measured[name]
     benchmark.name = name

@@ -5,92 +5,85 @@
 <Verdict refused by 'multifd/compress': 'Multifd is not compatible with compress'>
 """
 
-from pymig.capability import CapabilitySet
-from pymig.checker import Checker, check, validate
-from pymig.context import Context
-from pymig.errors import (
-    DeprecatedParameterWarning,
-    IgnoredParameterWarning,
-    KnownFaultWarning,
-    MigrationActiveError,
-    MigrationError,
-    ParameterError,
-    ParameterTypeError,
-    QemuBinaryError,
-    RequestTypeError,
-    UnknownCapabilityError,
-)
-from pymig.host.facts import PostcopySupport
-from pymig.host.host import Host
-from pymig.host.memory import Memory
-from pymig.host.probe import probe
-from pymig.host.report import Diagnosis, HostReport, MemoryReport
-from pymig.qemu.build import QemuBuild
-from pymig.verdict import CapabilityError, Change, Verdict
+__version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pymig.difference import ReleaseDifference, diff
-    from pymig.qemu.fault import KnownFault
-    from pymig.state import AnnounceParameters, MigrationState
-
-__version__ = "0.1.0"
-
-__all__ = [
-    "AnnounceParameters",
-    "CapabilityError",
-    "CapabilitySet",
-    "Change",
-    "Checker",
-    "Context",
-    "DeprecatedParameterWarning",
-    "Diagnosis",
-    "Host",
-    "HostReport",
-    "IgnoredParameterWarning",
-    "KnownFault",
-    "KnownFaultWarning",
-    "Memory",
-    "MemoryReport",
-    "MigrationActiveError",
-    "MigrationError",
-    "MigrationState",
-    "ParameterError",
-    "ParameterTypeError",
-    "PostcopySupport",
-    "QemuBinaryError",
-    "QemuBuild",
-    "ReleaseDifference",
-    "RequestTypeError",
-    "UnknownCapabilityError",
-    "Verdict",
-    "__version__",
-    "check",
-    "diff",
-    "probe",
-    "validate",
-]
-
-# Imported on first use, because a check does not need them. A probe's modules are imported at once, because a probe
-# must work even if no more files can be opened.
-_LATER = {
-    "AnnounceParameters": "state",
-    "KnownFault": "qemu.fault",
-    "MigrationState": "state",
-    "ReleaseDifference": "difference",
-    "diff": "difference",
-}
-
-if not TYPE_CHECKING:
+    from pymig.capability import CapabilitySet as CapabilitySet
+    from pymig.checker import Checker as Checker
+    from pymig.checker import check as check
+    from pymig.checker import validate as validate
+    from pymig.context import Context as Context
+    from pymig.difference import ReleaseDifference as ReleaseDifference
+    from pymig.difference import diff as diff
+    from pymig.errors import DeprecatedParameterWarning as DeprecatedParameterWarning
+    from pymig.errors import IgnoredParameterWarning as IgnoredParameterWarning
+    from pymig.errors import KnownFaultWarning as KnownFaultWarning
+    from pymig.errors import MigrationActiveError as MigrationActiveError
+    from pymig.errors import MigrationError as MigrationError
+    from pymig.errors import ParameterError as ParameterError
+    from pymig.errors import ParameterTypeError as ParameterTypeError
+    from pymig.errors import QemuBinaryError as QemuBinaryError
+    from pymig.errors import RequestTypeError as RequestTypeError
+    from pymig.errors import UnknownCapabilityError as UnknownCapabilityError
+    from pymig.host.facts import PostcopySupport as PostcopySupport
+    from pymig.host.host import Host as Host
+    from pymig.host.memory import Memory as Memory
+    from pymig.host.probe import probe as probe
+    from pymig.host.report import Diagnosis as Diagnosis
+    from pymig.host.report import HostReport as HostReport
+    from pymig.host.report import MemoryReport as MemoryReport
+    from pymig.qemu.build import QemuBuild as QemuBuild
+    from pymig.qemu.fault import KnownFault as KnownFault
+    from pymig.state import AnnounceParameters as AnnounceParameters
+    from pymig.state import MigrationState as MigrationState
+    from pymig.verdict import CapabilityError as CapabilityError
+    from pymig.verdict import Change as Change
+    from pymig.verdict import Verdict as Verdict
+else:
+    # Each module is imported when one of its names is first used.
+    _MODULE_OF = {
+        "AnnounceParameters": "state",
+        "CapabilityError": "verdict",
+        "CapabilitySet": "capability",
+        "Change": "verdict",
+        "Checker": "checker",
+        "Context": "context",
+        "DeprecatedParameterWarning": "errors",
+        "Diagnosis": "host.report",
+        "Host": "host.host",
+        "HostReport": "host.report",
+        "IgnoredParameterWarning": "errors",
+        "KnownFault": "qemu.fault",
+        "KnownFaultWarning": "errors",
+        "Memory": "host.memory",
+        "MemoryReport": "host.report",
+        "MigrationActiveError": "errors",
+        "MigrationError": "errors",
+        "MigrationState": "state",
+        "ParameterError": "errors",
+        "ParameterTypeError": "errors",
+        "PostcopySupport": "host.facts",
+        "QemuBinaryError": "errors",
+        "QemuBuild": "qemu.build",
+        "ReleaseDifference": "difference",
+        "RequestTypeError": "errors",
+        "UnknownCapabilityError": "errors",
+        "Verdict": "verdict",
+        "check": "checker",
+        "diff": "difference",
+        "probe": "host.probe",
+        "validate": "checker",
+    }
+    __all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604 - all are strings
 
     def __getattr__(name: str) -> object:
-        if name not in _LATER:
+        if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module  # noqa: PLC0415 - needed only here
-
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        module = __import__(f"{__name__}.{_MODULE_OF[name]}", fromlist=(name,))
+        value = globals()[name] = getattr(module, name)
         return value
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(globals()["__all__"])

@@ -11,7 +11,7 @@ from pymig.capability import BITS, NAMES, CapabilitySet, known_mask, mask_of
 from pymig.context import Context, require_context
 from pymig.errors import UnknownCapabilityError
 from pymig.host.host import Host, require_host
-from pymig.qemu.build import QemuBuild
+from pymig.qemu.build import REFERENCE_BUILD, QemuBuild
 from pymig.qemu.rules import Verdicts
 from pymig.values import Frozen
 from pymig.verdict import CapabilityError, Verdict
@@ -87,7 +87,7 @@ class Checker(Frozen):
 
     def __new__(
         cls,
-        build: Context | QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
+        build: Context | QemuBuild | str | tuple[int, ...] = REFERENCE_BUILD,
         host: Host | None = None,
         *,
         incoming: bool = False,
@@ -298,7 +298,7 @@ def check(
     new: Names,
     old: Names = (),
     *,
-    build: QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
+    build: QemuBuild | str | tuple[int, ...] = REFERENCE_BUILD,
     host: Host | None = None,
     incoming: bool = False,
     parameters: Mapping[str, object] | None = None,
@@ -330,7 +330,7 @@ def validate(
     new: Names,
     old: Names = (),
     *,
-    build: QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
+    build: QemuBuild | str | tuple[int, ...] = REFERENCE_BUILD,
     host: Host | None = None,
     incoming: bool = False,
     parameters: Mapping[str, object] | None = None,

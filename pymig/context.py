@@ -6,7 +6,7 @@ from _collections_abc import Mapping  # what collections.abc re-exports; that pa
 
 from pymig._core import ffi, lib
 from pymig.host.host import Host, page_size_of
-from pymig.qemu.build import QemuBuild, require_build
+from pymig.qemu.build import REFERENCE_BUILD, QemuBuild, require_build
 from pymig.values import READ_ONLY, Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
@@ -89,7 +89,7 @@ class Context(Value):
 
     def __new__(
         cls,
-        build: QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
+        build: QemuBuild | str | tuple[int, ...] = REFERENCE_BUILD,
         host: Host | None = None,
         *,
         incoming: bool = False,
@@ -160,7 +160,7 @@ class Context(Value):
         given = {name: value for name, value in self._arguments().items() if value not in (None, False)}
         if self.parameters is not None:
             given["parameters"] = _thawed(self.parameters)
-        if self.build == QemuBuild():
+        if self.build == REFERENCE_BUILD:
             del given["build"]
         return f"Context({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 

@@ -16,27 +16,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-_HOST, _CHECKER, _STATE = (ffi.typeof(f"{kind} **") for kind in ("MigrationHost", "MigrationChecker", "MigrationState"))
-
-
-def _made(kind: Any, make: Callable[..., int], free: Callable[[Any], None], *arguments: Any) -> Any:
-    place = ffi.new(kind)
+def _made(kind: str, make: Callable[..., int], free: Callable[[Any], None], *arguments: Any) -> Any:
+    place = ffi.new(f"{kind} **")
     result = make(*arguments, place)
     if result == -errno.ENOMEM:
         raise MemoryError
     if result < 0:
-        raise ValueError(f"a {kind.item.item.cname} can't be created from these arguments")
+        raise ValueError(f"a {kind} can't be created from these arguments")
     return ffi.gc(place[0], free)
 
 
 def stated_host(facts: Any, page_size: int) -> Any:
     """The owner of a MigrationHost with these facts."""
-    return _made(_HOST, lib.migration_host_stated, lib.migration_host_free, facts, page_size)
+    return _made("MigrationHost", lib.migration_host_stated, lib.migration_host_free, facts, page_size)
 
 
 def local_host(blocks: Any, count: int, target_page_size: int) -> Any:
     """The owner of a MigrationHost that asks this machine."""
-    return _made(_HOST, lib.migration_host_local, lib.migration_host_free, blocks, count, target_page_size)
+    return _made("MigrationHost", lib.migration_host_local, lib.migration_host_free, blocks, count, target_page_size)
 
 
 def _keeping(host: Any, free: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -51,12 +48,12 @@ def _keeping(host: Any, free: Callable[[Any], None]) -> Callable[[Any], None]:
 def checker(context: Any, host: Any) -> Any:
     """The owner of a MigrationChecker. It keeps the host's owner alive."""
     free = _keeping(host, lib.migration_checker_free)
-    return _made(_CHECKER, lib.migration_checker_new, free, context, host)
+    return _made("MigrationChecker", lib.migration_checker_new, free, context, host)
 
 
 def state(context: Any, host: Any) -> Any:
     """The owner of a MigrationState. It keeps the host's owner alive."""
-    return _made(_STATE, lib.migration_state_new, _keeping(host, lib.migration_state_free), context, host)
+    return _made("MigrationState", lib.migration_state_new, _keeping(host, lib.migration_state_free), context, host)
 
 
 def borrowed(owner: Any) -> Any:

@@ -12,7 +12,7 @@ from pymig.capability import NAMES, CapabilitySet, unknown_capability
 from pymig.context import Context, require_context
 from pymig.errors import KnownFaultWarning, MigrationActiveError, RequestTypeError, warn
 from pymig.host.host import Host, require_host
-from pymig.qemu.build import QemuBuild
+from pymig.qemu.build import REFERENCE_BUILD, QemuBuild
 from pymig.qemu.fault import faults_of
 from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS, values_of
 from pymig.qemu.rules import Verdicts
@@ -193,7 +193,7 @@ class MigrationState(Frozen):
 
     def __new__(
         cls,
-        build: Context | QemuBuild | str | tuple[int, ...] = QemuBuild(),  # noqa: B008 - immutable
+        build: Context | QemuBuild | str | tuple[int, ...] = REFERENCE_BUILD,
         host: Host | None = None,
         *,
         incoming: bool = False,

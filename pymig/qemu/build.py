@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
 _MASK_BITS = 64
 
-TARGETS: tuple[str, ...] = tuple(dict.fromkeys(map(text, rows(lib.qemu_target_name))))
-"""The targets with a known page size."""
-
 _ALWAYS_BUILT = ("none", "zlib")
 
 
@@ -71,14 +68,19 @@ def _known_compressions(number: int, compressions: Iterable[str] | None, zstd: b
     return tuple(name for name in possible if name in given)
 
 
+def _targets() -> tuple[str, ...]:
+    """The targets with a known page size."""
+    return tuple(dict.fromkeys(map(text, rows(lib.qemu_target_name))))
+
+
 def _page_size(number: int, target: str | None, machine: str | None) -> int:
     for argument, value in (("target", target), ("machine", machine)):
         if value is not None and not isinstance(value, str):
             raise TypeError(f"{argument} must be a str, not {type(value).__name__}")
     if target is None:
         return 0
-    if target not in TARGETS:
-        raise ValueError(f"target must be one of {', '.join(TARGETS)}, not {target[:40]!r}")
+    if target not in _targets():
+        raise ValueError(f"target must be one of {', '.join(_targets())}, not {target[:40]!r}")
     c_machine = ffi.NULL if machine is None else ffi.new("char[]", machine.encode())
     size: int = lib.qemu_target_page_size(number, target.encode(), c_machine)
     return size
@@ -412,6 +414,10 @@ def difference_texts(
     return tuple(texts)
 
 
+REFERENCE_BUILD = QemuBuild()
+"""The default of every argument ``build``."""
+
+
 def require_build(build: object, argument: str = "build") -> QemuBuild:
     """Returns the build, made from a release if necessary, or raises a TypeError that names the argument."""
     if isinstance(build, QemuBuild):
@@ -433,6 +439,7 @@ _TELLING = {"compress-method": "is openEuler's: its check of compress-level depe
 def _build_that_answers(answers: BinaryAnswers) -> QemuBuild:
     """The build that matches a binary's answers."""
     release, notes = _release_of(answers.version)
+    known_target = answers.target in _targets()
     compressions = [value for value in answers.compressions if value in COMPRESSIONS]
     build = QemuBuild(
         release,
@@ -440,11 +447,11 @@ def _build_that_answers(answers: BinaryAnswers) -> QemuBuild:
         replication=answers.replication,
         zstd="zstd" in compressions,
         compressions=compressions,
-        target=answers.target if answers.target in TARGETS and answers.target not in _X86 else None,
+        target=answers.target if known_target and answers.target not in _X86 else None,
     )
     foreign = sorted(set(answers.compressions) - set(COMPRESSIONS))
     notes += [f"has the multifd-compression {value}, which pymig does not know" for value in foreign]
-    if answers.target not in TARGETS:
+    if not known_target:
         notes.append(f"emulates {answers.target}, whose page size pymig does not know: x86's is used")
     return _with_schema(build, answers, notes)
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     VerdictTable = dict[int, Verdict]
 
-WARNINGS: tuple[str, ...] = tuple(map(text, rows(lib.migration_warning)))
-"""QEMU's warnings, indexed by C's numbers."""
-
 _TABLES: dict[tuple[int, int, int], tuple[VerdictTable, VerdictTable]] = {}
 
 
@@ -111,7 +108,7 @@ class Verdicts(Mapping[int, Verdict]):
         verdict = self[code]
         key = (given, verdict.rule + verdict.message)
         warned = self._with_warnings.get(key)
-        texts = tuple(text for i, text in enumerate(WARNINGS) if given >> i & 1)
+        texts = tuple(text(warning) for i, warning in enumerate(rows(lib.migration_warning)) if given >> i & 1)
         return warned or self._with_warnings.setdefault(key, verdict._with(warnings=texts))
 
     def __iter__(self) -> Iterator[int]:

@@ -1,9 +1,11 @@
 """The documented interface exists, with its signatures and types."""
 
+import ast
 import inspect
 import pickle
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 import pytest
 
@@ -166,8 +168,19 @@ def test_attributes(owner, name, kind):
             setattr(owner, name, getattr(owner, name))
 
 
+def test_type_checkers_see_what_is_imported_at_run_time():
+    tree = ast.parse(Path(pymig.__file__).read_text())
+    seen = {
+        alias.asname: statement.module
+        for statement in ast.walk(tree)
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+    assert seen == {name: f"pymig.{module}" for name, module in pymig._MODULE_OF.items()}
+
+
 def test_everything_exported_is_there_and_told():
-    assert sorted(pymig.__all__) == pymig.__all__
+    assert dir(pymig) == sorted(pymig.__all__)
     for name in pymig.__all__:
         assert name == "__version__" or inspect.getdoc(getattr(pymig, name)), name
     for owner in (
