@@ -13,6 +13,7 @@ from pymig.values import Value, wrong_type
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from concurrent.futures import Future
 
     from typing_extensions import Self
 
@@ -23,6 +24,7 @@ QUESTIONS = ("query-version", "query-qmp-schema", "query-migrate-capabilities", 
 # Commands that exist if and only if QEMU was built with replication.
 REPLICATION_COMMANDS = ("xen-set-replication", "query-xen-replication-status")
 
+CANCELLED_INTERVAL = 0.1  # seconds between two looks whether the caller is cancelled
 MOST_LOG = 4096  # bytes read of what a failing binary wrote to standard error
 
 
@@ -95,10 +97,42 @@ def _run(coroutine: Coroutine[Any, Any, tuple[Any, ...]]) -> tuple[Any, ...]:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(coroutine)
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only here
+    return _run_in_a_thread(coroutine)
+
+
+def _run_in_a_thread(coroutine: Coroutine[Any, Any, tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Runs the coroutine in a new thread, and cancels it if this thread or its task is interrupted."""
+    from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - only here
+
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = Future()
+
+    async def started_coroutine() -> tuple[Any, ...]:
+        started.set_result((asyncio.get_running_loop(), asyncio.current_task()))
+        return await coroutine
 
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
+        answers = pool.submit(asyncio.run, started_coroutine())
+        try:
+            return _result(answers, asyncio.current_task())
+        except BaseException:
+            loop, task = started.result()
+            if task is not None:
+                with contextlib.suppress(RuntimeError):  # the loop is closed once the coroutine has ended
+                    loop.call_soon_threadsafe(task.cancel)
+            raise
+
+
+def _result(answers: Future[tuple[Any, ...]], caller: asyncio.Task[Any] | None) -> tuple[Any, ...]:
+    """The result; or CancelledError if the caller's task is cancelled.
+
+    From Python 3.11 on, Ctrl-C only cancels the main task, and raises nothing in a thread that blocks its event loop.
+    """
+    from concurrent.futures import wait  # noqa: PLC0415 - only here
+
+    while not wait([answers], CANCELLED_INTERVAL).done:
+        if caller is not None and getattr(caller, "cancelling", int)():
+            raise asyncio.CancelledError
+    return answers.result()
 
 
 async def _ask(name: str, timeout: float) -> tuple[Any, ...]:

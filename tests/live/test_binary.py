@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 import uuid
@@ -257,6 +258,35 @@ def test_within_a_running_loop(binary, build):
         return pymig.QemuBuild.from_binary(binary)
 
     assert asyncio.run(ask()) == build
+
+
+INTERRUPTED = """
+import asyncio, sys, pymig
+def ask():
+    pymig.QemuBuild.from_binary(sys.argv[1], timeout=600)
+async def ask_in_a_loop():
+    ask()
+try:
+    {}
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("call", ["ask()", "asyncio.run(ask_in_a_loop())"], ids=["plain", "in a loop"])
+def test_ctrl_c_ends_the_query(tmp_path, nothing_left, call):
+    path = script(tmp_path, f"#!/bin/bash\ntouch {tmp_path}/started\nsleep 600\n")
+    command = [sys.executable, "-c", INTERRUPTED.format(call), path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as caller:
+        try:
+            while not (tmp_path / "started").exists():
+                assert caller.poll() is None
+                time.sleep(0.01)
+            caller.send_signal(signal.SIGINT)
+            assert caller.communicate(timeout=60) == ("interrupted\n", None)
+            assert nothing_left()
+        finally:
+            caller.kill()
 
 
 def test_the_command_line(capsys, binary):
