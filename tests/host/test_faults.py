@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import pymig
-import pymig.cli.probe  # the command imports it when it runs, which needs a descriptor
+import pymig.cli.probe  # noqa: F401 - else the command imports it, which needs a descriptor
+from pymig import Checker, Memory, probe
 from pymig.cli import main
 from pymig.host.report import CAUSES
 from tests import machine
@@ -86,14 +86,14 @@ FAULTS = {
 
 
 def probed():
-    report = pymig.probe()
+    report = probe()
     return {
         "userfaultfd": report.userfaultfd,
         "postcopy": report.postcopy,
         "write_tracking": report.write_tracking,
         "diagnosis": report.diagnosis,
         "checks": {
-            name: pymig.Checker(incoming=True).check([name]).message for name in ("postcopy-ram", "background-snapshot")
+            name: Checker(incoming=True).check([name]).message for name in ("postcopy-ram", "background-snapshot")
         },
     }
 
@@ -205,10 +205,10 @@ def test_no_fault_is_an_error_for_one_question_alone(after):
 
 
 def probe_with(refuse, number, error):
-    memory = [pymig.Memory(), pymig.Memory("memfd", share=True), pymig.Memory("file", path="/dev/shm", share=True)]
+    memory = [Memory(), Memory("memfd", share=True), Memory("file", path="/dev/shm", share=True)]
     refuse(number, error)
     descriptors = os.listdir("/proc/self/fd") if refuse is faults.refuse_ioctl else None
-    report = pymig.probe(memory)
+    report = probe(memory)
     if descriptors is not None:
         assert os.listdir("/proc/self/fd") == descriptors
     return report.postcopy, report.write_tracking, report.diagnosis
@@ -245,7 +245,7 @@ def locked_after_probe(filtered):
     if filtered:
         faults.refuse(faults.MUNLOCKALL, 0)  # answers that it worked
     assert ctypes.CDLL(None).mlock(page, 1 << 16) == 0
-    assert pymig.probe().postcopy.ok
+    assert probe().postcopy.ok
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmLck"))
 
@@ -261,7 +261,7 @@ def children_seen():
     seen = []
     signal.signal(signal.SIGCHLD, lambda *_: seen.append(1))
     faults.refuse(faults.MUNLOCKALL, faults.EPERM)
-    assert pymig.probe().postcopy.step == 10
+    assert probe().postcopy.step == 10
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
     return len(seen)
@@ -275,13 +275,13 @@ def test_the_callers_handlers_see_no_child():
 
 
 def test_eight_threads_and_a_forked_child():
-    expected = pymig.probe()
+    expected = probe()
     descriptors = len(os.listdir("/proc/self/fd"))
     answers = []
-    threads = [threading.Thread(target=lambda: answers.extend(pymig.probe() for _ in range(200))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: answers.extend(probe() for _ in range(200))) for _ in range(8)]
     for thread in threads:
         thread.start()
-    assert run_in_child(lambda: pymig.probe().postcopy) == expected.postcopy
+    assert run_in_child(lambda: probe().postcopy) == expected.postcopy
     for thread in threads:
         thread.join()
     assert len(answers) == 1600
