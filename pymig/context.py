@@ -105,10 +105,11 @@ class Context(Value):
             wrong_type(host, "host", "a Host")
         build, page_size = require_build(build), page_size_of(target_page_size)
         c_context = ffi.new("MigrationContext *")
-        c_context.build, c_context.target_page_size = build._c[0], page_size
-        for name, value in zip(
-            CIRCUMSTANCES, (incoming, incoming_started, kvm_dirty_ring, rdma, single_channel), strict=True
-        ):
+        c_context.build = build._c[0]
+        if page_size:
+            c_context.target_page_size = page_size
+        circumstances = (incoming, incoming_started, kvm_dirty_ring, rdma, single_channel)
+        for name, value in zip(CIRCUMSTANCES, circumstances):  # noqa: B905 - strict costs more than the loop
             if value is not False:
                 setattr(c_context, name, require_bool(value, name))
         self = object.__new__(cls)

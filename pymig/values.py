@@ -4,23 +4,29 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from collections.abc import Callable
+    from typing import Any, ClassVar, NoReturn
 
 
 READ_ONLY: Any = type(type.__dict__)
 """types.MappingProxyType, without importing types: a read-only view of a dict."""
-
-_set_slot = object.__setattr__
 
 
 class Frozen:
     """An immutable object. Its slots are set in ``__new__``, so calling ``__init__`` again changes nothing."""
 
     __slots__: tuple[str, ...] = ()
+    _setters: ClassVar[dict[str, Callable[[Any, Any], None]]] = {}  # by slot: faster than object.__setattr__
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        slots = vars(cls).get("__slots__", ())
+        cls._setters = {**cls._setters, **{name: vars(cls)[name].__set__ for name in slots if name != "__weakref__"}}
 
     def _set(self, **values: object) -> None:
+        setters = self._setters
         for name, value in values.items():
-            _set_slot(self, name, value)
+            setters[name](self, value)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a {type(self).__name__} is immutable; can't set {name!r}")
