@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from pymig import owned
 from pymig._core import ffi, lib
 from pymig.buffers import bytes_to_fill, require_apart, words
 from pymig.capability import BITS, NAMES, CapabilitySet, known_mask, mask_of
 from pymig.context import Context, require_context
 from pymig.errors import UnknownCapabilityError
 from pymig.host.host import Host, require_host
+from pymig.owned import borrowed, new_checker
 from pymig.qemu.build import REFERENCE_BUILD, QemuBuild
 from pymig.qemu.rules import Verdicts
 from pymig.values import Frozen
@@ -113,7 +113,7 @@ class Checker(Frozen):
     @classmethod
     def _of(cls, context: Context) -> Self:
         build, host, incoming = context.build, require_host(context.host), context.incoming
-        owner = owned.checker(context._c, host._c)
+        owner = new_checker(context._c, host._c)
         verdicts = Verdicts(build._c, build._mask, lib.migration_checker_message, owner)
         host_dependent, static = host._host_dependent_mask(incoming), verdicts.static
         with_reason = BITS["postcopy-ram"] if incoming and len(static) < len(verdicts) else 0
@@ -122,7 +122,7 @@ class Checker(Frozen):
             context=context,
             host=host,
             verdicts=verdicts,
-            _c=owned.borrowed(owner),
+            _c=borrowed(owner),
             _owner=owner,
             _host_dependent_mask=host_dependent,
             _memo={},

@@ -26,12 +26,12 @@ def _made(kind: str, make: Callable[..., int], free: Callable[[Any], None], *arg
     return ffi.gc(place[0], free)
 
 
-def stated_host(facts: Any, page_size: int) -> Any:
+def new_stated_host(facts: Any, page_size: int) -> Any:
     """The owner of a MigrationHost with these facts."""
     return _made("MigrationHost", lib.migration_host_stated, lib.migration_host_free, facts, page_size)
 
 
-def local_host(blocks: Any, count: int, target_page_size: int) -> Any:
+def new_local_host(blocks: Any, count: int, target_page_size: int) -> Any:
     """The owner of a MigrationHost that asks this machine."""
     return _made("MigrationHost", lib.migration_host_local, lib.migration_host_free, blocks, count, target_page_size)
 
@@ -45,13 +45,13 @@ def _keeping(host: Any, free: Callable[[Any], None]) -> Callable[[Any], None]:
     return free_borrower
 
 
-def checker(context: Any, host: Any) -> Any:
+def new_checker(context: Any, host: Any) -> Any:
     """The owner of a MigrationChecker. It keeps the host's owner alive."""
     free = _keeping(host, lib.migration_checker_free)
     return _made("MigrationChecker", lib.migration_checker_new, free, context, host)
 
 
-def state(context: Any, host: Any) -> Any:
+def new_state(context: Any, host: Any) -> Any:
     """The owner of a MigrationState. It keeps the host's owner alive."""
     return _made("MigrationState", lib.migration_state_new, _keeping(host, lib.migration_state_free), context, host)
 

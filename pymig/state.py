@@ -6,12 +6,12 @@ import errno
 from _collections_abc import Iterable, Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 from typing import NamedTuple
 
-from pymig import owned
 from pymig._core import ffi, lib
 from pymig.capability import NAMES, CapabilitySet, unknown_capability
 from pymig.context import Context, require_context
 from pymig.errors import KnownFaultWarning, MigrationActiveError, RequestTypeError, warn
 from pymig.host.host import Host, require_host
+from pymig.owned import borrowed, new_state
 from pymig.qemu.build import REFERENCE_BUILD, QemuBuild
 from pymig.qemu.fault import faults_of
 from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS, values_of
@@ -219,8 +219,8 @@ class MigrationState(Frozen):
     @classmethod
     def _of(cls, context: Context) -> Self:
         build, host = context.build, require_host(context.host)
-        owner = owned.state(context._c, host._c)
-        c_state = owned.borrowed(owner)
+        owner = new_state(context._c, host._c)
+        c_state = borrowed(owner)
         self = object.__new__(cls)
         self._set(context=context, build=build, host=host, incoming=context.incoming, _c=c_state, _owner=owner)
         self._set(_verdicts=Verdicts(build._c, build._mask, lib.migration_state_message, owner))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pymig import owned
 from pymig._core import ffi, lib
 from pymig.capability import BITS
 from pymig.host.facts import (
@@ -13,6 +12,7 @@ from pymig.host.facts import (
     write_tracking_of,
 )
 from pymig.host.memory import Memory, RamBlocks
+from pymig.owned import new_local_host, new_stated_host
 from pymig.values import Frozen, wrong_type
 
 TYPE_CHECKING = False
@@ -77,7 +77,7 @@ class Host(Frozen):
         page_size = page_size if type(page_size) is int and 0 < page_size < 1 << _BITS else 0
         c_facts = ffi.new("HostFacts[]", [fact._c() for fact in stated])
         self = object.__new__(cls)
-        self._set(_c=owned.stated_host(c_facts, page_size), _stated=stated, _extra=extra)
+        self._set(_c=new_stated_host(c_facts, page_size), _stated=stated, _extra=extra)
         self._set(_blocks=RamBlocks(()), _target_page_size=0)
         return self
 
@@ -98,7 +98,7 @@ class Host(Frozen):
         blocks, page_size = RamBlocks(memory), page_size_of(target_page_size)
         self = object.__new__(cls)
         self._set(_stated=None, _extra={}, _blocks=blocks, _target_page_size=page_size)
-        self._set(_c=owned.local_host(blocks.c, len(blocks), page_size))
+        self._set(_c=new_local_host(blocks.c, len(blocks), page_size))
         return self
 
     def refresh(self) -> None:
