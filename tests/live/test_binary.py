@@ -261,7 +261,8 @@ def test_within_a_running_loop(binary, build):
 
 
 INTERRUPTED = """
-import asyncio, sys, pymig
+import asyncio, signal, sys, pymig
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores SIGINT
 def ask():
     pymig.QemuBuild.from_binary(sys.argv[1], timeout=600)
 async def ask_in_a_loop():
