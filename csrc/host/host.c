@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The facts of a host, kept in atomic words, two for each variant of asking: no lock, so nothing to hang on in a child
- * after fork(). The top ten bits of each word count refreshes, so that an answer that was under way when refresh() came
- * is not kept. The rest is
+ * The facts about a host, in two atomic words for each variant of the probe. There is no lock, so a child can't hang on
+ * one after fork(). The top ten bits of each word count refreshes, so that the result of a probe that began before a
+ * refresh is not kept. The other bits:
  *
  *   of write tracking   two bits for each of enum WriteTrackingScope, unknown 0
- *   of postcopy         bit 0: has been asked; 1: supported; 2..5: the step; 6..17: its errno; 18..49: its detail
+ *   of postcopy         bit 0: known; 1: supported; 2..5: the step; 6..17: its errno; 18..49: its detail
  */
 #define _GNU_SOURCE
 #include "host/host.h"
@@ -24,13 +24,13 @@
 typedef struct KnownFacts {
     _Atomic uint64_t write_tracking;
     _Atomic uint64_t postcopy;
-    _Atomic uint64_t block_length, block_page_size; /* what postcopy's text tells beside, as of the last answer */
+    _Atomic uint64_t block_length, block_page_size; /* part of the text of step 8 */
 } KnownFacts;
 
 struct MigrationHost {
     KnownFacts known[PROBE_VARIANT__MAX];
     bool stated;
-    uint64_t page_size; /* of the host, in bytes; 0: not known */
+    uint64_t page_size; /* of the host, in bytes; 0: unknown */
     uint64_t target_page_size;
     size_t count;
     RamBlock blocks[];
@@ -73,7 +73,7 @@ static bool is_known(uint64_t word)
     return (word & ~REFRESHES) != 0;
 }
 
-/* ---- Life ---- */
+/* ---- Creating and freeing ---- */
 
 static MigrationHost *host_new(size_t count)
 {
@@ -184,7 +184,7 @@ void migration_host_refresh(MigrationHost *host)
     }
 }
 
-/* ---- Asking ---- */
+/* ---- Probing ---- */
 
 uint64_t migration_host_page_size(const MigrationHost *host)
 {

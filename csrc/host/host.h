@@ -5,13 +5,13 @@
 #include "pymig.h"
 #include "qemu/rules.h"
 
-/* Whether the host is able to do what the question asks: 1 or 0, or -EAGAIN if it has not been asked yet. */
+/* The answer to the question if it is known: 1 or 0; otherwise -EAGAIN. */
 int migration_host_known(const MigrationHost *host, int variant, HostQuestion question, int scope);
 
 /* The page size of a local host in bytes; 0 if it is not known. */
 uint64_t migration_host_page_size(const MigrationHost *host);
 
-/* Asks the kernel, and keeps the answer. */
+/* Probes the kernel, and keeps the answer. */
 void migration_host_ask(MigrationHost *host, int variant, HostQuestion question);
 
 #endif

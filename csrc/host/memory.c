@@ -32,7 +32,7 @@ static int or_errno(int result)
 
 /* ---- The file behind a block ---- */
 
-/* Huge pages are asked for by the logarithm of their size. */
+/* memfd_create() takes the huge page size as a logarithm. */
 static unsigned memfd_flags(uint64_t page_size)
 {
     unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -45,14 +45,14 @@ static int open_memfd(const RamBlock *block)
     return or_errno(memfd_create("pymig", memfd_flags(block->page_size)));
 }
 
-/* A file without a name in a folder, as QEMU makes one there. */
+/* An unnamed file in a folder, as QEMU creates it. */
 static int open_in_folder(const char *folder)
 {
     int fd = or_errno(open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (fd != -EOPNOTSUPP && fd != -EISDIR) {
         return fd;
     }
-    /* A kernel or a file system that has no O_TMPFILE. */
+    /* The kernel or the file system lacks O_TMPFILE. */
     char *path;
     if (asprintf(&path, "%s/pymig.XXXXXX", folder) < 0) {
         return -ENOMEM;
@@ -65,7 +65,7 @@ static int open_in_folder(const char *folder)
     return fd;
 }
 
-/* Without leaving a trace where that is allowed: not even the time of access. */
+/* Without changing the access time, if that is allowed. */
 static int open_existing(const char *path, int access)
 {
     int flags = access | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
@@ -73,8 +73,7 @@ static int open_existing(const char *path, int access)
     return fd == -EPERM ? or_errno(open(path, flags)) : fd;
 }
 
-/* Mapping a hugetlbfs file beyond its end would make it longer: a nameless file on the same file system serves as well.
- */
+/* Mapping a hugetlbfs file beyond its end would extend it, so an unnamed file on the same file system is mapped. */
 static int open_beside(const char *path)
 {
     char *folder = strdup(path);
@@ -139,7 +138,7 @@ static int open_path(const RamBlock *block)
     return fd < 0 ? fd : replace_short_hugetlbfs_file(fd, block->path, status.st_size);
 }
 
-/* What open_backing() gives for a block without a file: no errno, and no descriptor either. */
+/* open_backing()'s result for a block without a file: neither an errno nor a descriptor. */
 enum {
     NO_FILE = -1000000
 };
@@ -165,7 +164,7 @@ static void close_backing(int fd)
     }
 }
 
-/* ---- What it is made of ---- */
+/* ---- Page size, length, file system ---- */
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
 {
@@ -193,7 +192,7 @@ int ram_block_inspect(const RamBlock *block, BlockBacking *backing)
     return 0;
 }
 
-/* ---- Mapping it ---- */
+/* ---- Mapping ---- */
 
 static int map_backing(const RamBlock *block, int fd, MappedBlock *mapped)
 {

@@ -8,10 +8,10 @@
 typedef struct MappedBlock {
     void *start;
     size_t mapped; /* bytes that are mapped, a multiple of page_size */
-    size_t length; /* bytes to register: of the same remainder as the block's own length */
+    size_t length; /* bytes to register; the same remainder by page_size as the block's length */
 } MappedBlock;
 
-/* What a block is made of; found out by opening it. */
+/* The properties of a block, found by opening its file. */
 typedef struct BlockBacking {
     uint64_t page_size; /* in bytes */
     uint64_t length;    /* the block's used length in bytes: its size in whole pages of the host */

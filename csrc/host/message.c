@@ -10,11 +10,11 @@
 #include "pymig.h"
 #include "qemu/release.h"
 
-/* strerror() in QEMU's language whatever the caller's locale is, and without a static buffer. */
+/* strerror() in English, whatever the caller's locale, and without a static buffer. */
 static void describe_errno(int error, char *text, size_t size)
 {
     if (error == PYMIG_ERROR_KILLED) {
-        snprintf(text, size, "Bad system call"); /* what the shell says of such an end */
+        snprintf(text, size, "Bad system call"); /* the shell's text for SIGSYS */
         return;
     }
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -26,7 +26,7 @@ static void describe_errno(int error, char *text, size_t size)
 
 static int describe_length(const PostcopySupport *support, char *text, size_t size)
 {
-    if (support->block_page_size == 0) { /* stated, and not known of which block */
+    if (support->block_page_size == 0) { /* stated without a block */
         return snprintf(text, size, "%s", "");
     }
     return snprintf(text, size,
@@ -37,7 +37,7 @@ static int describe_length(const PostcopySupport *support, char *text, size_t si
 
 #define PROBE "postcopy_ram_supported_by_host"
 
-/* What is logged up to 8.0.50, for the steps that were told otherwise then. */
+/* What QEMU logs up to 8.0.50, for the steps whose text changed later. */
 static int describe_logged(const PostcopySupport *support, int release, const char *error, char *text, size_t size)
 {
     unsigned detail = support->detail;
@@ -67,7 +67,7 @@ static int describe_logged(const PostcopySupport *support, int release, const ch
     }
 }
 
-/* What QMP's error carries from 8.1 on, for the same steps. */
+/* What QMP's error contains from 8.1 on, for the same steps. */
 static int describe_reported(const PostcopySupport *support, const char *error, char *text, size_t size)
 {
     switch (support->step) {

@@ -17,8 +17,8 @@ static UffdOpener opener_of(int variant)
 
 /* ---- Write tracking ---- */
 
-/* All features that the kernel has. 0 or a negative errno; a descriptor of its own, since UFFDIO_API works but once on
- * each. */
+/* All features of the kernel. Opens another descriptor, because UFFDIO_API works only once on each. Returns 0 or a
+ * negative errno. */
 static int query_features(UffdOpener *opener, struct uffd_abi_api *answer)
 {
     int ufd = uffd_open(opener);
@@ -80,7 +80,7 @@ static bool is_passed_over(const RamBlock *block, int scope)
     }
 }
 
-/* Every block is tried, so that the answer is there for every scope, and for each block by itself. */
+/* Tries every block, for the answer of every scope and for the reports of the blocks. */
 static void track_blocks(int ufd, const RamBlock *blocks, size_t count, int tracking[WRITE_TRACKING_SCOPE__MAX],
                          RamBlockReport *reports)
 {
@@ -198,7 +198,7 @@ static int refusing_step(const BlockBacking *backing, int variant)
     return POSTCOPY_STEP_NONE;
 }
 
-/* Steps 7 to 9. Every block is looked at before step 7, which is about all of them. */
+/* Steps 7 to 9. Step 7 depends on all blocks, so their properties are read first. */
 static PostcopySupport check_blocks(int variant, const RamBlock *blocks, size_t count, uint64_t features,
                                     RamBlockReport *reports)
 {
@@ -228,7 +228,7 @@ static PostcopySupport check_blocks(int variant, const RamBlock *blocks, size_t 
     return first;
 }
 
-/* Steps 11 to 14: one page is really registered. */
+/* Steps 11 to 14: registers one page. */
 static PostcopySupport register_test_page(int ufd)
 {
     const uint64_t needed = UFFD_BIT(NR_WAKE) | UFFD_BIT(NR_COPY) | UFFD_BIT(NR_ZEROPAGE);
@@ -317,7 +317,7 @@ static UffdReport report_uffd(UffdOpener *opener)
     return report;
 }
 
-/* 8.0 does not look at file systems: its probe goes on where the reference's ends with that. */
+/* 8.0 does not check file systems, so its probe continues where the reference's fails at that step. */
 static HostFacts facts_of_8_0(const HostFacts *reference, UffdOpener *opener, const RamBlock *blocks, size_t count,
                               uint64_t target_page_size)
 {
@@ -328,7 +328,7 @@ static HostFacts facts_of_8_0(const HostFacts *reference, UffdOpener *opener, co
     return facts;
 }
 
-/* 7.2 opens userfaultfd by the system call alone. What a descriptor can do does not depend on how it was opened. */
+/* 7.2 opens userfaultfd only by the system call. A descriptor's features do not depend on how it was opened. */
 static HostFacts facts_of_7_2(const HostFacts *facts_of_8_0, const UffdOpener *opener)
 {
     HostFacts facts = *facts_of_8_0;

@@ -4,10 +4,10 @@
 
 #include "pymig.h"
 
-/* ram_write_tracking_available() and ram_write_tracking_compatible() in one go, for each scope. */
+/* ram_write_tracking_available() and ram_write_tracking_compatible(), for each scope. */
 void probe_write_tracking(int variant, const RamBlock *blocks, size_t count, int tracking[WRITE_TRACKING_SCOPE__MAX]);
 
-/* postcopy_ram_supported_by_host() as this variant has it. */
+/* postcopy_ram_supported_by_host() of this variant. */
 PostcopySupport probe_postcopy(int variant, const RamBlock *blocks, size_t count, uint64_t target_page_size);
 
 #endif

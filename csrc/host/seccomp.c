@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Filters of system calls, and how to ask without suffering from them. */
+/* Seccomp filters, and trying system calls in a child because a filter may kill the process. */
 #define _GNU_SOURCE
 #include "host/seccomp.h"
 
@@ -35,7 +35,7 @@ int process_seccomp_mode(void)
 }
 
 /* A copy of this process, filters included, in which no memory is locked: a child inherits no lock. It is made without
- * SIGCHLD, so that neither the caller's signal handlers nor its waits for other children come to see it. */
+ * SIGCHLD, so that neither the caller's signal handlers nor its waits for other children notice it. */
 static pid_t clone_silent(void)
 {
     return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
@@ -54,11 +54,11 @@ static int reap(pid_t child)
     if (WIFEXITED(status)) {
         return -WEXITSTATUS(status);
     }
-    /* A filter's way to kill is SIGSYS. Whoever else killed the child has kept the answer from being found out. */
+    /* A filter kills with SIGSYS. After any other signal, the answer is unknown. */
     return WTERMSIG(status) == SIGSYS ? -PYMIG_ERROR_KILLED : -EINTR;
 }
 
-/* In a child that clone_silent() made, or could not make. */
+/* Makes the system call in the child and waits for it in the parent. `child` is the result of clone_silent(). */
 static int try_in_child(pid_t child, long number, long argument)
 {
     if (child < 0) {
@@ -75,7 +75,7 @@ int try_syscall_in_child(long number, long argument)
     return try_in_child(clone_silent(), number, argument);
 }
 
-/* Neither locked now nor to be locked when mapped (mlockall(MCL_FUTURE)): a page that is mapped here would count. */
+/* Whether no memory is locked. A new page is mapped first, which mlockall(MCL_FUTURE) would lock. */
 static bool nothing_is_locked(void)
 {
     char line[128];
@@ -100,7 +100,7 @@ static bool nothing_is_locked(void)
 
 int munlockall_would_work(void)
 {
-    /* The kernel gives munlockall(2) no way to fail that a process lives to see. Only a filter can refuse it. */
+    /* In the kernel, munlockall(2) can't fail. Only a filter can refuse it. */
     if (seccomp_mode() != SECCOMP_MODE_FILTER) {
         return 0;
     }

@@ -4,11 +4,11 @@
 
 #include <stdbool.h>
 
-/* prctl(PR_GET_SECCOMP): 0 without, 2 with a filter; a negative errno if it can't be asked. */
+/* prctl(PR_GET_SECCOMP): 0 without a filter, 2 with one; a negative errno if that fails. */
 int seccomp_mode(void);
 
-/* What a system call with this number and argument would answer in this process, found out in a child: 0 where it would
- * work, or the negative errno, or -PYMIG_ERROR_KILLED. */
+/* Tries a system call with this number and argument in a child. Returns 0 if it works, its negative errno, or
+ * -PYMIG_ERROR_KILLED. */
 int try_syscall_in_child(long number, long argument);
 
 /* Whether munlockall() would work in this process, without unlocking anything: as try_syscall_in_child(). */

@@ -86,7 +86,7 @@ static int open_by_device(int device)
     return or_errno(ioctl(device, UFFD_ABI_IOC_NEW, O_CLOEXEC));
 }
 
-/* A filter may kill whoever makes the call: a child finds out. */
+/* A filter may kill the process that makes the call, so a child makes it first. */
 static int open_by_syscall(int flags)
 {
     if (seccomp_mode() == SECCOMP_MODE_FILTER) {
@@ -104,11 +104,11 @@ int uffd_open(UffdOpener *opener)
         opener->tried_device = true;
         opener->device = open_device();
     }
-    /* Never UFFD_USER_MODE_ONLY: QEMU needs faults that are taken inside the kernel. */
+    /* Never UFFD_USER_MODE_ONLY: QEMU must also handle faults that occur inside the kernel. */
     return opener->device >= 0 ? open_by_device(opener->device) : open_by_syscall(O_CLOEXEC);
 }
 
-/* The errno with which a way failed, 0 if it worked; what was opened is closed. */
+/* Closes the descriptor. Returns the errno with which opening it failed, or 0. */
 static int error_of(int fd)
 {
     if (fd >= 0) {

@@ -5,13 +5,13 @@
 #include "host/uffd_abi.h"
 #include "pymig.h"
 
-/* How userfaultfd descriptors come to be: QEMU tries /dev/userfaultfd once, and stays with what it found. */
+/* How userfaultfd descriptors are opened. QEMU tries /dev/userfaultfd once, and keeps using what it found. */
 typedef struct UffdOpener {
     bool tried_device;
     int device; /* descriptor of /dev/userfaultfd, or the negative errno of opening it */
 } UffdOpener;
 
-/* One that never tries the device. */
+/* Never tries the device. */
 UffdOpener uffd_opener_by_syscall(void);
 
 void uffd_opener_release(UffdOpener *opener);
@@ -19,10 +19,10 @@ void uffd_opener_release(UffdOpener *opener);
 /* A new userfaultfd, close-on-exec, or a negative errno. */
 int uffd_open(UffdOpener *opener);
 
-/* UFFDIO_API on a descriptor; what the kernel answers lands in *answer. 0 or a negative errno. */
+/* UFFDIO_API on a descriptor; stores the kernel's answer in *answer. Returns 0 or a negative errno. */
 int uffd_api(int ufd, uint64_t features, struct uffd_abi_api *answer);
 
-/* Registers a range; the ioctls that it then knows land in *ioctls. 0 or a negative errno. */
+/* Registers a range; stores the ioctls that it supports in *ioctls. Returns 0 or a negative errno. */
 int uffd_register_memory(int ufd, void *start, size_t length, uint64_t mode, uint64_t *ioctls);
 
 /* 0 or a negative errno. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's userfaultfd interface, in numbers. Written out here because the headers of the machine that compiles
- * say nothing about the kernel that runs, and are often older; a test compares these with <linux/userfaultfd.h>.
+ * The numbers of the kernel's userfaultfd interface. The headers on the compiling machine are often older than the
+ * running kernel, so they are not used; a test compares these numbers with <linux/userfaultfd.h>.
  */
 #ifndef PYMIG_UFFD_ABI_H
 #define PYMIG_UFFD_ABI_H
@@ -42,7 +42,7 @@ enum {
     UFFD_ABI_REGISTER_MODE_WP = 1 << 1,
 };
 
-/* A flag of the system call: faults taken inside the kernel are not reported. */
+/* A flag of the system call: faults inside the kernel are not reported. */
 enum {
     UFFD_ABI_USER_MODE_ONLY = 1,
 };

@@ -16,7 +16,7 @@ _BACKENDS = {
 }
 
 # Options of QEMU's memory backends that change none of pymig's answers.
-_PASSED_OVER = frozenset(
+_IGNORED = frozenset(
     {
         "align",
         "discard-data",
@@ -44,7 +44,7 @@ MEMINFO = "/proc/meminfo"
 
 
 def parse_backend(text: str) -> tuple[str, dict[str, Any]]:
-    """The kind and the keywords of the Memory that the text tells of."""
+    """The kind and the keywords of the Memory that the text describes."""
     if not isinstance(text, str):
         wrong_type(text, "text", "a str")
     backend, *options = text.split(",")
@@ -64,8 +64,8 @@ def parse_backend(text: str) -> tuple[str, dict[str, Any]]:
             keywords["size" if key == "size" else "page_size"] = parse_bytes(value)
         elif key == "mem-path" and equals:
             keywords["path"] = value
-        elif key not in _PASSED_OVER:
-            raise ValueError(f"{option!r} in {text!r} is no option of a memory backend that pymig knows")
+        elif key not in _IGNORED:
+            raise ValueError(f"{option!r} in {text!r} is not a known option of a memory backend")
     if huge and "page_size" not in keywords:
         keywords["page_size"] = _default_huge_page()
     return kind, keywords
@@ -80,7 +80,7 @@ def _switch(key: str, value: str, given: str) -> bool:
 
 
 def parse_bytes(text: str) -> int:
-    """``"2M"`` as a number of bytes; ValueError for what is none."""
+    """The number of bytes of a text such as ``"2M"``. Raises ValueError for any other text."""
     number, unit = (text[:-1], _UNITS[text[-1:].upper()]) if text[-1:].upper() in _UNITS else (text, 1)
     if not (number.isascii() and number.isdigit() and len(number) < 20):  # noqa: PLR2004 - digits of 2**63
         raise ValueError(f"{text!r} is not a number of bytes; write e.g. 2M")

@@ -1,4 +1,4 @@
-"""What ``pymig probe`` asks, as one table: it drives the lines, JSON, ``--list``, ``--only`` and the tests' names."""
+"""The checks of ``pymig probe``, as one table for its output, JSON, ``--list`` and ``--only``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HUGE_PAGES = "/sys/kernel/mm/hugepages"
 
 
 class CheckResult(Value):
-    """One question and this machine's answer. Immutable.
+    """The result of one check. Immutable.
 
     Attributes:
         name: the question's name, e.g. ``"postcopy"``.
@@ -50,7 +50,7 @@ class CheckResult(Value):
         return self
 
     def to_dict(self) -> dict[str, str]:
-        """The same as JSON has it."""
+        """The same as a dict for JSON."""
         return {"name": self.name, "question": self.question, "status": self.status, "detail": self.detail}
 
 
@@ -58,7 +58,7 @@ class CheckResult(Value):
 
 
 def _failed(error: int, detail: str) -> Result:
-    """A failure; where this process ran out of something, nothing was found out about the host."""
+    """A failure; or ERROR if this process hit a resource limit, so that the host could not be tested."""
     return (ERROR if error in RESOURCE_ERRNOS else FAIL), detail
 
 
@@ -175,6 +175,6 @@ NAMES = tuple(name for name, _, _ in CHECKS)
 
 
 def ask(report: HostReport, names: Iterable[str] = NAMES) -> list[CheckResult]:
-    """The answers to these questions, in the table's order."""
+    """The results of these checks, in the table's order."""
     wanted = set(names)
     return [CheckResult(name, words, *answer(report)) for name, words, answer in CHECKS if name in wanted]

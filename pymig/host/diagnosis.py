@@ -1,20 +1,20 @@
-"""Why something is missing on this host, what shows it, and what helps.
+"""The causes of what is missing on a host, with evidence and remedies.
 
-Each thing that is missing gets entries with one of these causes:
+Each missing feature gets one or more entries, with one of these causes:
 
 ===================== ================================================================================================
 not-in-kernel         the kernel was built without userfaultfd
 sysctl                vm.unprivileged_userfaultfd is 0, and the process lacks CAP_SYS_PTRACE
 capability            it has CAP_SYS_PTRACE, but only in a user namespace of its own, which does not count
-seccomp               a filter of system calls, mostly a container runtime's, refuses it
-device-missing        there is no /dev/userfaultfd: a kernel before 6.1, or a container that hides it
-device-permission     /dev/userfaultfd is there, but closed by its file permissions
-device-cgroup         it is there and its permissions allow it, but the device cgroup does not
+seccomp               a seccomp filter, usually a container runtime's, refuses it
+device-missing        /dev/userfaultfd does not exist: a kernel before 6.1, or a container without it
+device-permission     the file permissions of /dev/userfaultfd refuse access
+device-cgroup         the file permissions allow access, but the device cgroup refuses it
 hugepages-unavailable no huge page of this size is free
-filesystem            the file system behind the guest's memory can't do it, or its page size does not fit
+filesystem            the file system of the guest's memory lacks support, or the page size does not fit
 kernel-too-old        the kernel lacks a feature; the evidence names it
-resource-limit        this process ran out of descriptors or memory while it asked: the host may well be able
-unknown               none of these; the evidence says what was seen
+resource-limit        this process ran out of descriptors or memory, so the host could not be tested
+unknown               none of these; see the evidence
 ===================== ================================================================================================
 """
 
@@ -61,7 +61,7 @@ RAISE_LIMITS = (
 
 
 def diagnose(report: HostReport) -> tuple[Diagnosis, ...]:
-    """An entry or more for each thing that the report misses; nothing is asked if nothing is missing."""
+    """The entries for everything that the report lacks."""
     if report.userfaultfd is None:
         return tuple(_no_userfaultfd(lib.uffd_probe_methods()))
     if report.api_errno:
@@ -74,7 +74,7 @@ def diagnose(report: HostReport) -> tuple[Diagnosis, ...]:
     return tuple(dict.fromkeys(entries))
 
 
-# ---- No userfaultfd at all ----
+# ---- No userfaultfd ----
 
 
 def _no_userfaultfd(ways: UffdMethods) -> list[Diagnosis]:
@@ -121,7 +121,7 @@ def _syscall_cause(ways: UffdMethods) -> str:
         in_kernel = os.path.exists(SYSCTL) or os.path.exists(DEVICE)  # noqa: PTH110 - pathlib takes long to import
         return "seccomp" if filtered and in_kernel else "unknown" if filtered else "not-in-kernel"
     if error == errno.EPERM and ways.syscall_user_mode_error == 0:
-        # The kernel would give one that is limited to user mode: so it is the privilege that is missing.
+        # The kernel gives an unprivileged process one that is limited to user mode, so the privilege is missing.
         return "capability" if ways.effective & CAP_SYS_PTRACE else "sysctl"
     return "seccomp" if filtered else "unknown"
 
@@ -140,7 +140,7 @@ def _evidence(ways: UffdMethods) -> dict[str, str]:
     }
 
 
-# ---- A userfaultfd, but not for everything ----
+# ---- A userfaultfd that does not suffice ----
 
 
 def _untracked(block: MemoryReport, report: HostReport) -> Diagnosis:
@@ -154,7 +154,7 @@ def _untracked(block: MemoryReport, report: HostReport) -> Diagnosis:
         return _unmade(what, block, block.errno, evidence)
     if block.file_system == "other":
         remedy = "back the guest's memory by tmpfs, hugetlbfs, a memfd or anonymous memory"
-        if block.memory.share:  # only shared blocks are passed over, and only if it was on before
+        if block.memory.share:  # QEMU skips only shared blocks, and only if x-ignore-shared was on before
             remedy += "; or switch x-ignore-shared on, in a request of its own before background-snapshot"
         return Diagnosis(what, "filesystem", evidence, remedy)
     if block.file_system is not None and "wp-hugetlbfs-shmem" not in report.features:
@@ -207,7 +207,7 @@ def _too_old(what: str, feature: str, kernel: str, report: HostReport) -> Diagno
 
 
 def _failed_step(what: str, step: str, error: int, evidence: Mapping[str, str] | None = None) -> Diagnosis:
-    """A system call that has no business failing: limits, a filter, or something unheard of."""
+    """A system call failed that normally can't: a limit, a filter, or an unknown cause."""
     mode = lib.process_seccomp_mode()
     found = {**(evidence or {}), step: _error(error), "Seccomp": str(mode), **_limits()}
     if error in RESOURCE_ERRNOS:

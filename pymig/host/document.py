@@ -1,4 +1,4 @@
-"""Facts of a host as JSON, which carries them to another machine."""
+"""The facts about a host as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERSION = "1.1"
 
 
 def document_of(facts: Mapping[int, HostFacts], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of every variant as JSON has them; ``extra`` are fields that only a newer pymig knows."""
+    """The facts of every variant as a dict for JSON; ``extra`` are fields that only a newer pymig knows."""
     legacy = extra.get("older", {})
     return {
         **extra,
@@ -84,7 +84,7 @@ def _errno_number(name: object) -> int:
 
 
 def _block_of(postcopy: Mapping[str, Any], message: object) -> tuple[int, int]:
-    """Length and page size of the block that step 8 is about; documents of 1.0 have them in the text alone."""
+    """Length and page size of the block that failed at step 8; documents of version 1.0 have them only in the text."""
     numbers = (postcopy.get("block_length"), postcopy.get("block_page_size"))
     if numbers == (None, None):
         words = (

@@ -24,9 +24,9 @@ WRITE_TRACKING_NAMES: dict[int, WriteTracking] = {code: name for name, code in _
 REFERENCE: int = lib.PROBE_REFERENCE
 
 LEGACY_VARIANTS: dict[str, int] = {"8.0": lib.PROBE_8_0, "7.2": lib.PROBE_7_2}
-"""The probes of older releases, by the names that they have in facts that travel."""
+"""The probes of older releases, by their names in JSON."""
 
-# Steps of the postcopy probe: those whose system call has an errno when it fails, and those that make none.
+# Steps of the postcopy probe: those that fail with an errno, and those that make no system call.
 _STEPS_OF_A_CALL = frozenset((2, 4, 5, 10, 11, 12, 13))
 _STEPS_WITHOUT_A_CALL = frozenset((0, 1, 3, 6, 7, 8, 9, 14))
 
@@ -45,15 +45,14 @@ class PostcopySupport(Value):
 
     Args:
         ok: whether the host can do postcopy.
-        step: the number of the first step that failed, as listed with PostcopyStep in pymig.h; 0 if none did, or if
-            it is not known which, which adds no text to a refusal; 15, which is none of QEMU's, if a block of memory
-            can't even be made.
-        errno: that step's errno; 0 for a step that makes no system call (1, 3, 6 to 9, 14; 15 has one or not).
-        message: the text that the reference logs, made from step and errno if not given; "" if supported.
-        detail: what else the text tells of the step, as told with PostcopySupport in pymig.h.
+        step: the first step that failed, as numbered by PostcopyStep in pymig.h. 0: no step failed, or it is unknown
+            which one did; then QEMU's text has no reason. 15: a block of memory can't be created (not a step of QEMU).
+        errno: that step's errno; 0 for a step without a system call (1, 3, 6 to 9, 14). Step 15 may have one.
+        message: the text that the reference logs; by default, made from step and errno. "" if supported.
+        detail: a number that is part of some steps' text; see PostcopySupport in pymig.h.
 
     Raises:
-        ValueError: what can't be: supported with a step that failed, a failed system call without an errno.
+        ValueError: a contradiction: supported with a failed step, or a failed system call without an errno.
     """
 
     __slots__ = ("_block", "detail", "errno", "message", "ok", "step")
@@ -71,7 +70,7 @@ class PostcopySupport(Value):
 
     @classmethod
     def _make(cls, ok: bool, step: int, errno: int, message: str | None, detail: int, block: tuple[int, int]) -> Self:
-        """With the length and the page size of the block that step 8 is about."""
+        """The same, with the length and the page size of the block that failed at step 8."""
         require_bool(ok, "ok")
         limits = (
             ("step", step, lib.POSTCOPY_STEP_MEMORY),
@@ -108,7 +107,7 @@ class PostcopySupport(Value):
         return ffi.new("PostcopySupport *", [self.ok, self.step, self.errno, self.detail, *self._block])[0]
 
     def _text(self) -> str:
-        """What the reference says."""
+        """The reference's text."""
         return written(lib.postcopy_support_message, ffi.new("PostcopySupport *", self._c()), lib.QEMU_8_0_50)
 
     def __bool__(self) -> bool:
@@ -117,8 +116,8 @@ class PostcopySupport(Value):
     def __repr__(self) -> str:
         if self.ok:
             return "PostcopySupport(True)"
-        told = {"errno": self.errno, "detail": self.detail}
-        rest = "".join(f", {name}={value}" for name, value in told.items() if value)
+        given = {"errno": self.errno, "detail": self.detail}
+        rest = "".join(f", {name}={value}" for name, value in given.items() if value)
         message = f", message={self.message!r}" if self.message != self._text() else ""
         return f"PostcopySupport(False, {self.step}{rest}{message})"
 
@@ -127,7 +126,7 @@ class PostcopySupport(Value):
 
 
 def _require_possible(ok: bool, step: int, errno: int, message: str | None, detail: int) -> None:
-    """A ValueError for what can't be."""
+    """Raises ValueError for a contradiction."""
     if ok and (step or errno or detail or message):
         raise ValueError("ok is true: step, errno, detail and message must be left out")
     if not ok and step in _STEPS_OF_A_CALL and errno == 0:
@@ -137,7 +136,7 @@ def _require_possible(ok: bool, step: int, errno: int, message: str | None, deta
 
 
 class HostFacts(Value):
-    """What is to know of a host, as one variant of the probe asks it."""
+    """The facts about a host, as one variant of QEMU's probe finds them."""
 
     __slots__ = ("ignore_shared", "ignore_shared_files", "postcopy", "write_tracking")
 
@@ -165,7 +164,7 @@ class HostFacts(Value):
         return cls(everything, without_shared, without_shared_files, PostcopySupport._from_c(facts.postcopy))
 
     def _c(self) -> dict[str, Any]:
-        """What the HostFacts of C is made of."""
+        """The initializer of C's HostFacts."""
         tracking = (self.write_tracking, self.ignore_shared, self.ignore_shared_files)
         return {"write_tracking": [_WRITE_TRACKING[name] for name in tracking], "postcopy": self.postcopy._c()}
 

@@ -1,4 +1,4 @@
-"""What a host can do: asked of its kernel, or stated, or carried here from another machine."""
+"""What a host can do: probed on this machine, stated, or read from another machine's JSON."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _BITS = 64
 
 
 class Host(Frozen):
-    """What a host can do, as far as QEMU's checks ask. Immutable, but for what ``refresh()`` makes it forget.
+    """The facts about a host that QEMU's checks depend on. Immutable, except that ``refresh()`` drops probed facts.
 
-    ``Host(...)`` states facts. ``Host.local()`` asks this machine, each thing once and only when it is needed. A host
-    that states facts is equal to another that states the same; one that asks is equal to itself alone.
+    ``Host(...)`` states facts. ``Host.local()`` probes this machine: each fact once, when it is first needed. Hosts
+    with stated facts are equal if their facts are; a local host is equal only to itself.
 
     Args:
-        write_tracking: ``"absent"``, ``"available"`` (the kernel can, but not for the guest's memory) or
+        write_tracking: ``"absent"``, ``"available"`` (the kernel supports it, but not for the guest's memory) or
             ``"compatible"``.
-        write_tracking_ignore_shared: the same with shared blocks passed over, as QEMU does while x-ignore-shared is
-            on; as write_tracking if not given.
-        postcopy: whether the host supports postcopy; a PostcopySupport tells more than a bool.
+        write_tracking_ignore_shared: the same without shared blocks, which QEMU skips while x-ignore-shared is on. By
+            default, as write_tracking.
+        postcopy: whether the host supports postcopy; a PostcopySupport also gives the step that failed.
     """
 
     __slots__ = ("__weakref__", "_blocks", "_c", "_extra", "_stated", "_target_page_size")
@@ -71,7 +71,7 @@ class Host(Frozen):
 
     @classmethod
     def _stating(cls, facts: Mapping[int, HostFacts], extra: Mapping[str, Any]) -> Self:
-        """The host of which these facts are known, with the fields of a document that only a newer pymig knows."""
+        """The host with these facts, and with a document's fields that only a newer pymig knows."""
         stated = tuple(facts[variant] for variant in range(lib.PROBE_VARIANT__MAX))
         page_size = extra.get("page_size", 0)
         page_size = page_size if type(page_size) is int and 0 < page_size < 1 << _BITS else 0
@@ -85,15 +85,15 @@ class Host(Frozen):
     def local(cls, memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | None = None) -> Self:
         """This machine, for a guest with this memory.
 
-        Its kernel is asked when a fact is first needed, by trying what QEMU tries, never by version numbers. Facts
-        are kept until ``refresh()``.
+        Its kernel is probed when a fact is first needed, with the system calls that QEMU's own probe makes; version
+        numbers play no part. Facts are kept until ``refresh()``.
 
         Args:
             memory: the blocks of the guest's memory.
             target_page_size: the guest's page size in bytes; the host's own if not given.
 
         Raises:
-            OSError: the path of a block is not there, or can't be looked at.
+            OSError: a block's path does not exist or is not accessible.
         """
         blocks, page_size = RamBlocks(memory), page_size_of(target_page_size)
         self = object.__new__(cls)
@@ -102,11 +102,11 @@ class Host(Frozen):
         return self
 
     def refresh(self) -> None:
-        """Forgets what this machine answered: the next question asks its kernel again. Stated facts stay."""
+        """Drops the probed facts: the next check probes the kernel again. Stated facts stay."""
         lib.migration_host_refresh(self._c)
 
     def _host_dependent_mask(self, incoming: bool) -> int:
-        """The capabilities for which this host may be asked again: their verdicts are not to be remembered."""
+        """The capabilities whose verdicts depend on a probe that refresh() repeats; those are not cached."""
         if self._stated is not None:
             return 0
         return BITS["background-snapshot"] | (BITS["postcopy-ram"] if incoming else 0)
@@ -118,19 +118,19 @@ class Host(Frozen):
     def write_tracking(self) -> WriteTracking:
         """``"absent"``: userfaultfd lacks write protection (ram_write_tracking_available() is false in QEMU).
 
-        ``"available"``: the kernel can, but some block of the guest's memory can't be registered for it
-        (ram_write_tracking_compatible()). ``"compatible"``: it can.
+        ``"available"``: the kernel has it, but a block of the guest's memory can't be registered for it
+        (ram_write_tracking_compatible() is false). ``"compatible"``: every block can.
         """
         return self._tracking(REFERENCE, lib.SCOPE_ALL_BLOCKS)
 
     @property
     def write_tracking_ignore_shared(self) -> WriteTracking:
-        """The same with shared blocks passed over."""
+        """The same without shared blocks, which QEMU skips while x-ignore-shared is on."""
         return self._tracking(REFERENCE, lib.SCOPE_WITHOUT_SHARED)
 
     @property
     def postcopy(self) -> PostcopySupport:
-        """QEMU's postcopy_ram_supported_by_host(): its answer, and at which step and why it failed."""
+        """The answer of QEMU's postcopy_ram_supported_by_host(), with the step that failed and its errno."""
         return self._postcopy(REFERENCE)
 
     def _postcopy(self, variant: int) -> PostcopySupport:
@@ -149,24 +149,24 @@ class Host(Frozen):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All facts as JSON has them; what is not known yet is asked now. The schema is in docs/host-facts.md."""
+        """All facts as a dict for JSON. Facts that are not known yet are probed now. Schema: docs/host-facts.md."""
         from pymig.host.document import document_of  # noqa: PLC0415 - a check needs none
 
         facts = {variant: self._facts(variant) for variant in range(lib.PROBE_VARIANT__MAX)}
         return document_of(facts, self._extra)
 
     def to_json(self) -> str:
-        """The facts as JSON, to carry to another machine. What is not known yet is asked now."""
+        """The facts as JSON, for use on another machine. Facts that are not known yet are probed now."""
         from pymig.documents import dumps  # noqa: PLC0415 - likewise
 
         return dumps(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """The host whose facts these are. Fields that only a newer pymig knows are kept.
+        """The host that this JSON describes. Unknown fields, from a newer pymig, are kept.
 
         Raises:
-            ValueError: not such a text, or of a newer major version.
+            ValueError: not such a document, or one of a newer major version.
         """
         from pymig.documents import loads  # noqa: PLC0415 - likewise
 
@@ -199,7 +199,7 @@ class Host(Frozen):
 
 
 def page_size_of(target_page_size: int | None) -> int:
-    """A target's page size as C takes it: 0 where none is given."""
+    """The page size for C, where 0 means not given."""
     if target_page_size is None:
         return 0
     if type(target_page_size) is not int:
@@ -210,7 +210,7 @@ def page_size_of(target_page_size: int | None) -> int:
 
 
 def require_host(host: object) -> Host:
-    """The host; this machine for None; or a TypeError that names the argument."""
+    """Returns the host, or this machine for None; anything else raises a TypeError."""
     if host is None:
         return Host.local()
     if not isinstance(host, Host):

@@ -33,20 +33,20 @@ def _size(value: object, argument: str) -> int | None:
 
 
 class Memory(Value):
-    """What backs one block of the guest's memory, as one of QEMU's memory backends makes it. Immutable.
+    """What backs one block of the guest's memory, as a QEMU memory backend creates it. Immutable.
 
     Args:
         kind: ``"anonymous"`` (memory-backend-ram), ``"memfd"`` (memory-backend-memfd) or ``"file"``
             (memory-backend-file).
-        path: of a file: an existing file or folder, as for ``mem-path``. Nothing there is changed.
+        path: for a file: an existing file or folder, as in ``mem-path``. It is not changed.
         share: mapped shared (``share=on``), not private.
-        size: the backend's size in bytes; one page of what backs it if not given.
-        page_size: of a memfd, the size of its huge pages in bytes (``hugetlbsize``); not of other kinds, whose page
-            size follows from what backs them.
-        readonly: never written by the guest; such a block is passed over when QEMU looks for write tracking.
+        size: the backend's size in bytes. By default, one page of the backing memory.
+        page_size: for a memfd: the size of its huge pages in bytes (``hugetlbsize``). Other kinds have the page size
+            of their backing memory.
+        readonly: the guest never writes to it; QEMU skips such blocks when it checks write tracking.
 
     Raises:
-        ValueError: no such kind; a path without kind="file" or the reverse; a page_size that is no power of two.
+        ValueError: an unknown kind; a path without kind="file" or the reverse; a page_size that is not a power of two.
     """
 
     __slots__ = ("kind", "page_size", "path", "readonly", "share", "size")
@@ -76,7 +76,7 @@ class Memory(Value):
         if (path is not None) != (kind == "file"):
             raise ValueError("path must be given for kind 'file', and for no other")
         if page_size is not None and kind != "memfd":
-            raise ValueError("page_size can be given for kind 'memfd' alone; others take it from what backs them")
+            raise ValueError("page_size can be given only for kind 'memfd'")
         plain = _size(page_size, "page_size")
         if plain is not None and plain & (plain - 1):
             raise ValueError("page_size must be a power of two")
@@ -93,14 +93,14 @@ class Memory(Value):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The memory that a text tells of: QEMU's spelling of a memory backend's options, or pymig's own.
+        """The memory that a text describes: the options of a QEMU memory backend, or pymig's short form.
 
         ``"memory-backend-memfd,share=on,hugetlb=on,hugetlbsize=2M"``, ``"memfd,share=on,hugetlbsize=2M"``,
         ``"file,mem-path=/dev/shm,share=on"``, ``"file:/dev/shm,share"``. A memory-backend-memfd is shared unless
-        the text says otherwise, as in QEMU. Options that change nothing here, such as ``id``, are passed over.
+        the text says otherwise, as in QEMU. Options that don't affect the answers, such as ``id``, are ignored.
 
         Raises:
-            ValueError: no such kind or option; the text names it.
+            ValueError: an unknown kind or option, which the error names.
         """
         from pymig.host.backend import parse_backend  # noqa: PLC0415 - a check needs none
 
@@ -169,7 +169,7 @@ class RamBlocks:
 
 
 def _check_backing_path(path: str) -> None:
-    """A file or a folder, or an OSError or ValueError that names it."""
+    """Raises OSError or ValueError unless the path is a file or a folder."""
     mode = os.stat(path).st_mode  # noqa: PTH116 - pathlib takes longer to import than a check
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise ValueError(f"path must be a regular file or a folder, which {path!r} is not")

@@ -1,4 +1,4 @@
-"""Asks this machine everything at once."""
+"""Probes this machine."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def probe(memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | None = None) -> HostReport:
-    """Asks this machine's kernel everything that QEMU's checks depend on, by trying it, at one moment.
+    """Probes this machine's kernel for everything that QEMU's checks depend on, at one moment.
 
     Args:
         memory: the blocks of the guest's memory.
         target_page_size: the guest's page size in bytes; the host's own if not given.
 
     Raises:
-        OSError: the path of a block is not there, or can't be looked at.
+        OSError: a block's path does not exist or is not accessible.
     """
     blocks = RamBlocks(memory)
     reports = ffi.new("RamBlockReport[]", max(len(blocks), 1))

@@ -1,4 +1,4 @@
-"""The full answer of a machine, as one value."""
+"""The results of a probe, as one value."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ CAUSES = (
 
 
 class Diagnosis(Value):
-    """Why something is missing, what shows it, and what helps. Immutable.
+    """A missing feature: its cause, the evidence, and the remedy. Immutable.
 
     Attributes:
         what: what is missing, e.g. ``"userfaultfd by system call"``.
-        cause: one of ``CAUSES``, told in pymig.host.diagnosis.
-        evidence: what was read and tried, e.g. ``{"vm.unprivileged_userfaultfd": "0"}``.
-        remedy: what helps, as a text; numbered, the least privilege first, where there is more than one way.
+        cause: one of ``CAUSES``, explained in pymig.host.diagnosis.
+        evidence: what was read and tried, with its result, e.g. ``{"vm.unprivileged_userfaultfd": "0"}``.
+        remedy: what to do. Several ways are numbered, the one with the least privilege first.
     """
 
     __slots__ = ("cause", "evidence", "remedy", "what")
@@ -76,7 +76,7 @@ class Diagnosis(Value):
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
+        """The same as a dict for JSON."""
         return {"what": self.what, "cause": self.cause, "evidence": dict(self.evidence), "remedy": self.remedy}
 
     def __hash__(self) -> int:
@@ -87,17 +87,17 @@ class Diagnosis(Value):
 
 
 class MemoryReport(Value):
-    """What this machine makes of one block of memory. Immutable.
+    """The probe's results for one block of memory. Immutable.
 
     Attributes:
         memory: the block.
-        write_tracking: it can be write-tracked (UFFDIO_REGISTER_MODE_WP), or is read-only and need not be.
-        postcopy: the postcopy probe has nothing against it.
-        step: the step of the postcopy probe that has, or 0.
-        errno: why the block can't be made, or else why it can't be registered; 0 if neither.
-        made: it can be made at all; where it can't, QEMU would not start.
-        file_system: of the file behind it: ``"tmpfs"``, ``"hugetlbfs"``, ``"other"``, or None without a file.
-        page_size: of what backs it, in bytes; None if it can't be told.
+        write_tracking: it can be registered for write tracking (UFFDIO_REGISTER_MODE_WP), or is read-only.
+        postcopy: the postcopy probe accepts it.
+        step: the step of the postcopy probe that refuses it, or 0.
+        errno: why the block can't be created or, if it can, why it can't be registered; 0 if neither fails.
+        made: it can be created. If not, QEMU would not start.
+        file_system: of its file: ``"tmpfs"``, ``"hugetlbfs"``, ``"other"``, or None without a file.
+        page_size: of the backing memory, in bytes; None if unknown.
     """
 
     __slots__ = ("errno", "file_system", "made", "memory", "page_size", "postcopy", "step", "write_tracking")
@@ -112,7 +112,7 @@ class MemoryReport(Value):
     page_size: int | None
 
     def __new__(cls, memory: Memory, report: Any, uffd: bool) -> Self:
-        """Of C's report of a block; ``uffd``: a userfaultfd works at all."""
+        """The results in C's report of a block; ``uffd``: whether userfaultfd works."""
         self = object.__new__(cls)
         self._set(
             memory=memory,
@@ -130,22 +130,22 @@ class MemoryReport(Value):
         return (_restored, (MemoryReport, {name: getattr(self, name) for name in self.__slots__}))
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
+        """The same as a dict for JSON."""
         memory = {name: getattr(self.memory, name) for name in Memory.__slots__}
         return {name: getattr(self, name) for name in self.__slots__} | {"memory": memory}
 
 
 class HostReport(Value):
-    """The full answer of this machine. Immutable.
+    """The results of ``probe()``. Immutable.
 
     Attributes:
-        memory: a MemoryReport for each block that was asked about.
+        memory: a MemoryReport for each given block.
         userfaultfd: how it opens, as QEMU opens it: ``"device"`` (/dev/userfaultfd), ``"syscall"``, or None.
         errno: why it does not open, 0 if it does.
         device_errno: why /dev/userfaultfd does not open, 0 if it does.
         api_errno: why UFFDIO_API fails, 0 if it works, None if it was not tried.
-        feature_bits: uffdio_api.features of the kernel, all of them.
-        features: their names; a bit that has none here as ``"bit 17"``.
+        feature_bits: the kernel's uffdio_api.features.
+        features: their names; an unknown bit is ``"bit 17"``.
         ioctl_bits: uffdio_api.ioctls: bit n is the ioctl with number n.
         ioctls: their names.
         write_tracking: as Host.write_tracking.
@@ -190,7 +190,7 @@ class HostReport(Value):
     _c: Any
 
     def __new__(cls, memory: Iterable[Memory], report: Any, reports: Any) -> Self:
-        """Of C's reports, of the machine and of each block; without a diagnosis yet."""
+        """The results in C's reports, of the machine and of each block, without a diagnosis."""
         uffd = report.uffd
         way: Literal["device", "syscall"] = "syscall" if uffd.device_error else "device"
         works = uffd.open_error == 0 and uffd.api_error == 0
@@ -216,7 +216,7 @@ class HostReport(Value):
         return self
 
     def _facts(self) -> dict[int, HostFacts]:
-        """Of every variant of the probe."""
+        """The facts of every variant of the probe."""
         if isinstance(self._c, dict):
             return self._c
         return {variant: HostFacts._from_c(self._c.facts[variant]) for variant in range(lib.PROBE_VARIANT__MAX)}
@@ -235,7 +235,7 @@ class HostReport(Value):
 
     @property
     def host(self) -> Host:
-        """The facts that a check asks for, as of the moment of the probe."""
+        """A Host with the facts at the moment of the probe."""
         return Host._stating(self._facts(), {"page_size": self.page_size})
 
     def to_json(self) -> str:

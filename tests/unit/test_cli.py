@@ -230,7 +230,7 @@ def test_questions_of_the_probe(capsys):
         ("file:/nonexistent", "No such file"),
         ("memfd,page_size=3M", "power of two"),
         ("memfd,size=x", "not a number of bytes"),
-        ("memfd,sharing", "is no option"),
+        ("memfd,sharing", "is not a known option"),
     ],
 )
 def test_memory_that_is_none(capsys, memory, says):
