@@ -1,5 +1,6 @@
 """Shared fixtures and helpers."""
 
+import faulthandler
 import os
 import pickle
 import signal
@@ -34,6 +35,7 @@ def run_in_child(function, *arguments, user=None, timeout=60):
     if child == 0:
         try:
             os.close(reader)
+            faulthandler.register(signal.SIGALRM, chain=True)  # shows where it hangs, then lets the signal end it
             signal.alarm(timeout)
             with os.fdopen(writer, "wb") as pipe:
                 pipe.write(_outcome(function, arguments, user))
