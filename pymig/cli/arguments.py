@@ -1,4 +1,4 @@
-"""What the command line takes."""
+"""The arguments of the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pymig.qemu.build import QemuBuild
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
 
 WITHOUT = {
     "live-block-migration": "live_block_migration",
@@ -23,18 +24,33 @@ WITHOUT = {
 
 CIRCUMSTANCES = {
     "incoming": "QEMU waits for an incoming migration",
-    "incoming-started": "and a listening socket of it is open (looked at from 8.1 on)",
-    "kvm-dirty-ring": "KVM runs with its dirty ring (from 8.1 on)",
-    "rdma": "an RDMA migration is set up (from 10.1 on)",
-    "single-channel": "the incoming transport can't carry several channels (7.2 alone)",
+    "incoming-started": "a listening socket of the incoming side is open (matters from 8.1 on)",
+    "kvm-dirty-ring": "KVM runs with its dirty ring (matters from 8.1 on)",
+    "rdma": "an RDMA migration is set up (matters from 10.1 on)",
+    "single-channel": "the incoming transport can't carry several channels (matters only in 7.2)",
 }
 
 
+class UsageError(Exception):
+    """Invalid command-line usage; the text says what is wrong.
+
+    Attributes:
+        usage: the usage of the command, or "".
+    """
+
+    def __init__(self, message: str, usage: str = "") -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
 class _Parser(argparse.ArgumentParser):
-    """Whose help alone asks how wide the terminal is; each argument would, and shutil takes long to import."""
+    """Determines the terminal's width only for a help text, because importing shutil takes long."""
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(**keywords, formatter_class=partial(argparse.HelpFormatter, width=80))
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, self.format_usage())
 
     def format_help(self) -> str:
         self.formatter_class = argparse.HelpFormatter
@@ -45,8 +61,19 @@ class _Parser(argparse.ArgumentParser):
         return super().format_usage()
 
 
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The options; ``command`` is the name of the command. Raises UsageError."""
+    return parser().parse_args([_with_dashes(word) for word in words])
+
+
+def _with_dashes(word: str) -> str:
+    """An option as QEMU and Python spell its name: --kvm_dirty_ring is --kvm-dirty-ring."""
+    dashed = word.replace("_", "-")
+    return dashed if dashed.removeprefix("--") in CIRCUMSTANCES else word
+
+
 def parser() -> argparse.ArgumentParser:
-    """Of all commands; ``command`` is the name of the one that was chosen."""
+    """The parser of all commands."""
     parser = _Parser(
         prog="pymig",
         description="Would this QEMU accept these migration capabilities on this host, and if not, why?",
@@ -57,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
         "--print-completion",
         action=_PrintCompletion,
         choices=("bash", "zsh", "tcsh"),
-        help="for the shell to complete words",
+        help="print a completion script for the shell",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog="pymig")
     _add_check(commands)
@@ -68,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 class _PrintCompletion(argparse.Action):
-    """Prints a script for the shell, made by shtab, and ends."""
+    """Prints the completion script that shtab makes, and exits."""
 
     def __call__(self, parser: argparse.ArgumentParser, *arguments: Any, **_: Any) -> None:
         try:
@@ -84,7 +111,7 @@ def _add_qemu(command: argparse.ArgumentParser) -> None:
         "--qemu",
         metavar="RELEASE",
         action="append",
-        help=f"which QEMU: {', '.join(QemuBuild.releases())}, or the path of a binary to ask "
+        help=f"which QEMU: {', '.join(QemuBuild.releases())}, or the path of a binary to query "
         f"(default: {QemuBuild().release}, the reference)",
     )
     _add_without(command)
@@ -98,28 +125,46 @@ def _add_without(command: argparse.ArgumentParser) -> None:
         default=[],
         choices=WITHOUT,
         metavar="WHAT",
-        help=f"what it was built without: {', '.join(WITHOUT)}",
+        help=f"features that are not built in: {', '.join(WITHOUT)}",
     )
 
 
 def _add_circumstances(command: argparse.ArgumentParser) -> None:
-    for name, told in CIRCUMSTANCES.items():
-        spellings = dict.fromkeys((f"--{name}", f"--{name.replace('-', '_')}"))  # the second as the keyword in Python
-        command.add_argument(*spellings, action="store_true", help=told)
+    for name, meaning in CIRCUMSTANCES.items():
+        command.add_argument(f"--{name}", action="store_true", help=meaning)
+
+
+def _add_memory(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--memory",
+        action="append",
+        default=[],
+        metavar="KIND[:PATH][,OPTION...]",
+        help="a block of the guest's memory: anonymous, memfd or file:PATH, with share, readonly, size=BYTES, "
+        "page_size=BYTES (with K, M or G); or the options of a QEMU memory backend; may be repeated "
+        "(default: anonymous)",
+    )
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print JSON, for programs")
+    command.add_argument("--json", action="store_true", help="print JSON, also for errors")
 
 
 def _add_check(commands: Any) -> None:
     command = commands.add_parser(
         "check",
         help="would QEMU accept these capabilities?",
-        description="Would QEMU accept these capabilities? Where its answer depends on the host, this host is asked.",
+        description="Would QEMU accept these capabilities? If the answer depends on the host, this host is probed.",
     )
     command.add_argument("names", nargs="*", metavar="NAME", help="a capability that would be on, e.g. multifd")
-    command.add_argument("--old", nargs="+", action="extend", default=[], metavar="NAME", help="one that is on before")
+    command.add_argument(
+        "--old",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="capabilities that are on before the change; write it after the others",
+    )
     _add_circumstances(command)
     _add_qemu(command)
     command.add_argument(
@@ -130,8 +175,9 @@ def _add_check(commands: Any) -> None:
         help="a migration parameter that is set, e.g. multifd-compression=zstd",
     )
     command.add_argument(
-        "--host", metavar="FILE", help="another host's facts, as 'pymig probe --json' printed them there; - is stdin"
+        "--host", metavar="FILE", help="another host's facts: what 'pymig probe --json' printed there; - is stdin"
     )
+    _add_memory(command)
     command.add_argument("--all", action="store_true", help="show every rule that refuses, not only the first")
     _add_json(command)
 
@@ -140,20 +186,15 @@ def _add_probe(commands: Any) -> None:
     command = commands.add_parser(
         "probe",
         help="what can this host do?",
-        description="Asks this host's kernel what QEMU would ask it, by trying it; says why something is missing, and "
-        "what helps. Exit status: 0, 1 with a FAIL (with --strict, a WARN too), 2 with an ERROR.",
+        description="Probes this host's kernel with the system calls of QEMU's own probes. Prints why something is "
+        "missing, and the remedy. Exit status: 0; 1 for a FAIL (with --strict, also for a WARN); 2 for an ERROR.",
     )
+    _add_memory(command)
+    command.add_argument("--strict", action="store_true", help="exit with 1 also for a WARN")
     command.add_argument(
-        "--memory",
-        action="append",
-        default=[],
-        metavar="KIND[:PATH][,OPTION...]",
-        help="what backs the guest's memory: anonymous, memfd or file:PATH, with share, readonly, size=BYTES, "
-        "page_size=BYTES (with K, M or G); may be given more than once (default: anonymous)",
+        "--only", action="append", metavar="NAME", choices=CHECK_NAMES, help="run only this check; may be repeated"
     )
-    command.add_argument("--strict", action="store_true", help="exit with 1 for a WARN, too")
-    command.add_argument("--only", action="append", metavar="NAME", choices=CHECK_NAMES, help="ask this alone")
-    command.add_argument("--list", action="store_true", help="name the questions, and ask nothing")
+    command.add_argument("--list", action="store_true", help="list the checks without running them")
     _add_json(command)
 
 

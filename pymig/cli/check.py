@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pymig.capability import CapabilitySet
 from pymig.checker import Checker, check_or_unknown
-from pymig.cli.text import GREEN, RED, YELLOW, print_json, print_table, styled
+from pymig.cli.arguments import UsageError
+from pymig.cli.text import GREEN, RED, YELLOW, print_json, print_table, printable, styled
 from pymig.cli.values import ACCEPTED, REFUSED, builds, circumstances, host, parameters
-from pymig.host.host import Host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +20,20 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Checks, and prints the answer; returns the exit status."""
-    qemus, asked = builds(options), host(options.host) or Host.local()
+    _require_names(options)
+    qemus, asked = builds(options), host(options)
     keywords, given = circumstances(options), parameters(options.parameter)
     checkers = [Checker(qemu, asked, parameters=given, **keywords) for qemu in qemus]
     new, old = CapabilitySet(options.names), CapabilitySet(options.old)
     if len(checkers) == 1:
         return _check_one(checkers[0], new, old, options)
     return _check_each(checkers, new, old, options)
+
+
+def _require_names(options: argparse.Namespace) -> None:
+    if not options.names:
+        remedy = "; --old took all names: write it after them" if options.old else ", e.g. multifd"
+        raise UsageError(f"the set of capabilities is empty: give at least one NAME{remedy}")
 
 
 def _check_one(checker: Checker, new: CapabilitySet, old: CapabilitySet, options: argparse.Namespace) -> int:
@@ -36,7 +43,7 @@ def _check_one(checker: Checker, new: CapabilitySet, old: CapabilitySet, options
         print_json(_checked_as_json(checker, new, old, first, verdicts))
         return ACCEPTED if first.ok else REFUSED
     for difference in checker.build.downstream:
-        print(f"{styled('note', YELLOW)}      {difference}")
+        print(f"{styled('note', YELLOW)}      {printable(difference)}")
     for warning in first.warnings:
         print(f"{styled('warning', YELLOW)}   {warning}")
     for fault in _faults(checker.build, new) if first.ok else ():
@@ -52,7 +59,7 @@ def _check_one(checker: Checker, new: CapabilitySet, old: CapabilitySet, options
 
 
 def _faults(build: QemuBuild, new: CapabilitySet) -> list[KnownFault]:
-    """The known faults of the build that wait for whoever migrates with these capabilities on."""
+    """The known faults of the build that a migration with these capabilities runs into."""
     return [fault for fault in build.known_faults if fault.capabilities & new and fault.command.startswith("migrate")]
 
 
@@ -77,31 +84,40 @@ def _checked_as_json(
 def _check_each(
     checkers: Iterable[Checker], new: CapabilitySet, old: CapabilitySet, options: argparse.Namespace
 ) -> int:
-    """A row a release."""
-    answers = [(checker, check_or_unknown(checker, new, old)) for checker in checkers]
+    """Prints one row per release."""
+    answers = [(checker, _refusals(checker, new, old, options)) for checker in checkers]
     if options.json:
         rows = [
             {
                 "qemu": checker.build.release,
-                "ok": verdict.ok,
-                "rule": verdict.rule,
-                "message": verdict.message,
-                "warnings": list(verdict.warnings),
+                "ok": verdicts[0].ok,
+                "rule": verdicts[0].rule,
+                "message": verdicts[0].message,
+                "warnings": list(verdicts[0].warnings),
+                "refusals": [verdict.to_dict() for verdict in verdicts if not verdict.ok],
             }
-            for checker, verdict in answers
+            for checker, verdicts in answers
         ]
         print_json({"capabilities": list(new), "old": list(old), "answers": rows})
     else:
         width = max(len(checker.build.release) for checker, _ in answers)
-        for checker, verdict in answers:
-            answer = styled("accepted", GREEN) if verdict.ok else styled("refused ", RED)
-            said = "; ".join((*([verdict.message] if verdict.message else []), *verdict.warnings))
-            print(f"{checker.build.release:<{width}}  {answer}  {said}".rstrip())
-    return ACCEPTED if all(verdict.ok for _, verdict in answers) else REFUSED
+        for checker, verdicts in answers:
+            answer = styled("accepted", GREEN) if verdicts[0].ok else styled("refused ", RED)
+            texts = "; ".join((*(verdict.message for verdict in verdicts if not verdict.ok), *verdicts[0].warnings))
+            print(f"{checker.build.release:<{width}}  {answer}  {texts}".rstrip())
+    return ACCEPTED if all(verdicts[0].ok for _, verdicts in answers) else REFUSED
+
+
+def _refusals(
+    checker: Checker, new: CapabilitySet, old: CapabilitySet, options: argparse.Namespace
+) -> Sequence[Verdict]:
+    """The verdict; with --all, every rule that refuses."""
+    first = check_or_unknown(checker, new, old)
+    return checker.explain(new, old) if options.all and not first.ok and first.code >= 0 else [first]
 
 
 def _reason(checker: Checker, verdict: Verdict) -> str | None:
-    """What QEMU logs beside its answer, where the host is the reason."""
+    """The host's reason, if QEMU logs it instead of adding it to its answer."""
     logged = verdict.rule == "postcopy-ram/host" and verdict.code in checker.build._static_verdicts
     return checker.host.postcopy.message if logged else None
 
@@ -109,7 +125,7 @@ def _reason(checker: Checker, verdict: Verdict) -> str | None:
 def _details(checker: Checker, verdict: Verdict) -> list[tuple[str, str]]:
     details = [("rule", verdict.rule)]
     if reason := _reason(checker, verdict):
-        details += [("reason", line) for line in reason.splitlines()]
+        details += [("reason", line) for line in printable(reason).splitlines()]
     if verdict.hint:
         details.append(("hint", verdict.hint))
     return details

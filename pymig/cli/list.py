@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pymig._core import lib
 from pymig.capability import CapabilitySet
+from pymig.cli.arguments import UsageError
 from pymig.cli.text import BOLD, print_json, print_table, styled
-from pymig.cli.values import ACCEPTED, UsageError, builds
+from pymig.cli.values import ACCEPTED, builds
 from pymig.host.host import Host
 from pymig.qemu.parameters import PARAMETERS, values_of
 

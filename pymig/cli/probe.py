@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pymig.cli.text import BOLD, GREEN, RED, YELLOW, print_json, print_table, styled
-from pymig.cli.values import ACCEPTED, REFUSED, WRONG_USAGE, UsageError, memory
+from pymig.cli.arguments import UsageError
+from pymig.cli.text import BOLD, GREEN, RED, YELLOW, print_json, print_table, printable, styled
+from pymig.cli.values import ACCEPTED, NOT_ANSWERED, REFUSED, memory
 from pymig.host.checks import CHECKS, ERROR, FAIL, PASS, WARN, ask
 from pymig.host.checks import NAMES as CHECK_NAMES
 from pymig.host.probe import probe
@@ -21,7 +22,7 @@ STYLES = {PASS: GREEN, WARN: YELLOW, FAIL: RED, ERROR: RED}
 
 
 def run(options: argparse.Namespace) -> int:
-    """Asks this host, and prints the answers; returns the exit status."""
+    """Probes this host, and prints the results; returns the exit status."""
     if options.list:
         print_table([(name, words) for name, words, _ in CHECKS])
         return ACCEPTED
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         _print_report(report, answers)
     statuses = {answer.status for answer in answers}
     if ERROR in statuses:
-        return WRONG_USAGE
+        return NOT_ANSWERED
     return REFUSED if FAIL in statuses or (options.strict and WARN in statuses) else ACCEPTED
 
 
@@ -54,6 +55,6 @@ def _print_report(report: HostReport, answers: Sequence[CheckResult]) -> None:
 
 def _print_diagnosis(entry: Diagnosis) -> None:
     print(f"\n{styled(entry.what, BOLD)}: {entry.cause}")
-    print_table(list(entry.evidence.items()), "    ")
+    print_table([(name, printable(value)) for name, value in entry.evidence.items()], "    ")
     for i, line in enumerate(entry.remedy.splitlines()):
-        print(f"  {'helps:' if i == 0 else '      '} {line}")
+        print(f"  {'remedy:' if i == 0 else '       '} {line}")

@@ -14,20 +14,25 @@ GREEN, YELLOW, RED, BOLD = "32", "33", "31", "1"
 
 
 def styled(text: str, style: str, stream: TextIO | None = None) -> str:
-    """In colour on a terminal, plain elsewhere; https://no-color.org."""
+    """The text in colour if the stream is a terminal, unless NO_COLOR is set; see https://no-color.org."""
     terminal = (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return f"\033[{style}m{text}\033[0m" if terminal else text
 
 
+def printable(text: str) -> str:
+    """The text with control characters escaped, because others wrote it: it must not change the terminal's state."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
 def print_json(value: object) -> None:
-    """For programs."""
-    import json  # noqa: PLC0415 - only where it is asked for
+    """Prints the value as JSON."""
+    import json  # noqa: PLC0415 - only with --json
 
     print(json.dumps(value, indent=2))
 
 
 def print_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
-    """In columns."""
+    """Prints the rows in aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())

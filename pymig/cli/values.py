@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from pymig.cli.arguments import CIRCUMSTANCES, WITHOUT
+from pymig.cli.arguments import CIRCUMSTANCES, WITHOUT, UsageError
 from pymig.host.host import Host
 from pymig.host.memory import Memory
 from pymig.qemu.build import QemuBuild
@@ -17,16 +17,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-ACCEPTED, REFUSED, WRONG_USAGE = 0, 1, 2
+ACCEPTED, REFUSED, NOT_ANSWERED = 0, 1, 2
 """Exit statuses."""
 
 
-class UsageError(Exception):
-    """Invalid command-line usage; the text says what is wrong."""
-
-
 def builds(options: argparse.Namespace) -> list[QemuBuild]:
-    """Those of --qemu and --without."""
+    """The builds of --qemu and --without."""
     names = options.qemu or [QemuBuild().release]
     if names == ["all"]:
         names = QemuBuild.releases()
@@ -34,10 +30,10 @@ def builds(options: argparse.Namespace) -> list[QemuBuild]:
 
 
 def build(name: str, without: Iterable[str]) -> QemuBuild:
-    """That of a release, or of the binary at a path."""
+    """The build of a release, or of the binary at a path."""
     if "/" in name:
         if without:
-            raise UsageError("--without can't be said of a binary: it is asked")
+            raise UsageError("--without can't be given for a binary, which is queried")
         return QemuBuild.from_binary(name)
     choices: dict[str, Any] = {WITHOUT[what]: False for what in without}
     return QemuBuild(name, **choices)
@@ -50,7 +46,7 @@ def circumstances(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def memory(texts: Iterable[str]) -> list[Memory]:
-    """The blocks of --memory, or the one that is meant where none is given."""
+    """The blocks of --memory; by default, one anonymous block."""
     try:
         return [Memory.parse(text) for text in texts] or [Memory()]
     except ValueError as error:
@@ -58,7 +54,7 @@ def memory(texts: Iterable[str]) -> list[Memory]:
 
 
 def parameters(assignments: Iterable[str]) -> dict[str, object]:
-    """K=V as QMP would have it: V is read as the parameter's type wants it."""
+    """The parameters with QMP's types of values."""
     parameters: dict[str, object] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -85,16 +81,22 @@ def _value(name: str, text: str) -> object:
     return text
 
 
-def host(file: str | None) -> Host | None:
-    """The one whose facts a file holds."""
-    if file is None:
-        return None
+def host(options: argparse.Namespace) -> Host:
+    """The host of --host; by default, this machine with the memory of --memory."""
+    if options.host is None:
+        return Host.local(memory(options.memory))
+    if options.memory:
+        raise UsageError("--memory can't be given together with --host, whose facts are of that host's memory")
     try:
-        if file == "-":
-            return Host.from_json(sys.stdin.read())
-        with open(file, encoding="utf-8") as facts:  # noqa: PTH123 - pathlib takes longer to import than a check
-            return Host.from_json(facts.read())
+        return Host.from_json(_content(options.host))
     except OSError as error:
-        raise UsageError(f"--host {file}: {error.strerror}") from None
+        raise UsageError(f"--host {options.host}: {error.strerror}") from None
     except ValueError as error:
-        raise UsageError(f"--host {file}: {error}") from None
+        raise UsageError(f"--host {options.host}: {error}") from None
+
+
+def _content(file: str) -> str:
+    if file == "-":
+        return sys.stdin.read()
+    with open(file, encoding="utf-8") as facts:  # noqa: PTH123 - pathlib takes longer to import than a check
+        return facts.read()
