@@ -154,13 +154,13 @@ def _releases_with(name: str) -> list[str]:
     return [series_of(build.release) for build in builds if lib.qemu_build_capabilities(build) & bit]
 
 
-def unknown_capability(name: str, known: Iterable[str]) -> UnknownCapabilityError:
+def unknown_capability(name: str, known: Iterable[str], release: str | None = None) -> UnknownCapabilityError:
     """The error for a name that is not in ``known``. It says which releases have the capability."""
     having = _releases_with(name)
     if not having:
-        return UnknownCapabilityError(name, known)
+        return UnknownCapabilityError(name, known, release=release)
     until = None if having[-1] == series_of(lib.QEMU_RELEASE__MAX - 1) else having[-1]
-    return UnknownCapabilityError(name, known, having[0], until)
+    return UnknownCapabilityError(name, known, having[0], until, release)
 
 
 def checked_mask(mask: int, argument: str) -> int:
@@ -198,15 +198,9 @@ def mask_of(capabilities: Iterable[str] | int, argument: str) -> int:
     return mask_of_names(capabilities, argument)
 
 
-def known_mask(mask: int, known: int, argument: str) -> int:
-    """The mask, if all its capabilities are known.
-
-    Raises:
-        UnknownCapabilityError: an unknown capability, with QMP's text.
-    """
+def unknown_in(mask: int, known: int, argument: str, release: str) -> UnknownCapabilityError:
+    """The error for the first capability of the mask that is not among those that the release knows."""
+    checked_mask(mask, argument)
     unknown = mask & ~known
-    if unknown:
-        checked_mask(mask, argument)
-        name = NAMES[(unknown & -unknown).bit_length() - 1]
-        raise unknown_capability(name, CapabilitySet.from_mask(known))
-    return mask
+    name = NAMES[(unknown & -unknown).bit_length() - 1]
+    return unknown_capability(name, CapabilitySet.from_mask(known), release)

@@ -6,7 +6,7 @@ import os
 
 from pymig._core import ffi, lib
 from pymig.buffers import bytes_to_fill, require_apart, words
-from pymig.capability import BITS, NAMES, CapabilitySet, known_mask, mask_of
+from pymig.capability import BITS, NAMES, CapabilitySet, mask_of, unknown_in
 from pymig.context import Context, require_context
 from pymig.errors import UnknownCapabilityError
 from pymig.host.host import Host, require_host
@@ -184,7 +184,10 @@ class Checker(Frozen):
 
     def _mask(self, names: Names, argument: str) -> int:
         """The mask of a set whose capabilities the release has; errors name the argument."""
-        return known_mask(mask_of(names, argument), self.build._mask, argument)
+        mask, known = mask_of(names, argument), self.build._mask
+        if mask & ~known:
+            raise unknown_in(mask, known, argument, self.build.release)
+        return mask
 
     def _of_change(self, new: int, old: int) -> Verdict:
         """The verdict on a change from ``old`` to ``new``, both masks."""

@@ -76,15 +76,24 @@ class UnknownCapabilityError(MigrationError, ValueError):
         known: the names that are known.
         since: the first release of QEMU that has it, e.g. ``"8.1"``; None if no release has it.
         until: the last release that has it; None if the newest or no release has it.
+        release: the release that was asked; None if the name is unknown whatever the release.
     """
 
-    def __init__(self, name: str, known: Iterable[str], since: str | None = None, until: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        known: Iterable[str],
+        since: str | None = None,
+        until: str | None = None,
+        release: str | None = None,
+    ) -> None:
         super().__init__(f"Parameter 'capability' does not accept value '{name}'")
         self.name = name
         self.known = tuple(known)
         self.since = since
         self.until = until
-        self.args = (name, self.known, since, until)
+        self.release = release
+        self.args = (name, self.known, since, until, release)
 
     @property
     def suggestions(self) -> tuple[str, ...]:

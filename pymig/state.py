@@ -549,7 +549,7 @@ class MigrationState(Frozen):
     def _known_bit(self, name: str) -> int:
         bit = self.build._bits.get(name)
         if bit is None:
-            raise unknown_capability(name, self.build._bits)
+            raise unknown_capability(name, self.build._bits, self.build.release)
         return bit
 
     def _refusal(self, code: int) -> MigrationError:

@@ -607,6 +607,7 @@ def test_values_can_be_pickled(value):
         pymig.CapabilityError(VERDICT),
         pymig.ParameterError("m", "p"),
         pymig.UnknownCapabilityError("x", ["y"]),
+        pymig.UnknownCapabilityError("block", ["multifd"], "7.2", "9.0", "9.1"),
     ],
     ids=lambda error: type(error).__name__,
 )
