@@ -10,6 +10,7 @@ from pymig.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from typing_extensions import Self
 
@@ -100,7 +101,7 @@ def _postcopy(report: HostReport) -> Result:
 # ---- What decides whether it works once accepted ----
 
 
-def _zero_copy(_: HostReport) -> Result:
+def _zero_copy(_: object) -> Result:
     try:
         import socket  # noqa: PLC0415 - it takes longer to import than a check
 
@@ -111,7 +112,7 @@ def _zero_copy(_: HostReport) -> Result:
     return PASS, "SO_ZEROCOPY"
 
 
-def _optmem(_: HostReport) -> Result:
+def _optmem(_: object) -> Result:
     try:
         with open(OPTMEM_MAX, "rb") as file:  # noqa: PTH123 - pathlib takes long to import
             most = int(file.read())
@@ -120,7 +121,7 @@ def _optmem(_: HostReport) -> Result:
     return (PASS if most >= USUAL_OPTMEM_MAX else WARN), f"net.core.optmem_max = {most}"
 
 
-def _memlock(_: HostReport) -> Result:
+def _memlock(_: object) -> Result:
     import resource  # noqa: PLC0415 - likewise
 
     soft = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
@@ -136,7 +137,7 @@ def _folder(path: str) -> list[str]:
         return []
 
 
-def _rdma(_: HostReport) -> Result:
+def _rdma(_: object) -> Result:
     try:
         devices = _folder(RDMA_DEVICES)
     except OSError as error:
@@ -144,7 +145,7 @@ def _rdma(_: HostReport) -> Result:
     return (PASS, ", ".join(devices)) if devices else (WARN, f"none in {RDMA_DEVICES}")
 
 
-def _huge_pages(_: HostReport) -> Result:
+def _huge_pages(_: object) -> Result:
     free = []
     try:
         for size in _folder(HUGE_PAGES):
@@ -156,7 +157,7 @@ def _huge_pages(_: HostReport) -> Result:
     return (PASS if any(count for _, count in free) else WARN), detail
 
 
-CHECKS: tuple[tuple[str, str, Callable[[HostReport], Result]], ...] = (
+CHECKS: tuple[tuple[str, str, Callable[[Any], Result]], ...] = (
     ("userfaultfd", "if a userfaultfd can be opened", _userfaultfd),
     ("features", "if its features can be asked", _features),
     ("write-protect", "if the kernel can track writes", _write_protect),
@@ -169,12 +170,15 @@ CHECKS: tuple[tuple[str, str, Callable[[HostReport], Result]], ...] = (
     ("huge-pages", "if huge pages are free", _huge_pages),
 )
 """Each check: its name, its question, and the function that answers it. Checks after ``postcopy`` never change QEMU's
-verdict."""
+verdict, and need no report."""
 
 NAMES = tuple(name for name, _, _ in CHECKS)
 
+OF_A_REPORT = frozenset(NAMES[: NAMES.index("postcopy") + 1])
+"""The checks that read a HostReport."""
 
-def ask(report: HostReport, names: Iterable[str] = NAMES) -> list[CheckResult]:
-    """The results of these checks, in the table's order."""
+
+def ask(report: HostReport | None, names: Iterable[str] = NAMES) -> list[CheckResult]:
+    """The results of these checks, in the table's order. `report` may be None if none of OF_A_REPORT is among them."""
     wanted = set(names)
     return [CheckResult(name, words, *answer(report)) for name, words, answer in CHECKS if name in wanted]
