@@ -64,7 +64,7 @@ def _explained(error: Exception) -> str:
     if not isinstance(error, UnknownCapabilityError):
         return str(error) or type(error).__name__
     if error.since is not None:
-        return f"{error}; QEMU has it {_range(error.since, error.until)}"
+        return f"{error}; QEMU has it {_range(error.since, error.until)}, and {error.release} was asked"
     close = ", ".join(error.suggestions)
     return f"{error}{f'; did you mean {close}?' if close else '; see pymig list'}"
 

@@ -101,7 +101,7 @@ class _PrintCompletion(argparse.Action):
         try:
             import shtab  # noqa: PLC0415 - an extra
         except ImportError:
-            parser.error("--print-completion needs the package shtab: pip install 'pymig[completion]'")
+            parser.error("--print-completion needs the package shtab: pip install 'pymig-qemu[completion]'")
         print(shtab.complete(parser, arguments[1]))
         parser.exit()
 
@@ -112,7 +112,7 @@ def _add_qemu(command: argparse.ArgumentParser) -> None:
         metavar="RELEASE",
         action="append",
         help=f"which QEMU: {', '.join(QemuBuild.releases())}, or the path of a binary to query "
-        f"(default: {QemuBuild().release}, the reference)",
+        f"(default: {QemuBuild.newest().release}, the newest)",
     )
     _add_without(command)
 

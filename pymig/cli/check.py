@@ -123,7 +123,7 @@ def _reason(checker: Checker, verdict: Verdict) -> str | None:
 
 
 def _details(checker: Checker, verdict: Verdict) -> list[tuple[str, str]]:
-    details = [("rule", verdict.rule)]
+    details = [("release", checker.build.release), ("rule", verdict.rule)]
     if reason := _reason(checker, verdict):
         details += [("reason", line) for line in printable(reason).splitlines()]
     if verdict.hint:

@@ -23,7 +23,7 @@ ACCEPTED, REFUSED, NOT_ANSWERED = 0, 1, 2
 
 def builds(options: argparse.Namespace) -> list[QemuBuild]:
     """The builds of --qemu and --without."""
-    names = options.qemu or [QemuBuild().release]
+    names = options.qemu or [QemuBuild.newest().release]
     if names == ["all"]:
         names = QemuBuild.releases()
     return [build(name, options.without) for name in names]

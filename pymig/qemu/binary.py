@@ -79,7 +79,7 @@ def ask(path: str | os.PathLike[str], timeout: float) -> BinaryAnswers:
     try:
         from qemu.qmp import QMPClient  # noqa: F401, PLC0415
     except ImportError:
-        raise QemuBinaryError("querying a binary needs the package qemu.qmp: pip install 'pymig[qemu]'") from None
+        raise QemuBinaryError("querying a binary needs the package qemu.qmp: pip install 'pymig-qemu[qemu]'") from None
     name = os.fspath(path)
     try:
         answers = _run(_ask(name, timeout))

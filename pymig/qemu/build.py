@@ -223,7 +223,7 @@ class QemuBuild(Value):
         The binary is started with ``-machine none`` and always terminated. If its QMP schema differs from its version
         number (distributions backport), the schema decides which capabilities and parameters exist, and ``downstream``
         lists the differences. A release newer than all known ones answers by the newest release's rules, and
-        ``downstream`` says so. Needs the package qemu.qmp: ``pip install 'pymig[qemu]'``.
+        ``downstream`` says so. Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``.
 
         Args:
             path: the binary.

@@ -3,13 +3,17 @@
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pymig import Host, Memory
 from pymig.cli import main
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def run(capsys, *arguments):
@@ -24,20 +28,22 @@ def run(capsys, *arguments):
 def test_accepted(capsys):
     assert run(capsys, "check", "multifd", "zero-copy-send") == (
         0,
-        "accepted  QEMU 8.0.50: multifd, zero-copy-send\n",
+        "accepted  QEMU 11.1: multifd, zero-copy-send\n",
         "",
     )
 
 
 def test_refused_says_what_helps(capsys):
-    status, out, err = run(capsys, "check", "multifd", "compress")
+    status, out, err = run(capsys, "check", "multifd", "xbzrle")
     assert (status, err) == (1, "")
     assert out.splitlines() == [
-        "refused  Multifd is not compatible with compress",
-        "         rule      multifd/compress",
-        "         accepted  without compress",
+        "refused  Multifd is not compatible with xbzrle",
+        "         release   11.1",
+        "         rule      multifd/xbzrle",
+        "         accepted  without xbzrle",
         "         accepted  without multifd",
     ]
+    assert "         release   8.0" in run(capsys, "check", "multifd", "compress", "--qemu", "8.0")[1].splitlines()
 
 
 def test_all_rules(capsys):
@@ -51,10 +57,10 @@ def test_all_rules(capsys):
 
 
 def test_json(capsys):
-    status, out, _ = run(capsys, "check", "multifd", "compress", "--json")
+    status, out, _ = run(capsys, "check", "multifd", "compress", "--qemu", "9.0", "--json")
     answer = json.loads(out)
     assert status == 1
-    assert answer["ok"] is False
+    assert (answer["ok"], answer["qemu"]) == (False, "9.0")
     assert answer["capabilities"] == ["compress", "multifd"]
     assert answer["refusals"][0]["rule"] == "multifd/compress"
     assert answer["refusals"][0]["accepted"] == ["without compress", "without multifd"]
@@ -82,7 +88,7 @@ def test_parameters(capsys, value, status):
 def test_parameters_are_read_by_their_type(capsys):
     right = ["tls-creds=3", "compress-level=0x9", "block-incremental=on", "compress-wait-thread=false"]
     arguments = [word for parameter in right for word in ("--parameter", parameter)]
-    assert run(capsys, "check", "multifd", *arguments)[0] == 0
+    assert run(capsys, "check", "multifd", "--qemu", "8.0", *arguments)[0] == 0
     assert run(capsys, "check", "multifd", "zero-copy-send", "--parameter", "tls-creds=")[0] == 0
 
 
@@ -95,17 +101,17 @@ def test_parameters_are_read_by_their_type(capsys):
         (["check", "multifd", "--without", "kvm"], "invalid choice"),
         (["check", "multifd", "--parameter", "x"], "NAME=VALUE"),
         (["check", "multifd", "--parameter", "compress-level=x"], "whole number"),
-        (["check", "multifd", "--parameter", "compress-level=10"], "expects a value between 0 and 9"),
+        (["check", "multifd", "--parameter", "multifd-zlib-level=10"], "expects a value between 0 and 9"),
         (["check", "multifd", "--parameter", "block-incremental=1"], "on or off"),
         (["check", "multifd", "--parameter", "no-such=1"], "is unexpected"),
         (["check", "multifd", "--host", "/nonexistent"], "No such file"),
         (["check", "multifd", "--host", "/dev/null"], "not JSON"),
-        (["check", "mapped-ram"], "does not accept value"),
+        (["check", "block"], "QEMU has it from 7.2 to 9.0, and 11.1 was asked"),
         (["check"], "the set of capabilities is empty"),
         (["check", "--old", "multifd", "compress"], "--old took all names"),
         (["check", "multifd", "--memory", "memfd", "--host", "-"], "--memory can't be given together with --host"),
         (["check", "switchover-ack", "--qemu", "7.2"], "QEMU has it from 8.1 on"),
-        (["check", "compress", "--qemu", "10.0"], "QEMU has it from 7.2 to 9.0"),
+        (["check", "compress", "--qemu", "10.0"], "QEMU has it from 7.2 to 9.0, and 10.0 was asked"),
         ([], "required"),
         (["frobnicate"], "invalid choice"),
     ],
@@ -119,9 +125,9 @@ def test_wrong_usage(capsys, arguments, says):
 
 def test_list(capsys):
     status, out, _ = run(capsys, "list")
-    assert status == 0
+    assert (status, out.splitlines()[0]) == (0, "Capabilities of QEMU 11.1")
     assert "  x-ignore-shared          unstable" in out.splitlines()
-    answer = json.loads(run(capsys, "list", "--without", "live-block-migration", "--json")[1])
+    answer = json.loads(run(capsys, "list", "--qemu", "8.0", "--without", "live-block-migration", "--json")[1])
     assert [entry["name"] for entry in answer["capabilities"] if "not built in" in entry["marks"]] == ["block"]
     assert {"name": "compress-wait-thread", "default": True, "values": [], "marks": []} in answer["parameters"]
 
@@ -141,7 +147,7 @@ def command(*arguments, **options):
 
 def test_as_a_process():
     assert command("check", "multifd").returncode == 0
-    assert command("check", "multifd", "compress").returncode == 1
+    assert command("check", "multifd", "xbzrle").returncode == 1
     assert command("check", "multfd").returncode == 2
     assert command("--version").stdout.startswith("pymig ")
     for name in ((), ("check",), ("probe",), ("list",)):
@@ -168,7 +174,7 @@ def test_a_reader_that_stops_reading():
     shell = f"{sys.executable} -m pymig list | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, check=False)
     assert done.stderr == ""
-    assert done.stdout == "Capabilities of QEMU 8.0.50\n"
+    assert done.stdout == "Capabilities of QEMU 11.1\n"
     assert done.returncode in (0, 141)  # 0 if all was written before the reader stopped
 
 
@@ -223,7 +229,7 @@ def test_ctrl_c(capsys, monkeypatch):
         (["check", "multfd"], "UnknownCapabilityError"),
         (["check"], "UsageError"),
         (["check", "multifd", "--no-such-option"], "UsageError"),
-        (["check", "multifd", "--parameter", "compress-level=10"], "ParameterError"),
+        (["check", "multifd", "--parameter", "multifd-zlib-level=10"], "ParameterError"),
     ],
 )
 def test_errors_as_json(capsys, arguments, kind):
@@ -259,6 +265,24 @@ def test_text_of_others_is_escaped(capsys):
     assert status == 2
     assert "\033" not in err
     assert "\\x1b[2Jmultifd" in err
+
+
+def console_examples():
+    """The commands of README's console blocks that ask no host and no binary, with what they print."""
+    examples = []
+    for block in README.read_text().split("```console\n")[1:]:
+        for example in block.partition("```")[0].split("$ ")[1:]:
+            command, *output = example.splitlines()
+            words = shlex.split(command, comments=True)[1:]
+            if not {"probe", "--host", "--incoming", "/usr/bin/qemu-system-x86_64"} & set(words):
+                examples.append(pytest.param(words, output, id=" ".join(words)))
+    return examples
+
+
+@pytest.mark.skipif(not README.exists(), reason="needs the source tree: README.md")
+@pytest.mark.parametrize("words, output", console_examples() if README.exists() else [])
+def test_examples_of_the_readme(capsys, words, output):
+    assert run(capsys, *words)[1].splitlines() == output
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
@@ -309,11 +333,24 @@ def test_questions_of_the_probe(capsys):
     answer = json.loads(run(capsys, "probe", "--json")[1])
     assert tuple(entry["name"] for entry in answer["questions"]) == NAMES
     assert {entry["status"] for entry in answer["questions"]} <= {"PASS", "WARN", "FAIL", "ERROR"}
+    assert answer["schema"] == "pymig-host"
     for name in NAMES:
         only = json.loads(run(capsys, "probe", "--json", "--only", name)[1])["questions"]
         assert [entry["name"] for entry in only] == [name]
     if any(entry["status"] == "WARN" for entry in answer["questions"]):
         assert run(capsys, "probe", "--strict")[0] != 0
+
+
+def test_what_is_not_asked_is_not_probed(capsys, monkeypatch):
+    monkeypatch.setattr("pymig.cli.probe.probe", lambda _: pytest.fail("probed"))
+    for name in ("zero-copy", "optmem", "memlock", "rdma", "huge-pages"):
+        status, out, _ = run(capsys, "probe", "--only", name)
+        assert status in (0, 2)
+        assert "userfaultfd" not in out
+    assert set(json.loads(run(capsys, "probe", "--only", "rdma", "--json")[1])) == {"questions"}
+    status, _, err = run(capsys, "probe", "--only", "rdma", "--memory", "memfd")
+    assert status == 2
+    assert "none of the checks in --only" in err
 
 
 @pytest.mark.parametrize(
