@@ -747,6 +747,55 @@ PYMIG_API uint32_t migrate_parameters_faults(const MigrationState *state, const 
 /* qmp_query_migrate_parameters(): a copy; free it with migration_parameters_free(). NULL if out of memory. */
 PYMIG_API MigrationParameters *qmp_query_migrate_parameters(const MigrationState *state);
 
+/* ---- migrate and migrate-incoming ---- */
+
+/* How a migration stream travels: the scheme of its uri. */
+typedef enum MigrationTransport {
+    MIGRATION_TRANSPORT_TCP = 0,
+    MIGRATION_TRANSPORT_UNIX = 1,
+    MIGRATION_TRANSPORT_VSOCK = 2,
+    MIGRATION_TRANSPORT_FD = 3,
+    MIGRATION_TRANSPORT_EXEC = 4,
+    MIGRATION_TRANSPORT_FILE = 5, /* from 8.2 on */
+    MIGRATION_TRANSPORT_RDMA = 6,
+    MIGRATION_TRANSPORT__MAX = 7
+} MigrationTransport;
+
+/* The scheme of a transport ("tcp"); NULL for a number out of range. */
+PYMIG_API const char *migration_transport_name(int transport);
+
+/* enum MigrationTransport of a uri; -ENOENT if this release does not know its scheme. */
+PYMIG_API int migration_transport_of_uri(const QemuBuild *build, const char *uri);
+
+/* What `migrate` depends on besides the MigrationState. */
+typedef struct MigrationSurroundings {
+    bool post_migrate;    /* query-status says postmigrate: the guest was migrated and not continued */
+    bool poisoned_memory; /* the guest has hardware-poisoned memory under KVM */
+    const char *blocker;  /* the last of query-migrate's blocked-reasons; NULL if there is none */
+} MigrationSurroundings;
+
+/* qmp_migrate(): checks the arguments and what this QEMU refuses before it connects. If it accepts, the status becomes
+ * setup, or postcopy-recover if `resume` is true. Whether the address can be reached is not checked. Of a tcp: uri only
+ * host and port are checked. Returns 0; -EINVAL with QEMU's text in `error` (which must then be cleared); -ENOMEM. */
+PYMIG_API int qmp_migrate(MigrationState *state, const QmpMember *members, size_t count,
+                          const MigrationSurroundings *around, MigrationError *error);
+
+/* A dry run: what qmp_migrate() would return now. `faults`: if it would accept, the known faults of this release that
+ * the command would trigger; bit n is fault number n of qemu_fault(). */
+PYMIG_API int migrate_try(const MigrationState *state, const QmpMember *members, size_t count,
+                          const MigrationSurroundings *around, uint32_t *faults, MigrationError *error);
+
+/* qmp_migrate_incoming(): the same for the destination. Once it accepts, incoming has started: later changes of
+ * capabilities are checked accordingly. */
+PYMIG_API int qmp_migrate_incoming(MigrationState *state, const QmpMember *members, size_t count,
+                                   MigrationError *error);
+
+/* A dry run of qmp_migrate_incoming(), as migrate_try(). */
+PYMIG_API int migrate_try_incoming(const MigrationState *state, const QmpMember *members, size_t count,
+                                   uint32_t *faults, MigrationError *error);
+
+/* ---- Accessors ---- */
+
 /* The accessors of QEMU's migration/options.h. First, whether each capability is on: */
 PYMIG_API bool migrate_auto_converge(const MigrationState *state);
 PYMIG_API bool migrate_background_snapshot(const MigrationState *state);

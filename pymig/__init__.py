@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pymig.errors import ParameterTypeError as ParameterTypeError
     from pymig.errors import QemuBinaryError as QemuBinaryError
     from pymig.errors import RequestTypeError as RequestTypeError
+    from pymig.errors import TransportError as TransportError
+    from pymig.errors import TransportTypeError as TransportTypeError
     from pymig.errors import UnknownCapabilityError as UnknownCapabilityError
     from pymig.host.facts import PostcopySupport as PostcopySupport
     from pymig.host.host import Host as Host
@@ -68,6 +70,8 @@ else:
         "QemuBuild": "qemu.build",
         "ReleaseDifference": "difference",
         "RequestTypeError": "errors",
+        "TransportError": "errors",
+        "TransportTypeError": "errors",
         "UnknownCapabilityError": "errors",
         "Verdict": "verdict",
         "check": "checker",

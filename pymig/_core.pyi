@@ -138,6 +138,11 @@ class MigrationCapabilityStatus(Struct):
     capability: int
     state: bool
 
+class MigrationSurroundings(Struct):
+    post_migrate: bool
+    poisoned_memory: bool
+    blocker: Chars
+
 class AnnounceParameters(Struct):
     initial: int
     max: int
@@ -218,6 +223,10 @@ class FFI:
     ) -> MigrationCapabilityStatus: ...
     @overload
     def new(
+        self, c_type: Literal["MigrationSurroundings *", "MigrationSurroundings[]"], value: object = None, /
+    ) -> MigrationSurroundings: ...
+    @overload
+    def new(
         self, c_type: Literal["AnnounceParameters *", "AnnounceParameters[]"], value: object = None, /
     ) -> AnnounceParameters: ...
     @overload
@@ -262,6 +271,10 @@ class FFI:
     def typeof(
         self, c_type: Literal["MigrationCapabilityStatus *", "MigrationCapabilityStatus[]"], /
     ) -> CType[MigrationCapabilityStatus]: ...
+    @overload
+    def typeof(
+        self, c_type: Literal["MigrationSurroundings *", "MigrationSurroundings[]"], /
+    ) -> CType[MigrationSurroundings]: ...
     @overload
     def typeof(
         self, c_type: Literal["AnnounceParameters *", "AnnounceParameters[]"], /
@@ -487,6 +500,14 @@ class Lib:
     MIGRATION_STATUS_POSTCOPY_DEVICE: Final[int]
     MIGRATION_STATUS_FAILING: Final[int]
     MIGRATION_STATUS__MAX: Final[int]
+    MIGRATION_TRANSPORT_TCP: Final[int]
+    MIGRATION_TRANSPORT_UNIX: Final[int]
+    MIGRATION_TRANSPORT_VSOCK: Final[int]
+    MIGRATION_TRANSPORT_FD: Final[int]
+    MIGRATION_TRANSPORT_EXEC: Final[int]
+    MIGRATION_TRANSPORT_FILE: Final[int]
+    MIGRATION_TRANSPORT_RDMA: Final[int]
+    MIGRATION_TRANSPORT__MAX: Final[int]
     def migration_capability_name(self, capability: int, /) -> Chars: ...
     def migration_capability_from_name(self, name: Chars | bytes, /) -> int: ...
     def qemu_release_name(self, release: int, /) -> Chars: ...
@@ -593,6 +614,33 @@ class Lib:
     ) -> int: ...
     def migrate_parameters_faults(self, state: MigrationState, members: QmpMember, count: int, /) -> int: ...
     def qmp_query_migrate_parameters(self, state: MigrationState, /) -> MigrationParameters: ...
+    def migration_transport_name(self, transport: int, /) -> Chars: ...
+    def migration_transport_of_uri(self, build: QemuBuild, uri: Chars | bytes, /) -> int: ...
+    def qmp_migrate(
+        self,
+        state: MigrationState,
+        members: QmpMember,
+        count: int,
+        around: MigrationSurroundings,
+        error: MigrationError,
+        /,
+    ) -> int: ...
+    def migrate_try(
+        self,
+        state: MigrationState,
+        members: QmpMember,
+        count: int,
+        around: MigrationSurroundings,
+        faults: Numbers,
+        error: MigrationError,
+        /,
+    ) -> int: ...
+    def qmp_migrate_incoming(
+        self, state: MigrationState, members: QmpMember, count: int, error: MigrationError, /
+    ) -> int: ...
+    def migrate_try_incoming(
+        self, state: MigrationState, members: QmpMember, count: int, faults: Numbers, error: MigrationError, /
+    ) -> int: ...
     def migrate_auto_converge(self, state: MigrationState, /) -> bool: ...
     def migrate_background_snapshot(self, state: MigrationState, /) -> bool: ...
     def migrate_block(self, state: MigrationState, /) -> bool: ...

@@ -8,6 +8,8 @@
     │   └── ParameterTypeError      ... because its value has the wrong type; also a TypeError
     ├── MigrationActiveError        a migration is in progress
     ├── RequestTypeError            the request has the wrong structure; also a TypeError
+    ├── TransportError              migrate or migrate-incoming is refused
+    │   └── TransportTypeError      ... because an argument has the wrong type; also a TypeError
     └── UnknownCapabilityError      the release has no such capability; also a ValueError
 
     QemuBinaryError                 a QEMU binary can't be queried
@@ -66,6 +68,14 @@ class MigrationActiveError(MigrationError):
 
 class RequestTypeError(MigrationError, TypeError):
     """The changes don't have the structure that QMP's migrate-set-capabilities requires."""
+
+
+class TransportError(MigrationError):
+    """``migrate`` or ``migrate-incoming`` is refused."""
+
+
+class TransportTypeError(TransportError, TypeError):
+    """An argument of ``migrate`` or ``migrate-incoming`` has the wrong type or is missing; the text is QMP's."""
 
 
 class UnknownCapabilityError(MigrationError, ValueError):

@@ -6,7 +6,7 @@ from _collections_abc import Mapping  # what collections.abc re-exports; that pa
 from _operator import index
 
 from pymig._core import ffi, lib
-from pymig.errors import ParameterError, ParameterTypeError
+from pymig.errors import ParameterError, ParameterTypeError, TransportError, TransportTypeError
 from pymig.qemu.parameters import NAMES
 from pymig.release import text
 from pymig.values import wrong_type
@@ -58,6 +58,43 @@ def _error(error: Any, parameters: Mapping[str, object]) -> Exception:
     message = text(error.message)
     name = NAMES[error.parameter] if error.parameter >= 0 else tuple(parameters)[error.unexpected]
     return (ParameterTypeError if error.wrong_type else ParameterError)(message, name)
+
+
+# ---- migrate and migrate-incoming ----
+
+
+class Command:
+    """A migrate or migrate-incoming command, converted for C.
+
+    Args:
+        arguments: by their QMP names; ``_`` is read as ``-``. What is None is not given.
+
+    Raises:
+        ValueError: a string that QMP can't carry.
+    """
+
+    __slots__ = ("_alive", "members")
+
+    def __init__(self, arguments: Mapping[str, object]) -> None:
+        given = {name.replace("_", "-"): value for name, value in arguments.items() if value is not None}
+        self._alive: list[Any] = []
+        self.members = c_members(given, "arguments", self._alive)
+
+    def send(self, function: Callable[..., int], target: Any, *further: Any) -> None:
+        """Passes this command to a C function.
+
+        Raises:
+            TransportError: the function refuses; the text is QEMU's.
+        """
+        error = ffi.new("MigrationError *")
+        if function(target, self.members, len(self.members), *further, error) == 0:
+            return
+        try:
+            if error.message == ffi.NULL:
+                raise MemoryError
+            raise (TransportTypeError if error.wrong_type else TransportError)(text(error.message))
+        finally:
+            lib.migration_error_clear(error)
 
 
 # ---- To C ----

@@ -17,13 +17,13 @@ from pymig.qemu.fault import faults_of
 from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS, values_of
 from pymig.qemu.rules import Verdicts
 from pymig.release import rows, text
-from pymig.request import Request, c_members, python_value
+from pymig.request import Command, Request, c_members, python_value
 from pymig.values import Frozen, require_bool, wrong_type
 from pymig.verdict import CapabilityError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Generic, TypedDict, TypeVar, overload
 
     from typing_extensions import Never, Self
@@ -546,6 +546,84 @@ class MigrationState(Frozen):
         finally:
             lib.migration_parameters_free(c_parameters)
 
+    def migrate(
+        self,
+        uri: str | None = None,
+        *,
+        channels: Sequence[Mapping[str, object]] | None = None,
+        resume: bool = False,
+        blockers: Sequence[str] = (),
+        run_state: str | None = None,
+        poisoned_memory: bool = False,
+        **arguments: object,
+    ) -> None:
+        """Starts an outgoing migration as far as QEMU decides before it connects (qmp_migrate).
+
+        If QEMU accepts, ``status`` becomes ``"setup"``, or ``"postcopy-recover"`` with ``resume``. Whether the address
+        can be reached, a file opened or a descriptor found is not checked, nor what other devices object to.
+
+        Args:
+            uri: e.g. ``"tcp:host:4444"``. Of a tcp address, only host and port are checked.
+            channels: QMP's list of MigrationChannel, instead of a uri (from 8.2 on).
+            resume: resume a paused postcopy migration.
+            blockers: query-migrate's blocked-reasons, in its order. QEMU names the last.
+            run_state: query-status's status. By default ``"inmigrate"`` for the incoming side, ``"postmigrate"`` after
+                the status ``"completed"``, else ``"running"``.
+            poisoned_memory: the guest has hardware-poisoned memory under KVM (matters from 9.0 on).
+            arguments: further arguments of the command, for example ``blk=True``.
+
+        Raises:
+            TransportError: QEMU would refuse; the text is QEMU's.
+            TransportTypeError: QEMU would refuse an argument's type.
+            ValueError: a string that QMP can't carry.
+
+        Warns:
+            KnownFaultWarning: the command would crash this release. It is issued before anything changes.
+        """
+        command = Command({"uri": uri, "channels": channels, "resume": resume or None, **arguments})
+        reasons = _texts(blockers, "blockers")
+        blocker = ffi.new("char[]", reasons[-1].encode()) if reasons else ffi.NULL
+        after = self.status == "completed" if run_state is None else run_state == "postmigrate"
+        around = ffi.new("MigrationSurroundings *", (after, poisoned_memory, blocker))
+        faults = ffi.new("uint32_t *")
+        command.send(lib.migrate_try, self._c, around, faults)
+        self._warn_of(faults[0])
+        command.send(lib.qmp_migrate, self._c, around)
+
+    def migrate_incoming(
+        self,
+        uri: str | None = None,
+        *,
+        channels: Sequence[Mapping[str, object]] | None = None,
+        **arguments: object,
+    ) -> None:
+        """Starts the incoming side (qmp_migrate_incoming), as far as QEMU decides before it opens anything.
+
+        If QEMU accepts, incoming has started: later changes of capabilities are checked accordingly.
+
+        Args:
+            uri: as for ``migrate``.
+            channels: as for ``migrate``.
+            arguments: further arguments of the command, for example ``exit_on_error=False`` (from 9.1 on).
+
+        Raises:
+            TransportError: QEMU would refuse; the text is QEMU's.
+            TransportTypeError: QEMU would refuse an argument's type.
+            ValueError: a string that QMP can't carry.
+
+        Warns:
+            KnownFaultWarning: the command would crash this release. It is issued before anything changes.
+        """
+        command = Command({"uri": uri, "channels": channels, **arguments})
+        faults = ffi.new("uint32_t *")
+        command.send(lib.migrate_try_incoming, self._c, faults)
+        self._warn_of(faults[0])
+        command.send(lib.qmp_migrate_incoming, self._c)
+
+    def _warn_of(self, faults: int) -> None:
+        for fault in faults_of(faults):
+            warn(f"QEMU {self.build.release}: {fault}", KnownFaultWarning)
+
     def _known_bit(self, name: str) -> int:
         bit = self.build._bits.get(name)
         if bit is None:
@@ -589,12 +667,21 @@ class MigrationState(Frozen):
             return
         request.send(lib.migrate_try_parameters, self._c)
         self.build._warn_of(request.parameters)
-        for fault in faults_of(met):
-            warn(f"QEMU {self.build.release}: {fault}", KnownFaultWarning)
+        self._warn_of(met)
 
     def __repr__(self) -> str:
         on = ", ".join(self.capabilities)
         return f"<MigrationState of {self.context!r}, status {self.status!r}: {on or 'nothing enabled'}>"
+
+
+def _texts(values: object, argument: str) -> list[str]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        wrong_type(values, argument, "a list of str")
+    texts = list(values)
+    for value in texts:
+        if not isinstance(value, str):
+            wrong_type(value, argument, "a list of str")
+    return texts
 
 
 def _read_entries(entries: Iterable[object], build: QemuBuild) -> Iterator[tuple[object, object]]:

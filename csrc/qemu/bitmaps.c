@@ -11,23 +11,23 @@
 static const QapiType string_type = {.kind = QAPI_STRING};
 static const QapiType bool_type = {.kind = QAPI_BOOL};
 
-static const QapiMember transform_members[] = {{"persistent", &bool_type, true}, {NULL, NULL, false}};
+static const QapiMember transform_members[] = {QAPI_OPTIONAL("persistent", &bool_type), QAPI_END};
 static const QapiType transform_type = {.kind = QAPI_OBJECT, .members = transform_members};
 
 static const QapiMember bitmap_members[] = {
-    {"name", &string_type, false},
-    {"alias", &string_type, false},
-    {"transform", &transform_type, true},
-    {NULL, NULL, false},
+    QAPI_REQUIRED("name", &string_type),
+    QAPI_REQUIRED("alias", &string_type),
+    QAPI_OPTIONAL("transform", &transform_type),
+    QAPI_END,
 };
 static const QapiType bitmap_type = {.kind = QAPI_OBJECT, .members = bitmap_members};
 static const QapiType bitmap_list_type = {.kind = QAPI_ARRAY, .element = &bitmap_type};
 
 static const QapiMember node_members[] = {
-    {"node-name", &string_type, false},
-    {"alias", &string_type, false},
-    {"bitmaps", &bitmap_list_type, false},
-    {NULL, NULL, false},
+    QAPI_REQUIRED("node-name", &string_type),
+    QAPI_REQUIRED("alias", &string_type),
+    QAPI_REQUIRED("bitmaps", &bitmap_list_type),
+    QAPI_END,
 };
 static const QapiType node_type = {.kind = QAPI_OBJECT, .members = node_members};
 const QapiType bitmaps_type = {.kind = QAPI_ARRAY, .element = &node_type};

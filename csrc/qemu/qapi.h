@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pymig.h"
+#include "qemu/release.h"
 
 /* The part of QAPI's type system that this library's requests use. */
 typedef enum QapiKind {
@@ -18,6 +19,7 @@ typedef enum QapiKind {
 } QapiKind;
 
 typedef struct QapiMember QapiMember;
+typedef struct QapiBranch QapiBranch;
 
 typedef struct QapiType {
     QapiKind kind;
@@ -25,6 +27,8 @@ typedef struct QapiType {
     const char *name;               /* number: the type's name in error texts, "uint8_t" */
     const struct QapiType *element; /* array */
     const QapiMember *members;      /* object; a member without a name ends the list */
+    bool is_union;                  /* object: its only own member, an enum, selects one of the branches */
+    const QapiBranch *branches;     /* union: one for each value of the enum */
     /* Enum: whether this build has a value of this name, for the parameter being visited. */
     bool (*has_value)(const QemuBuild *build, int parameter, const char *name);
 } QapiType;
@@ -33,6 +37,20 @@ struct QapiMember {
     const char *name;
     const QapiType *type;
     bool optional;
+    ReleaseSet releases; /* that have it */
+};
+
+#define QAPI_REQUIRED_IN(releases_, name_, type_) {.name = name_, .type = type_, .releases = releases_}
+#define QAPI_OPTIONAL_IN(releases_, name_, type_)                                                                      \
+    {.name = name_, .type = type_, .optional = true, .releases = releases_}
+#define QAPI_REQUIRED(name_, type_) QAPI_REQUIRED_IN(ALWAYS, name_, type_)
+#define QAPI_OPTIONAL(name_, type_) QAPI_OPTIONAL_IN(ALWAYS, name_, type_)
+#define QAPI_END {.name = NULL}
+
+/* The further members that an object has while its discriminator has this value. */
+struct QapiBranch {
+    const char *value;
+    const QapiType *type;
 };
 
 /* The value of an object's member with this name, or NULL. */

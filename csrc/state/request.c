@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    MOST_MEMBERS = 8 /* the most members of an object in the schema */
+    MOST_MEMBERS = 16 /* the most members of an object in the schema */
 };
 
 /* ---- Errors ---- */
@@ -103,20 +103,46 @@ static int visit_member(Visitor *visitor, const QapiMember *member, const QmpVal
     return visit_value(visitor, member->type, member->name, value);
 }
 
+/* The type of the branch that the object selects; NULL if the type is no union. */
+static const QapiType *branch_of(const QapiType *type, const QmpValue *object)
+{
+    if (!type->is_union) {
+        return NULL;
+    }
+    const char *value = qmp_member_of(object, type->members[0].name)->text;
+    const QapiBranch *branch = type->branches;
+    while (strcmp(branch->value, value) != 0) {
+        branch++;
+    }
+    return branch->type;
+}
+
+static int visit_members(Visitor *visitor, const QapiType *type, const QmpValue *object, size_t *visited,
+                         size_t *n_visited)
+{
+    for (; type != NULL; type = branch_of(type, object)) {
+        for (const QapiMember *member = type->members; member->name != NULL; member++) {
+            bool present = release_within(visitor->build->release, member->releases);
+            int result = present ? visit_member(visitor, member, object, visited, n_visited) : 0;
+            if (result < 0) {
+                return result;
+            }
+        }
+    }
+    return 0;
+}
+
 static int visit_object(Visitor *visitor, const QapiType *type, const QmpValue *value)
 {
     size_t visited[MOST_MEMBERS], n_visited = 0;
     if (value->type != QMP_OBJECT) {
         return expected(visitor, "object");
     }
-    for (const QapiMember *member = type->members; member->name != NULL; member++) {
-        int result = visit_member(visitor, member, value, visited, &n_visited);
-        if (result < 0) {
-            return result;
-        }
+    int result = visit_members(visitor, type, value, visited, &n_visited);
+    if (result < 0 || n_visited == value->number) {
+        return result;
     }
-    return n_visited == value->number ? 0
-                                      : refuse_unexpected(visitor, value->members, value->number, visited, n_visited);
+    return refuse_unexpected(visitor, value->members, value->number, visited, n_visited);
 }
 
 static int visit_at_path(Visitor *visitor, const QapiType *type, const char *name, const QmpValue *value)
@@ -146,6 +172,11 @@ int visit_value(Visitor *visitor, const QapiType *type, const char *name, const 
     int result = visit_at_path(visitor, type, name, value);
     cut(visitor, before);
     return result;
+}
+
+int visit_request(Visitor *visitor, const QapiType *type, const QmpMember *members, size_t count)
+{
+    return visit_object(visitor, type, &(QmpValue){.type = QMP_OBJECT, .number = count, .members = members});
 }
 
 int refuse_unexpected(Visitor *visitor, const QmpMember *members, size_t count, const size_t *visited, size_t n_visited)

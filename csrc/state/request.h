@@ -19,6 +19,9 @@ typedef struct Visitor {
  * -ENOMEM. */
 int visit_value(Visitor *visitor, const QapiType *type, const char *name, const QmpValue *value);
 
+/* Visits the members of a whole request, an object at the empty path. Returns as above. */
+int visit_request(Visitor *visitor, const QapiType *type, const QmpMember *members, size_t count);
+
 /* Refuses the member of the object at the current path that QEMU would name as unexpected. `visited` holds the indices
  * of the expected members. Returns -EINVAL or -ENOMEM. */
 int refuse_unexpected(Visitor *visitor, const QmpMember *members, size_t count, const size_t *visited,

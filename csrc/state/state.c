@@ -80,7 +80,7 @@ bool migration_status_known(const QemuBuild *build, int status)
     return migration_status_name(status) != NULL && release_within(build->release, statuses[status].present);
 }
 
-static bool is_running(const MigrationState *state)
+bool migration_is_running(const MigrationState *state)
 {
     return release_within(state->context.build.release, statuses[state->status].running);
 }
@@ -143,6 +143,16 @@ void migration_state_free(MigrationState *state)
     }
 }
 
+void migration_start_incoming(MigrationState *state, bool listens)
+{
+    states_acquire();
+    state->incoming_was_started = true;
+    state->context.incoming_started = listens;
+    state->context.single_channel = !listens;
+    follow_parameters(state);
+    states_release();
+}
+
 int migration_state_message(const MigrationState *state, int code, char *text, size_t size)
 {
     return migration_checker_message(&state->checker, code, text, size);
@@ -158,7 +168,7 @@ CapabilitySet migration_capabilities(const MigrationState *state)
 /* Call with the lock held. -EAGAIN if the host must be asked first. */
 static int try_change(MigrationState *state, CapabilitySet on, CapabilitySet off, HostQuestion *question)
 {
-    if (is_running(state)) {
+    if (migration_is_running(state)) {
         return -EBUSY;
     }
     CapabilitySet new_set = (state->capabilities | on) & ~off;

@@ -15,6 +15,7 @@ struct MigrationState {
     int variant; /* enum ProbeVariant */
     _Atomic CapabilitySet capabilities;
     _Atomic int status;
+    bool incoming_was_started;
     MigrationParameters parameters;
     MigrationChecker checker; /* compiled for the current parameters */
 };
@@ -22,5 +23,11 @@ struct MigrationState {
 /* The lock of all states. Needed to read several parameters at one moment, or a value that is not a number. */
 void states_acquire(void);
 void states_release(void);
+
+/* Whether the release lets nothing change because of the status. */
+bool migration_is_running(const MigrationState *state);
+
+/* Remembers that migrate-incoming was accepted. `listens`: the transport has a listening socket. */
+void migration_start_incoming(MigrationState *state, bool listens);
 
 #endif

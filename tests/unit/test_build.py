@@ -200,17 +200,22 @@ class TestRhel:
             QemuBuild("rhel-9.3", replication=False)
 
 
+FROM_8_2 = {"migrate/rdma-address", "migrate/exec-without-arguments"}
+FROM_10_0 = FROM_8_2 | {"migrate/no-main-channel"}
+FROM_10_2_50 = FROM_10_0 | {"migrate/cpr-transfer-uri"}
+
 FAULTS = {
     "7.2.0": {"set-parameters/tls-authz-null", "savevm/multifd"},
     "7.2.7": {"savevm/multifd"},
     "8.1.1": {"set-parameters/tls-authz-null", "savevm/multifd"},
     "8.1.2": {"savevm/multifd"},
-    "10.1": {"savevm/multifd"},
-    "10.2": set(),
-    "10.2.50": {"set-parameters/zero-copy-send", "migrate/cpr-transfer-uri"},
-    "11.0.0": {"set-parameters/zero-copy-send", "migrate/cpr-transfer-uri"},
-    "11.0.3": {"migrate/cpr-transfer-uri"},
-    "11.1": {"migrate/cpr-transfer-uri"},
+    "8.2": {"savevm/multifd"} | FROM_8_2,
+    "10.1": {"savevm/multifd"} | FROM_10_0,
+    "10.2": FROM_10_0,
+    "10.2.50": {"set-parameters/zero-copy-send"} | FROM_10_2_50,
+    "11.0.0": {"set-parameters/zero-copy-send"} | FROM_10_2_50,
+    "11.0.3": FROM_10_2_50,
+    "11.1": FROM_10_2_50,
 }
 
 

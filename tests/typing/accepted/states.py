@@ -19,6 +19,8 @@ from pymig import (
     MigrationState,
     QemuBuild,
     RequestTypeError,
+    TransportError,
+    TransportTypeError,
 )
 
 state = MigrationState(Context("8.0.50", Host(), parameters={"multifd-channels": 4}))
@@ -126,6 +128,12 @@ except (CapabilityError, MigrationActiveError, RequestTypeError) as refusal:
     assert_type(refusal.hint, str | None)
 except MigrationError as error:
     assert_type(error.message, str)
+
+try:
+    state.migrate("tcp:192.0.2.1:4444", blockers=["a reason"], run_state="running", detach=True)
+    newest.migrate_incoming(channels=[{"channel-type": "main", "addr": {"transport": "exec", "args": ["true"]}}])
+except (TransportError, TransportTypeError) as refusal:
+    assert_type(refusal.message, str)
 
 for category in (DeprecatedParameterWarning, IgnoredParameterWarning, KnownFaultWarning):
     warnings.simplefilter("default", category)
