@@ -1,4 +1,4 @@
-"""This machine's QEMU answers migrate and migrate-incoming as pymig does. A sample; tests/vectors/commands has all cases."""
+"""This machine's QEMU answers a sample of the recorded migrate and migrate-incoming commands as pymig does."""
 
 import pytest
 
