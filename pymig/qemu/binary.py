@@ -24,7 +24,12 @@ ARGUMENTS = (
     *("-chardev", "socket,id=qmp,fd=3", "-mon", "chardev=qmp,mode=control"),
 )
 
-QUESTIONS = ("query-version", "query-qmp-schema", "query-migrate-capabilities", "query-target")
+QUESTIONS = VERSION, SCHEMA, LISTED, TARGET = (
+    "query-version",
+    "query-qmp-schema",
+    "query-migrate-capabilities",
+    "query-target",
+)
 
 # Commands that exist if and only if QEMU was built with replication.
 REPLICATION_COMMANDS = ("xen-set-replication", "query-xen-replication-status")
@@ -98,6 +103,7 @@ def _answers(program: bytes, timeout: float) -> list[Any]:
 # What QAPI's generator accepts as a name.
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
+MOST_NAME = 100  # characters of a name in a message
 MOST_NAMES = 1000  # in one enum, or of one command's arguments
 MOST_NUMBER = 99  # of a version; development trees and candidates have 50 to 99
 
@@ -129,22 +135,31 @@ class BinaryAnswers(Value):
         """From the answers to QUESTIONS. Raises QemuBinaryError if no QEMU would answer so."""
         entities = _Schema(schema)
         members = entities.capabilities()
-        parameters = entities.arguments("migrate-set-parameters")
-        listed = [
-            _member(entry, "capability", str, "capabilities") for entry in _the(list, capabilities, "capabilities")
-        ]
+        listed = _listed(capabilities)
         self = object.__new__(cls)
         self._set(
             version=_version(version),
             package=_package(version),
-            target=_name(_member(target, "arch", str, "query-target"), "arch"),
+            target=_name(_member(target, "arch", str, TARGET), TARGET),
             capabilities=members,
-            parameters=list(parameters),
-            compressions=entities.values(_member(parameters, "multifd-compression", str, "migrate-set-parameters")),
+            parameters=list(entities.arguments("migrate-set-parameters")),
+            compressions=entities.compressions(),
             live_block_migration="block" not in members or "block" in listed,
             replication=any(command in entities for command in REPLICATION_COMMANDS),
         )
         return self
+
+
+_KINDS = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    int: "a whole number",
+    float: "a fraction",
+    bool: "a truth value",
+    type(None): "null",
+}
+"""JSON's types, in words."""
 
 
 def _unlike_qemu(reason: str) -> QemuBinaryError:
@@ -153,51 +168,55 @@ def _unlike_qemu(reason: str) -> QemuBinaryError:
 
 def _the(kind: type[_T], value: object, what: str) -> _T:
     if type(value) is not kind:
-        raise _unlike_qemu(f"{what} is {type(value).__name__}, not {kind.__name__}")
+        raise _unlike_qemu(f"{what} is {_KINDS[type(value)]}, not {_KINDS[kind]}")
     return value
 
 
 def _member(value: object, name: str, kind: type[_T], what: str) -> _T:
     members = _the(dict, value, what)
+    shown = escaped(name[:MOST_NAME])
     if name not in members:
-        raise _unlike_qemu(f"{what} has no {name:.100}")
-    return _the(kind, members[name], f"{what}: {name:.100}")
+        raise _unlike_qemu(f"{what} has no {shown}")
+    return _the(kind, members[name], f"{shown} in {what}")
 
 
 def _name(value: object, what: str) -> str:
-    name = _the(str, value, what)
+    name = _the(str, value, f"a name in {what}")
     if not _NAME.fullmatch(name):
-        raise _unlike_qemu(f"{what} has {name[:100]!a}, which is no name in QAPI")
+        raise _unlike_qemu(f"{what} has {name[:MOST_NAME]!a}, which is no name in QAPI")
     return name
 
 
 def _few(names: list[_T], what: str) -> list[_T]:
     if len(names) > MOST_NAMES:
-        raise _unlike_qemu(f"{what} has {len(names)} names")
+        raise _unlike_qemu(f"{what} has {len(names)} names in one list")
     return names
 
 
 def _version(answer: object) -> tuple[int, int, int]:
-    numbers = _member(answer, "qemu", dict, "query-version")
-    major, minor, micro = (_member(numbers, part, int, "query-version") for part in ("major", "minor", "micro"))
+    numbers = _member(answer, "qemu", dict, VERSION)
+    major, minor, micro = (_member(numbers, part, int, VERSION) for part in ("major", "minor", "micro"))
     if not all(0 <= number <= MOST_NUMBER for number in (major, minor, micro)):
-        raise _unlike_qemu(f"query-version: a number is not within 0 and {MOST_NUMBER}")
+        raise _unlike_qemu(f"a number in {VERSION} is not within 0 and {MOST_NUMBER}")
     return major, minor, micro
 
 
 def _package(answer: object) -> str:
-    package = _member(answer, "package", str, "query-version")
+    package = _member(answer, "package", str, VERSION)
     if not package.isprintable():
-        raise _unlike_qemu("query-version: package has control characters")
+        raise _unlike_qemu(f"package in {VERSION} has control characters")
     return package
+
+
+def _listed(answer: object) -> list[str]:
+    return [_member(entry, "capability", str, LISTED) for entry in _the(list, answer, LISTED)]
 
 
 class _Schema:
     """The answer to query-qmp-schema."""
 
     def __init__(self, answer: object) -> None:
-        entities = _the(list, answer, "query-qmp-schema")
-        self._entities = {_member(entity, "name", str, "query-qmp-schema"): entity for entity in entities}
+        self._entities = {_member(entity, "name", str, SCHEMA): entity for entity in _the(list, answer, SCHEMA)}
 
     def __contains__(self, name: str) -> bool:
         return name in self._entities
@@ -208,20 +227,22 @@ class _Schema:
 
     def values(self, enum: str) -> list[str]:
         """The values of an enum."""
-        return [_name(value, "an enum") for value in _few(self._field(enum, "values", list), "an enum")]
+        return [_name(value, SCHEMA) for value in _few(self._field(enum, "values", list), SCHEMA)]
 
     def capabilities(self) -> list[str]:
         """The enum of capabilities, from the arguments of migrate-set-capabilities."""
-        array = _member(self.arguments("migrate-set-capabilities"), "capabilities", str, "migrate-set-capabilities")
+        array = _member(self.arguments("migrate-set-capabilities"), "capabilities", str, SCHEMA)
         entry = self._members(self._field(array, "element-type", str))
-        return self.values(_member(entry, "capability", str, "migrate-set-capabilities"))
+        return self.values(_member(entry, "capability", str, SCHEMA))
+
+    def compressions(self) -> list[str]:
+        """The values of multifd-compression."""
+        return self.values(_member(self.arguments("migrate-set-parameters"), "multifd-compression", str, SCHEMA))
 
     def _members(self, kind: str) -> dict[str, str]:
-        members = _few(self._field(kind, "members", list), "an object")
-        return {
-            _name(_member(member, "name", str, "a member"), "a member"): _member(member, "type", str, "a member")
-            for member in members
-        }
+        members = _few(self._field(kind, "members", list), SCHEMA)
+        names = [_name(_member(member, "name", str, SCHEMA), SCHEMA) for member in members]
+        return {name: _member(member, "type", str, SCHEMA) for name, member in zip(names, members, strict=True)}
 
     def _field(self, entity: str, field: str, kind: type[_T]) -> _T:
-        return _member(_member(self._entities, entity, dict, "query-qmp-schema"), field, kind, "query-qmp-schema")
+        return _member(_member(self._entities, entity, dict, SCHEMA), field, kind, SCHEMA)

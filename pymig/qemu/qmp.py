@@ -62,8 +62,8 @@ class Monitor:
         for _ in range(DRAINS):
             if not self._handle(0):
                 break
-        lines = " ".join(self._log.decode(errors="replace").split())
-        return escaped(lines[-MOST_WORDS:])
+        lines = map(str.strip, self._log.decode(errors="replace").splitlines())
+        return escaped("; ".join(filter(None, lines))[-MOST_WORDS:])
 
     def _answer(self, number: int, command: str) -> Any:
         self._awaited = f"answer to {command}"
