@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 
 from pymig.cli.arguments import CIRCUMSTANCES, WITHOUT, UsageError
@@ -95,8 +97,15 @@ def host(options: argparse.Namespace) -> Host:
         raise UsageError(f"--host {options.host}: {error}") from None
 
 
-def _content(file: str) -> str:
+def _content(file: str) -> bytes:
+    """The file's bytes: all, or more than a document may have."""
+    from pymig.documents import MOST_BYTES  # noqa: PLC0415 - it imports json
+
     if file == "-":
-        return sys.stdin.read()
-    with open(file, encoding="utf-8") as facts:  # noqa: PTH123 - pathlib takes longer to import than a check
-        return facts.read()
+        if sys.stdin is None:
+            raise UsageError("--host -: standard input is closed")
+        return sys.stdin.buffer.read(MOST_BYTES + 1)
+    if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116 - pathlib takes longer to import than a check
+        raise UsageError(f"--host {file}: not a regular file; --host - reads standard input")
+    with open(file, "rb") as facts:  # noqa: PTH123 - likewise
+        return facts.read(MOST_BYTES + 1)

@@ -10,6 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pymig.documents import parse
 from pymig.errors import QemuBinaryError
 from pymig.qemu.process import errno_of
 from pymig.values import escaped
@@ -86,8 +87,8 @@ class Monitor:
 
     def _message(self) -> dict[str, Any]:
         try:
-            message = json.loads(self._line(), parse_constant=_no_constant)
-        except (ValueError, RecursionError):
+            message = parse(self._line())
+        except ValueError:
             self._fail(f"the {self._awaited} is not JSON")
         if type(message) is not dict:
             self._fail(f"the {self._awaited} is no JSON object")
@@ -168,10 +169,6 @@ def _cancel_requests() -> Callable[[], int]:
     except RuntimeError:
         return int
     return getattr(task, "cancelling", int)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"JSON has no {name}")
 
 
 def _description(error: object) -> str:
