@@ -11,6 +11,7 @@ from pymig.host.host import Host
 from pymig.host.memory import Memory
 from pymig.qemu.build import QemuBuild
 from pymig.qemu.parameters import type_of
+from pymig.values import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ def host(options: argparse.Namespace) -> Host:
     try:
         return Host.from_json(_content(options.host))
     except OSError as error:
-        raise UsageError(f"--host {options.host}: {error.strerror}") from None
+        raise UsageError(f"--host {escaped(options.host)}: {error.strerror}") from None
     except ValueError as error:
-        raise UsageError(f"--host {options.host}: {error}") from None
+        raise UsageError(f"--host {escaped(options.host)}: {error}") from None
 
 
 def _content(file: str) -> bytes:
@@ -103,9 +104,9 @@ def _content(file: str) -> bytes:
 
     if file == "-":
         if sys.stdin is None:
-            raise UsageError("--host -: standard input is closed")
+            raise ValueError("standard input is closed")
         return sys.stdin.buffer.read(MOST_BYTES + 1)
     if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116 - pathlib takes longer to import than a check
-        raise UsageError(f"--host {file}: not a regular file; --host - reads standard input")
+        raise ValueError("not a regular file; --host - reads standard input")
     with open(file, "rb") as facts:  # noqa: PTH123 - likewise
         return facts.read(MOST_BYTES + 1)
