@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,6 +169,39 @@ static void ends_with_its_program(void **unused)
     expect_nothing_left();
 }
 
+static void ends_with_its_program_though_sigchld_is_ignored(void **unused)
+{
+    void (*before)(int) = signal(SIGCHLD, SIG_IGN);
+    ends_with_its_program(unused);
+    signal(SIGCHLD, before);
+}
+
+/* The guardian has the caller's memory: nobody without privileges may read it. */
+static void has_a_guardian_that_nobody_can_trace(void **unused)
+{
+    enum {
+        NOBODY = 65534
+    };
+    struct stat status;
+    char memory[64];
+    int result;
+    (void)unused;
+    if (geteuid() != 0) {
+        skip();
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        result = setresuid(NOBODY, NOBODY, NOBODY) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0 ||
+                 start("echo started; sleep 1000") != 0 || strcmp(next(output[0]), "started\n") != 0;
+        snprintf(memory, sizeof(memory), "/proc/%d/mem", process.guardian);
+        result = result || stat(memory, &status) != 0 || status.st_uid != 0;
+        guarded_process_end(&process);
+        _exit(result);
+    }
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+}
+
 /* A caller that starts the program, says so, and is then ended by the signal. */
 static void ends_when_its_caller_dies_of(int number)
 {
@@ -196,26 +231,27 @@ static void ends_with_a_caller_that_is_terminated(void **unused)
     ends_when_its_caller_dies_of(SIGTERM);
 }
 
-/* The death signal alone must do: a third process keeps the socket open. */
+/* The death signal alone must do: a third process keeps the socket open until the test is over. */
 static void ends_with_a_caller_that_has_forked(void **unused)
 {
     (void)unused;
+    int over[2];
+    char byte;
+    assert_int_equal(pipe2(over, O_CLOEXEC), 0);
     pid_t caller = fork();
     if (caller == 0) {
         start(FAMILY "echo started; sleep 1000");
-        if (fork() == 0) {
-            close(output[1]);
-            sleep(PATIENCE / 1000);
-            _exit(0);
-        }
-        for (;;) {
-            pause();
-        }
+        close(over[1]);
+        close(output[1]);
+        fork();
+        _exit((int)read(over[0], &byte, 1));
     }
     assert_string_equal(next(output[0]), "started\n");
     kill(caller, SIGKILL);
     assert_int_equal(waitpid(caller, NULL, 0), caller);
     expect_nothing_left();
+    close(over[1]);
+    close(over[0]);
 }
 
 static void ends_though_the_guardian_is_stopped(void **unused)
@@ -300,6 +336,8 @@ int main(void)
         TEST(has_default_signals),
         TEST(ends_when_asked),
         TEST(ends_with_its_program),
+        TEST(ends_with_its_program_though_sigchld_is_ignored),
+        TEST(has_a_guardian_that_nobody_can_trace),
         TEST(ends_with_a_caller_that_is_killed),
         TEST(ends_with_a_caller_that_is_terminated),
         TEST(ends_with_a_caller_that_has_forked),
