@@ -357,6 +357,33 @@ PYMIG_API int migration_host_write_tracking(MigrationHost *host, int variant, in
  * above. */
 PYMIG_API PostcopySupport migration_host_postcopy(MigrationHost *host, int variant);
 
+/* ---- A program that is queried ------------------------------------------------------------------------------- */
+
+enum {
+    GUARDED_PROCESS_DESCRIPTORS = 8 /* the most that a program may be given */
+};
+
+/* A program under a guardian: a process that ends as soon as the program has ended, the caller has died, or the caller
+ * asks for it, and that first kills the program and all its descendants with SIGKILL. Nothing is left, also of programs
+ * that call setsid(). Without /proc, descendants that have left the program's process group may stay. */
+typedef struct GuardedProcess {
+    int guardian; /* its process number; 0: none */
+    int caller;   /* the process number of the caller */
+    int life;     /* a socket: the errno of execve(2) as an int if the program can't be started; end of file once the
+                     guardian has ended */
+} GuardedProcess;
+
+/* Starts arguments[0], a path, with these arguments (ended by NULL) and the caller's environment: in a session of its
+ * own, with all signals at their defaults, and with exactly these descriptors, numbered from 0 on. Does not wait for
+ * execve(2), which reports through `life`. The guardian sends no SIGCHLD, and the caller's waits don't see it. Returns
+ * 0; -EINVAL without arguments or with too many descriptors; the negative errno of socketpair(2) or clone(2). */
+PYMIG_API int guarded_process_start(const char *const arguments[], const int descriptors[], size_t count,
+                                    GuardedProcess *process);
+
+/* Ends the program, and waits until all its processes have died: a moment, at most a few seconds. Without a guardian,
+ * does nothing. In a child of the caller after fork(), only closes `life`. */
+PYMIG_API void guarded_process_end(GuardedProcess *process);
+
 /* ---- The check ---------------------------------------------------------------------------------------------- */
 
 /* Verdicts: one code per rule, never reused. */

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 
-from pymig.values import wrong_type
+from pymig.values import escaped, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+
+MOST_BYTES = 16 << 20  # of a document; a host's facts have some KiB
+MOST_DEPTH = 50
+MOST_DIGITS = 40  # of a whole number; 64 bits have 20
 
 
 def dumps(facts: Mapping[str, Any]) -> str:
@@ -18,13 +24,56 @@ def dumps(facts: Mapping[str, Any]) -> str:
 
 
 def loads(text: str | bytes) -> Any:
-    """A document of JSON's, or a ValueError."""
+    """A document of JSON's that ``dumps`` can write again, or a ValueError."""
     if not isinstance(text, (str, bytes)):
         wrong_type(text, "text", "a str or bytes")
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"text is longer than {MOST_BYTES >> 20} MiB")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = parse(text)
+    except ValueError as error:
         raise ValueError(f"text is not JSON: {error}") from None
+    _require_portable(document, "text", 0)
+    return document
+
+
+def parse(text: str | bytes) -> Any:
+    """JSON's value, with NaN and Infinity as Python's json reads them; or a ValueError."""
+    try:
+        return json.loads(text, parse_int=_whole_number)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:  # Python before 3.10.7 would read them in quadratic time
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _require_portable(value: Any, name: str, depth: int) -> None:
+    """A ValueError that names the place of what JSON does not have or other readers do not take."""
+    kind = type(value)
+    if depth > MOST_DEPTH:
+        raise ValueError(f"{name} is nested more than {MOST_DEPTH} deep")
+    if kind is str:
+        _require_text(value, name)
+    elif kind is float and not math.isfinite(value):
+        raise ValueError(f"{name} is {value}, which is no number in JSON")
+    elif kind is list:
+        for element in value:
+            _require_portable(element, name, depth + 1)
+    elif kind is dict:
+        for key, member in value.items():
+            _require_text(key, f"a name in {name}")
+            _require_portable(member, escaped(key[:40]) if depth == 0 else f"{name}.{escaped(key[:40])}", depth + 1)
+
+
+def _require_text(text: str, name: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} has a lone surrogate, which is no text: {text[:40]!a}") from None
 
 
 def require_schema(document: Any, schema: str, version: str) -> None:

@@ -67,6 +67,11 @@ def require_bool(value: object, argument: str) -> bool:
     return value
 
 
+def escaped(text: str, kept: str = "") -> str:
+    """The text with control characters escaped, because others wrote it; those in ``kept`` stay."""
+    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)
+
+
 def wrong_type(value: object, argument: str, wanted: str) -> NoReturn:
     """Raises a TypeError that names the argument and the wanted type."""
     raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}")

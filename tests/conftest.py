@@ -1,10 +1,14 @@
 """Shared fixtures and helpers."""
 
+import contextlib
 import faulthandler
 import os
 import pickle
 import signal
+import time
 import traceback
+import uuid
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +92,40 @@ def own_mounts():
     except OSError:
         return False
     return True
+
+
+def running(mark):
+    """The processes with this mark in their environment; a dead one has none."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in path.read_bytes():
+                found.append(path.parent.name)
+    return found
+
+
+def children():
+    """The processes that this one has started, by any of its threads."""
+    return {child for path in Path("/proc/self/task").glob("*/children") for child in path.read_text().split()}
+
+
+@pytest.fixture
+def nothing_left(monkeypatch):
+    """A function that says whether all that the test started has ended, or does so soon."""
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("PYMIG_TEST", mark)
+    before = children()
+
+    def something_runs():
+        return running(mark.encode()) or children() - before
+
+    def nothing_runs():
+        end = time.monotonic() + 10
+        while something_runs() and time.monotonic() < end:
+            time.sleep(0.01)
+        return not something_runs()
+
+    return nothing_runs
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from pymig.values import escaped
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +22,8 @@ def styled(text: str, style: str, stream: TextIO | None = None) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with control characters escaped, because others wrote it: it must not change the terminal's state."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    """The text of others, so that it can't change the terminal's state."""
+    return escaped(text, "\n")
 
 
 def print_json(value: object) -> None:

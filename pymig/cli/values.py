@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 
 from pymig.cli.arguments import CIRCUMSTANCES, WITHOUT, UsageError
@@ -9,6 +11,7 @@ from pymig.host.host import Host
 from pymig.host.memory import Memory
 from pymig.qemu.build import QemuBuild
 from pymig.qemu.parameters import type_of
+from pymig.values import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,13 +93,28 @@ def host(options: argparse.Namespace) -> Host:
     try:
         return Host.from_json(_content(options.host))
     except OSError as error:
-        raise UsageError(f"--host {options.host}: {error.strerror}") from None
+        raise UsageError(f"--host {escaped(options.host)}: {error.strerror}") from None
     except ValueError as error:
-        raise UsageError(f"--host {options.host}: {error}") from None
+        raise UsageError(f"--host {escaped(options.host)}: {error}") from None
 
 
-def _content(file: str) -> str:
+def _content(file: str) -> bytes:
+    """The file's bytes: all, or more than a document may have."""
+    from pymig.documents import MOST_BYTES  # noqa: PLC0415 - it imports json
+
     if file == "-":
-        return sys.stdin.read()
-    with open(file, encoding="utf-8") as facts:  # noqa: PTH123 - pathlib takes longer to import than a check
-        return facts.read()
+        if sys.stdin is None:
+            raise ValueError("standard input is closed")
+        return sys.stdin.buffer.read(MOST_BYTES + 1)
+    with open(file, "rb", opener=_open_file_or_pipe) as facts:
+        return facts.read(MOST_BYTES + 1)
+
+
+def _open_file_or_pipe(file: str, flags: int) -> int:
+    """A descriptor of a regular file or a pipe, such as a shell's <(command). It does not wait for a writer."""
+    kinds = (stat.S_IFREG, stat.S_IFIFO)
+    if stat.S_IFMT(os.stat(file).st_mode) not in kinds:  # noqa: PTH116 - likewise
+        raise ValueError("neither a file nor a pipe; --host - reads standard input")
+    descriptor = os.open(file, flags | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return descriptor

@@ -7,6 +7,7 @@ import errno as errno_names
 from pymig._core import lib
 from pymig.documents import newer_version, require_schema
 from pymig.host.facts import LEGACY_VARIANTS, REFERENCE, HostFacts, PostcopySupport, write_tracking_of
+from pymig.values import wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,11 +41,12 @@ def facts_of_document(document: Any) -> dict[int, HostFacts]:
     """
     require_schema(document, _SCHEMA, _VERSION)
     try:
+        _number_of_bytes(document.get("page_size", 0), "page_size")
         reference = _facts_from_json(document)
-        legacy = dict(document.get("older", {}))
+        legacy = _object(document.get("older", {}), "older")
         facts = {REFERENCE: reference}
         for name, variant in LEGACY_VARIANTS.items():
-            facts[variant] = _facts_from_json(legacy[name]) if name in legacy else reference
+            facts[variant] = _facts_from_json(_object(legacy[name], f"older.{name}")) if name in legacy else reference
     except KeyError as error:
         raise ValueError(f"text lacks the field {error}") from None
     except (AttributeError, TypeError, ValueError) as error:
@@ -72,6 +74,17 @@ def _facts_as_json(facts: HostFacts, extra: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
+def _object(value: Any, name: str) -> dict[str, Any]:
+    if type(value) is not dict:
+        wrong_type(value, name, "an object")
+    return value
+
+
+def _number_of_bytes(value: object, name: str) -> None:
+    if type(value) is not int or not 0 <= value < 1 << 64:
+        raise ValueError(f"{name} must be a number of bytes")
+
+
 def _errno_number(name: object) -> int:
     if name is None:
         return 0
@@ -94,19 +107,18 @@ def _block_of(postcopy: Mapping[str, Any], message: object) -> tuple[int, int]:
         )
         numbers = tuple(int(word, 16) for word in words if word.startswith("0x"))[:2] or (0, 0)  # type: ignore[assignment]
     for name, number in zip(("block_length", "block_page_size"), numbers, strict=True):
-        if type(number) is not int or not 0 <= number < 1 << 64:
-            raise ValueError(f"postcopy.{name} must be a number of bytes")
+        _number_of_bytes(number, f"postcopy.{name}")
     return numbers  # type: ignore[return-value]
 
 
 def _facts_from_json(facts: Mapping[str, Any]) -> HostFacts:
-    postcopy = dict(facts["postcopy"])
+    postcopy = _object(facts["postcopy"], "postcopy")
     message = postcopy.get("message")
     support = PostcopySupport._make(
         postcopy["ok"],
         postcopy.get("step", 0),
         _errno_number(postcopy.get("errno")),
-        message or None,
+        None if message == "" else message,
         postcopy.get("detail", 0),
         _block_of(postcopy, message),
     )

@@ -1,31 +1,111 @@
-"""Starts a QEMU binary and queries it over QMP. Needs the package qemu.qmp."""
+"""Starts a QEMU binary and queries it over QMP."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
+import re
 import socket
-from typing import TYPE_CHECKING, Any, BinaryIO
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymig.errors import QemuBinaryError
-from pymig.values import Value, wrong_type
+from pymig.qemu.process import running
+from pymig.qemu.qmp import Monitor
+from pymig.values import Value, escaped, wrong_type
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from concurrent.futures import Future
-
     from typing_extensions import Self
 
-ARGUMENTS = ("-machine", "none", "-nodefaults", "-display", "none", "-S")
+_T = TypeVar("_T")
 
-QUESTIONS = ("query-version", "query-qmp-schema", "query-migrate-capabilities", "query-target")
+# The binary's descriptors: standard input and output, standard error, and the monitor, number 3.
+ARGUMENTS = (
+    *("-machine", "none", "-nodefaults", "-display", "none", "-S"),
+    *("-chardev", "socket,id=qmp,fd=3", "-mon", "chardev=qmp,mode=control"),
+)
+
+QUESTIONS = VERSION, SCHEMA, LISTED, TARGET = (
+    "query-version",
+    "query-qmp-schema",
+    "query-migrate-capabilities",
+    "query-target",
+)
 
 # Commands that exist if and only if QEMU was built with replication.
 REPLICATION_COMMANDS = ("xen-set-replication", "query-xen-replication-status")
 
-CANCELLED_INTERVAL = 0.1  # seconds between two looks whether the caller is cancelled
-MOST_LOG = 4096  # bytes read of what a failing binary wrote to standard error
+MOST_SECONDS = 24 * 60 * 60
+MOST_PATH = 200  # characters of the path in a message
+
+
+def ask(path: str | os.PathLike[str], timeout: float) -> BinaryAnswers:
+    """Starts the binary and queries it; see QemuBuild.from_binary."""
+    _require_timeout(timeout)
+    name = _name_of(path)
+    shown = escaped(os.fsdecode(name)[:MOST_PATH])
+    try:
+        return BinaryAnswers(*_answers(_program(name), timeout))
+    except QemuBinaryError as error:
+        raise QemuBinaryError(f"{shown} {error}") from None
+    except OSError as error:
+        raise QemuBinaryError(f"{shown} can't be started: {error.strerror}") from None
+
+
+def _require_timeout(timeout: object) -> None:
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        wrong_type(timeout, "timeout", "a number of seconds")
+    if not 0 < timeout <= MOST_SECONDS:
+        raise ValueError(f"timeout must be more than 0 and at most {MOST_SECONDS} seconds")
+
+
+def _name_of(path: object) -> bytes:
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        wrong_type(path, "path", "a str or a path")
+    name = os.fsencode(path)
+    if not name or b"\0" in name:
+        raise ValueError("path must be the path of a program: it is empty or contains a null byte")
+    return name
+
+
+def _program(name: bytes) -> bytes:
+    """The path to execute: one without a slash is looked up in PATH."""
+    if b"/" in name:
+        return name
+    from shutil import which  # noqa: PLC0415 - rare
+
+    found = which(name)
+    if found is None:
+        raise QemuBinaryError("can't be started: there is no such program in PATH")
+    return found
+
+
+def _answers(program: bytes, timeout: float) -> list[Any]:
+    """The answers to QUESTIONS."""
+    with ExitStack() as opened:
+        ours, theirs = (opened.enter_context(end) for end in socket.socketpair())
+        log, stderr = (opened.enter_context(open(end, "rb", 0)) for end in os.pipe())  # noqa: PTH123
+        null = opened.enter_context(open(os.devnull, "r+b", 0))  # noqa: PTH123
+        command = [program, *(word.encode() for word in ARGUMENTS)]
+        given = [end.fileno() for end in (null, null, stderr, theirs)]
+        life = opened.enter_context(running(command, given))
+        theirs.close()
+        stderr.close()
+        monitor = Monitor(ours, log.fileno(), life, timeout)
+        try:
+            return monitor.ask(*QUESTIONS)
+        except QemuBinaryError as error:
+            words = monitor.last_words()
+            raise QemuBinaryError(f"{error} ({words})" if words else str(error)) from None
+
+
+# ---- Reading the answers ----
+
+# What QAPI's generator accepts as a name.
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+MOST_NAME = 100  # characters of a name in a message
+MOST_NAMES = 1000  # in one enum, or of one command's arguments
+MOST_NUMBER = 99  # of a version; development trees and candidates have 50 to 99
 
 
 class BinaryAnswers(Value):
@@ -51,169 +131,118 @@ class BinaryAnswers(Value):
     live_block_migration: bool
     replication: bool
 
-    def __new__(cls, version: Any, schema: Any, capabilities: Any, target: Any) -> Self:
-        """From the answers to QUESTIONS. Raises KeyError, TypeError or ValueError if no QEMU would answer so."""
-        entities = {entity["name"]: entity for entity in schema}
-        members = _capability_names(entities)
-        listed = {entry["capability"] for entry in capabilities}
+    def __new__(cls, version: object, schema: object, capabilities: object, target: object) -> Self:
+        """From the answers to QUESTIONS. Raises QemuBinaryError if no QEMU would answer so."""
+        entities = _Schema(schema)
+        members = entities.capabilities()
+        listed = _listed(capabilities)
         self = object.__new__(cls)
         self._set(
-            version=tuple(int(version["qemu"][part]) for part in ("major", "minor", "micro")),
-            package=str(version["package"]),
-            target=str(target["arch"]),
+            version=_version(version),
+            package=_package(version),
+            target=_name(_member(target, "arch", str, TARGET), TARGET),
             capabilities=members,
-            parameters=[str(member["name"]) for member in _arguments(entities, "migrate-set-parameters")],
-            compressions=_values(entities, "migrate-set-parameters", "multifd-compression"),
+            parameters=list(entities.arguments("migrate-set-parameters")),
+            compressions=entities.compressions(),
             live_block_migration="block" not in members or "block" in listed,
             replication=any(command in entities for command in REPLICATION_COMMANDS),
         )
         return self
 
 
-def ask(path: str | os.PathLike[str], timeout: float) -> BinaryAnswers:
-    """Starts the binary and queries it; see QemuBuild.from_binary."""
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        wrong_type(timeout, "timeout", "a number of seconds")
-    if not timeout > 0:
-        raise ValueError(f"timeout must be more than 0 seconds, not {timeout:g}")
-    try:
-        from qemu.qmp import QMPClient  # noqa: F401, PLC0415
-    except ImportError:
-        raise QemuBinaryError("querying a binary needs the package qemu.qmp: pip install 'pymig-qemu[qemu]'") from None
-    name = os.fspath(path)
-    try:
-        answers = _run(_ask(name, timeout))
-    except TimeoutError:
-        raise QemuBinaryError(f"{name} did not answer over QMP within {timeout:g} seconds") from None
-    try:
-        return BinaryAnswers(*answers)
-    except (KeyError, TypeError, ValueError, StopIteration) as error:
-        raise QemuBinaryError(f"{name} does not answer like QEMU: {error!r}") from None
+_KINDS = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    int: "a whole number",
+    float: "a fraction",
+    bool: "a truth value",
+    type(None): "null",
+}
+"""JSON's types, in words."""
 
 
-def _run(coroutine: Coroutine[Any, Any, tuple[Any, ...]]) -> tuple[Any, ...]:
-    """Runs the coroutine in a new event loop, in a new thread if this thread already runs a loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    return _run_in_a_thread(coroutine)
+def _unlike_qemu(reason: str) -> QemuBinaryError:
+    return QemuBinaryError(f"does not answer like QEMU: {reason}")
 
 
-def _run_in_a_thread(coroutine: Coroutine[Any, Any, tuple[Any, ...]]) -> tuple[Any, ...]:
-    """Runs the coroutine in a new thread, and cancels it if this thread or its task is interrupted."""
-    from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - only here
-
-    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = Future()
-
-    async def started_coroutine() -> tuple[Any, ...]:
-        started.set_result((asyncio.get_running_loop(), asyncio.current_task()))
-        return await coroutine
-
-    with ThreadPoolExecutor(1) as pool:
-        answers = pool.submit(asyncio.run, started_coroutine())
-        try:
-            return _result(answers, asyncio.current_task())
-        except BaseException:
-            loop, task = started.result()
-            if task is not None:
-                with contextlib.suppress(RuntimeError):  # the loop is closed once the coroutine has ended
-                    loop.call_soon_threadsafe(task.cancel)
-            raise
+def _the(kind: type[_T], value: object, what: str) -> _T:
+    if type(value) is not kind:
+        raise _unlike_qemu(f"{what} is {_KINDS[type(value)]}, not {_KINDS[kind]}")
+    return value
 
 
-def _result(answers: Future[tuple[Any, ...]], caller: asyncio.Task[Any] | None) -> tuple[Any, ...]:
-    """The result; or CancelledError if the caller's task is cancelled.
-
-    From Python 3.11 on, Ctrl-C only cancels the main task, and raises nothing in a thread that blocks its event loop.
-    """
-    from concurrent.futures import wait  # noqa: PLC0415 - only here
-
-    while not wait([answers], CANCELLED_INTERVAL).done:
-        if caller is not None and getattr(caller, "cancelling", int)():
-            raise asyncio.CancelledError
-    return answers.result()
+def _member(value: object, name: str, kind: type[_T], what: str) -> _T:
+    members = _the(dict, value, what)
+    shown = escaped(name[:MOST_NAME])
+    if name not in members:
+        raise _unlike_qemu(f"{what} has no {shown}")
+    return _the(kind, members[name], f"{shown} in {what}")
 
 
-async def _ask(name: str, timeout: float) -> tuple[Any, ...]:
-    with contextlib.ExitStack() as opened:
-        ours, theirs = (opened.enter_context(end) for end in socket.socketpair())
-        log, stderr = (opened.enter_context(open(end, "rb", 0)) for end in os.pipe())  # noqa: PTH123
-        process = await _start(name, theirs, stderr)
-        theirs.close()
-        stderr.close()
-        try:
-            return await asyncio.wait_for(_talk(ours), timeout)
-        except asyncio.TimeoutError:
-            raise TimeoutError from None
-        except QemuBinaryError as error:
-            words = _last_words(log)
-            raise QemuBinaryError(f"{name} does not answer over QMP: {error}{words}") from None
-        finally:
-            await _end(process)
+def _name(value: object, what: str) -> str:
+    name = _the(str, value, f"a name in {what}")
+    if not _NAME.fullmatch(name):
+        raise _unlike_qemu(f"{what} has {name[:MOST_NAME]!a}, which is no name in QAPI")
+    return name
 
 
-async def _start(name: str, theirs: socket.socket, stderr: BinaryIO) -> asyncio.subprocess.Process:
-    monitor = ("-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control")
-    try:
-        return await asyncio.create_subprocess_exec(
-            name,
-            *ARGUMENTS,
-            *monitor,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=stderr,
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        raise QemuBinaryError(f"{name} can't be started: {error}") from None
+def _few(names: list[_T], what: str) -> list[_T]:
+    if len(names) > MOST_NAMES:
+        raise _unlike_qemu(f"{what} has {len(names)} names in one list")
+    return names
 
 
-async def _talk(connection: socket.socket) -> tuple[Any, ...]:
-    from qemu.qmp import QMPClient, QMPError  # noqa: PLC0415 - an extra
-
-    client = QMPClient("pymig")
-    try:
-        await client.connect(connection)
-        return tuple([await client.execute(question) for question in QUESTIONS])
-    except (QMPError, OSError, EOFError) as error:
-        raise QemuBinaryError(str(error) or type(error).__name__) from None
-    finally:
-        with contextlib.suppress(Exception):
-            await client.disconnect()
+def _version(answer: object) -> tuple[int, int, int]:
+    numbers = _member(answer, "qemu", dict, VERSION)
+    major, minor, micro = (_member(numbers, part, int, VERSION) for part in ("major", "minor", "micro"))
+    if not all(0 <= number <= MOST_NUMBER for number in (major, minor, micro)):
+        raise _unlike_qemu(f"a number in {VERSION} is not within 0 and {MOST_NUMBER}")
+    return major, minor, micro
 
 
-def _last_words(log: BinaryIO) -> str:
-    """The first line that the binary wrote to standard error, if any. It may still be writing."""
-    os.set_blocking(log.fileno(), False)
-    text = log.read(MOST_LOG) or b""
-    line = text.decode(errors="replace").strip().partition("\n")[0]
-    return f" ({line[:200]})" if line else ""
+def _package(answer: object) -> str:
+    package = _member(answer, "package", str, VERSION)
+    if not package.isprintable():
+        raise _unlike_qemu(f"package in {VERSION} has control characters")
+    return package
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, 9)
-    await process.wait()
+def _listed(answer: object) -> list[str]:
+    return [_member(entry, "capability", str, LISTED) for entry in _the(list, answer, LISTED)]
 
 
-# ---- Reading the schema ----
+class _Schema:
+    """The answer to query-qmp-schema."""
 
+    def __init__(self, answer: object) -> None:
+        self._entities = {_member(entity, "name", str, SCHEMA): entity for entity in _the(list, answer, SCHEMA)}
 
-def _arguments(entities: dict[str, Any], command: str) -> Any:
-    return entities[entities[command]["arg-type"]]["members"]
+    def __contains__(self, name: str) -> bool:
+        return name in self._entities
 
+    def arguments(self, command: str) -> dict[str, str]:
+        """The type of each argument of a command."""
+        return self._members(self._field(command, "arg-type", str))
 
-def _values(entities: dict[str, Any], command: str, member: str) -> list[str]:
-    arguments = _arguments(entities, command)
-    kind = next(argument["type"] for argument in arguments if argument["name"] == member)
-    return list(entities[kind]["values"])
+    def values(self, enum: str) -> list[str]:
+        """The values of an enum."""
+        return [_name(value, SCHEMA) for value in _few(self._field(enum, "values", list), SCHEMA)]
 
+    def capabilities(self) -> list[str]:
+        """The enum of capabilities, from the arguments of migrate-set-capabilities."""
+        array = _member(self.arguments("migrate-set-capabilities"), "capabilities", str, SCHEMA)
+        entry = self._members(self._field(array, "element-type", str))
+        return self.values(_member(entry, "capability", str, SCHEMA))
 
-def _capability_names(entities: dict[str, Any]) -> list[str]:
-    """The enum of capabilities, from the schema of migrate-set-capabilities."""
-    array = next(a["type"] for a in _arguments(entities, "migrate-set-capabilities") if a["name"] == "capabilities")
-    entry = entities[entities[array]["element-type"]]
-    kind = next(member["type"] for member in entry["members"] if member["name"] == "capability")
-    return list(entities[kind]["values"])
+    def compressions(self) -> list[str]:
+        """The values of multifd-compression."""
+        return self.values(_member(self.arguments("migrate-set-parameters"), "multifd-compression", str, SCHEMA))
+
+    def _members(self, kind: str) -> dict[str, str]:
+        members = _few(self._field(kind, "members", list), SCHEMA)
+        names = [_name(_member(member, "name", str, SCHEMA), SCHEMA) for member in members]
+        return {name: _member(member, "type", str, SCHEMA) for name, member in zip(names, members, strict=True)}
+
+    def _field(self, entity: str, field: str, kind: type[_T]) -> _T:
+        return _member(_member(self._entities, entity, dict, SCHEMA), field, kind, SCHEMA)

@@ -220,20 +220,22 @@ class QemuBuild(Value):
     def from_binary(cls, path: str | os.PathLike[str], *, timeout: float = 20.0) -> QemuBuild:
         """The build that matches a QEMU binary. Starts the binary and queries it over QMP.
 
-        The binary is started with ``-machine none`` and always terminated. If its QMP schema differs from its version
-        number (distributions backport), the schema decides which capabilities and parameters exist, and ``downstream``
-        lists the differences. A release newer than all known ones answers by the newest release's rules, and
-        ``downstream`` says so. Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``.
+        The binary is started with ``-machine none``. It ends with the call, together with all its descendants, and also
+        if the caller is killed. Ctrl-C and the cancellation of the calling task end the call at once.
+
+        If the binary's QMP schema differs from its version number (distributions backport), the schema decides which
+        capabilities and parameters exist, and ``downstream`` lists the differences. A release newer than all known ones
+        answers by the newest release's rules, and ``downstream`` says so.
 
         Args:
-            path: the binary.
-            timeout: seconds for the whole query.
+            path: the binary; a name without a slash is looked up in PATH.
+            timeout: seconds for the whole query, at most a day.
 
         Raises:
             QemuBinaryError: the binary can't be started, is not QEMU, or does not answer in time.
             ValueError: its version is unknown, and not newer than all known ones.
         """
-        from pymig.qemu.binary import ask  # noqa: PLC0415 - it imports asyncio and qemu.qmp
+        from pymig.qemu.binary import ask  # noqa: PLC0415 - it imports json and socket
 
         return _build_that_answers(ask(path, timeout))
 

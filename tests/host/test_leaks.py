@@ -96,6 +96,9 @@ NODE_MEMBERS = ffi.new(
     [(NODE["node-name"], STRING), (NODE["alias"], STRING), (NODE["bitmaps"], {"type": lib.QMP_ARRAY})],
 )
 NODES = ffi.new("QmpValue[]", [{"type": lib.QMP_OBJECT, "number": 3, "members": NODE_MEMBERS}])
+PROGRAM = ffi.new("char[]", b"/nonexistent")
+COMMAND = ffi.new("char *[]", [PROGRAM, ffi.NULL])
+GUARDED = ffi.new("GuardedProcess *")
 MAPPING_NAME = ffi.new("char[]", b"block-bitmap-mapping")
 MAPPING = ffi.new("QmpMember[]", [(MAPPING_NAME, {"type": lib.QMP_ARRAY, "number": 1, "elements": NODES})])
 
@@ -139,6 +142,11 @@ def ask_local():
     return lib.migration_host_write_tracking(LOCAL, 0, 0), lib.migration_host_postcopy(LOCAL, 0)
 
 
+def start_and_end():
+    assert lib.guarded_process_start(COMMAND, [], 0, GUARDED) == 0
+    lib.guarded_process_end(GUARDED)
+
+
 # Each public function: how it is called. Functions that come as a pair stand with their partner.
 CALLS = {
     "migration_capability_name": lambda: lib.migration_capability_name(3),
@@ -159,6 +167,7 @@ CALLS = {
     "postcopy_ram_supported_by_host": lambda: lib.postcopy_ram_supported_by_host(BLOCKS, 3, 0),
     "postcopy_support_message": lambda: lib.postcopy_support_message(SUPPORT, lib.QEMU_8_1, TEXT, 256),
     "host_probe": lambda: lib.host_probe(BLOCKS, 3, 0, REPORTS),
+    "guarded_process_start guarded_process_end": start_and_end,
     "uffd_feature_name": lambda: lib.uffd_feature_name(0),
     "uffd_ioctl_name": lambda: lib.uffd_ioctl_name(0),
     "migration_host_local migration_host_free": lambda: made("MigrationHost", lib.migration_host_local, BLOCKS, 3, 0),
@@ -243,7 +252,7 @@ def test_c_function(names):
     for _ in range(100):
         call()
     before = in_use()
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS // 40 if "process_start" in names else ROUNDS):  # a process takes milliseconds
         call()
     after = in_use()
     assert after[0] - before[0] < TOLERANCE, "memory"

@@ -1,7 +1,6 @@
 """QemuBuild.from_binary: the real QEMU, and binaries that are none, hang, die, flood or are somebody else's QEMU."""
 
 import asyncio
-import contextlib
 import json
 import os
 import re
@@ -9,35 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
-from pathlib import Path
 
 import pytest
 
 import pymig
 from pymig.cli import main
+from tests.fake_binary import program, server
 from tests.live.conftest import entities_of, enum_of, live_qemu
 
 pytestmark = pytest.mark.live
-
-# The client ends no request with a line end: they are read as JSON, as QEMU does.
-FAKE = """#!{python}
-import json, re, socket, sys
-answers = json.load(open({answers!r}))
-connection = socket.socket(fileno=int(re.search(r",fd=(\\d+)", " ".join(sys.argv))[1]))
-def say(message):
-    connection.sendall(json.dumps(message).encode() + b"\\n")
-say({{"QMP": {{"version": {{"qemu": answers["query-version"]["qemu"], "package": ""}}, "capabilities": []}}}})
-text = ""
-while data := connection.recv(4096):
-    text = (text + data.decode()).lstrip()
-    try:
-        request, end = json.JSONDecoder().raw_decode(text)
-    except ValueError:
-        continue
-    text = text[end:]
-    say({{"return": answers.get(request["execute"], {{}}), "id": request.get("id")}})
-"""
 
 
 @pytest.fixture(scope="module")
@@ -53,41 +32,9 @@ def fake(tmp_path):
 
     def make(answers):
         (tmp_path / "answers").write_text(json.dumps(answers))
-        return script(tmp_path, FAKE.format(python=sys.executable, answers=str(tmp_path / "answers")))
+        return server(tmp_path, f"serve(json.load(open({str(tmp_path / 'answers')!r})))")
 
     return make
-
-
-def script(folder, text):
-    path = folder / "qemu"
-    path.write_text(text)
-    path.chmod(0o755)
-    return str(path)
-
-
-def running(mark):
-    """The processes with this mark in their environment; a dead one has none."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if mark in path.read_bytes():
-                found.append(path.parent.name)
-    return found
-
-
-@pytest.fixture
-def nothing_left(monkeypatch):
-    """A function that says whether all that the test started has ended, or does so soon."""
-    mark = uuid.uuid4().hex
-    monkeypatch.setenv("PYMIG_TEST", mark)
-
-    def nothing_runs():
-        end = time.monotonic() + 10
-        while running(mark.encode()) and time.monotonic() < end:
-            time.sleep(0.01)
-        return not running(mark.encode())
-
-    return nothing_runs
 
 
 def test_the_real_one(binary, version, nothing_left):
@@ -236,7 +183,7 @@ tr '\\0' x < /dev/zero >&${BASH_REMATCH[1]}
     ids=["hangs", "dies", "killed", "floods", "no line end", "no program"],
 )
 def test_binaries_that_are_no_qemu(tmp_path, nothing_left, text, says):
-    path = script(tmp_path, text)
+    path = program(tmp_path, text)
     descriptors = len(os.listdir("/proc/self/fd"))
     begin = time.monotonic()
     with pytest.raises(pymig.QemuBinaryError, match=says) as caught:
@@ -276,7 +223,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("call", ["ask()", "asyncio.run(ask_in_a_loop())"], ids=["plain", "in a loop"])
 def test_ctrl_c_ends_the_query(tmp_path, nothing_left, call):
-    path = script(tmp_path, f"#!/bin/bash\ntouch {tmp_path}/started\nsleep 600\n")
+    path = program(tmp_path, f"#!/bin/bash\ntouch {tmp_path}/started\nsleep 600\n")
     command = [sys.executable, "-c", INTERRUPTED.format(call), path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as caller:
         try:

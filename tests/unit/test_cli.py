@@ -105,7 +105,13 @@ def test_parameters_are_read_by_their_type(capsys):
         (["check", "multifd", "--parameter", "block-incremental=1"], "on or off"),
         (["check", "multifd", "--parameter", "no-such=1"], "is unexpected"),
         (["check", "multifd", "--host", "/nonexistent"], "No such file"),
-        (["check", "multifd", "--host", "/dev/null"], "not JSON"),
+        (
+            ["check", "multifd", "--host", "/dev/null"],
+            "/dev/null: neither a file nor a pipe; --host - reads standard input",
+        ),
+        (["check", "multifd", "--host", "/dev/zero"], "neither a file nor a pipe"),
+        (["check", "multifd", "--host", "/"], "neither a file nor a pipe"),
+        (["check", "multifd", "--host", "/proc/version"], "not JSON"),
         (["check", "block"], "QEMU has it from 7.2 to 9.0, and 11.1 was asked"),
         (["check"], "the set of capabilities is empty"),
         (["check", "--old", "multifd", "compress"], "--old took all names"),
@@ -253,6 +259,17 @@ def test_memory_of_a_check(capsys, tmp_path):
     for memory in ("memory-backend-memfd,share=on", f"file:{tmp_path / 'ram'},share"):
         compatible = Host.local([Memory.parse(memory)]).write_tracking == "compatible"
         assert run(capsys, "check", "background-snapshot", "--memory", memory)[0] == (0 if compatible else 1)
+
+
+def test_facts_from_a_pipe(tmp_path):
+    shell = f"{PYMIG} check background-snapshot --host <({PYMIG} probe --json)"
+    compatible = Host.local().write_tracking == "compatible"
+    assert subprocess.run(["bash", "-c", shell], check=False, capture_output=True).returncode == (
+        0 if compatible else 1
+    )
+    os.mkfifo(tmp_path / "fifo")
+    done = command("check", "multifd", "--host", str(tmp_path / "fifo"))  # nobody writes
+    assert (done.returncode, "not JSON" in done.stderr) == (2, True)
 
 
 def test_an_option_is_not_ambiguous(capsys):
