@@ -119,6 +119,9 @@ int migration_checker_message(const MigrationChecker *checker, int code, char *t
     reason[0] = '\0';
     if (rule.reason_follows) {
         PostcopySupport support = migration_checker_postcopy(checker);
+        if (host_error_is_inconclusive(support.error)) {
+            return -EAGAIN;
+        }
         postcopy_support_message(&support, checker->build.probe_release, reason, sizeof(reason));
     }
     return snprintf(text, size, "%s%s%s", rule.message, reason[0] != '\0' ? ": " : "", reason);
@@ -159,10 +162,11 @@ int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, Cap
 static int caps_check(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set)
 {
     HostQuestion question;
+    bool found_out = true;
     int code;
 
-    while ((code = caps_check_known(checker, old_set, new_set, &question)) == -EAGAIN) {
-        migration_host_ask(checker->host, checker->variant, question);
+    while ((code = caps_check_known(checker, old_set, new_set, &question)) == -EAGAIN && found_out) {
+        found_out = migration_host_ask(checker->host, checker->variant, question);
     }
     return code;
 }
@@ -185,6 +189,17 @@ uint32_t migrate_caps_warnings(const MigrationChecker *checker, CapabilitySet ne
     return rules_warnings(checker->release, new_set, code);
 }
 
+/* As checker_term_refuses(), but asks the host. -EAGAIN if it does not find out. */
+static int ask_whether_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set)
+{
+    bool found_out = true;
+    int refuses;
+    while ((refuses = checker_term_refuses(checker, term, old_set)) == -EAGAIN && found_out) {
+        found_out = migration_host_ask(checker->host, checker->variant, term->question);
+    }
+    return refuses;
+}
+
 int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
                          uint8_t codes[MIGRATION_VERDICT__MAX])
 {
@@ -199,8 +214,8 @@ int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set,
         if (term->code == last || (term->code == MIGRATION_SNAPSHOT_MEMORY && last == MIGRATION_SNAPSHOT_KERNEL)) {
             continue;
         }
-        while ((refuses = checker_term_refuses(checker, term, old_set)) == -EAGAIN) {
-            migration_host_ask(checker->host, checker->variant, term->question);
+        if ((refuses = ask_whether_refuses(checker, term, old_set)) < 0) {
+            return refuses;
         }
         if (refuses) {
             codes[count++] = term->code;

@@ -155,7 +155,7 @@ CapabilitySet migration_capabilities(const MigrationState *state)
     return state->capabilities;
 }
 
-/* Call with the lock held. -EAGAIN if the host must be asked first. */
+/* Call with the lock held. -EAGAIN if it depends on what is not known of the host. */
 static int try_change(MigrationState *state, CapabilitySet on, CapabilitySet off, HostQuestion *question)
 {
     if (is_running(state)) {
@@ -172,6 +172,7 @@ static int try_change(MigrationState *state, CapabilitySet on, CapabilitySet off
 int migrate_change_capabilities(MigrationState *state, CapabilitySet on, CapabilitySet off)
 {
     HostQuestion question;
+    bool found_out = true;
 
     if (has_any(on | off, ~state->known) || has_any(on, off)) {
         return -EINVAL;
@@ -180,10 +181,10 @@ int migrate_change_capabilities(MigrationState *state, CapabilitySet on, Capabil
         states_acquire();
         int code = try_change(state, on, off, &question);
         states_release();
-        if (code != -EAGAIN) {
+        if (code != -EAGAIN || !found_out) {
             return code;
         }
-        migration_host_ask(state->host, state->variant, question); /* slow: never with the lock held */
+        found_out = migration_host_ask(state->host, state->variant, question); /* slow: never with the lock held */
     }
 }
 
