@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer, Self
 
     from pymig._core import MigrationChecker
+    from pymig.errors import HostUnknownError
     from pymig.verdict import Change
 
     B = TypeVar("B", bound=Buffer)
@@ -192,15 +193,14 @@ class Checker(Frozen):
 
     def _of_change(self, new: int, old: int) -> Verdict:
         """The verdict on a change from ``old`` to ``new``, both masks."""
-        code = self._found_out(lib.migrate_caps_check(self._c, old, new))
+        code = lib.migrate_caps_check(self._c, old, new)
+        if code == _EAGAIN:
+            raise self._host_unknown()
         given = lib.migrate_caps_warnings(self._c, new, code) if new & self.build._warning else 0
         return self.verdicts.with_warnings(code, given) if given else self.verdicts[code]
 
-    def _found_out(self, result: int) -> int:
-        """The result of a check in C, or HostUnknownError."""
-        if result == _EAGAIN:
-            raise host_unknown(lib.migration_host_error(self.host._c))
-        return result
+    def _host_unknown(self) -> HostUnknownError:
+        return host_unknown(lib.migration_host_error(self.host._c))
 
     def _begin_memo(self) -> dict[object, Verdict]:
         """Starts a new cache. The old one is not cleared, because another thread may be reading it."""
@@ -213,7 +213,9 @@ class Checker(Frozen):
         """Every rule that refuses, in QEMU's order; empty if the set is accepted. Arguments as in ``check``."""
         codes = ffi.new("uint8_t[]", lib.MIGRATION_VERDICT__MAX)
         old_mask, new_mask = self._mask(old, "old"), self._mask(new, "new")
-        count = self._found_out(lib.migrate_caps_explain(self._c, old_mask, new_mask, codes))
+        count = lib.migrate_caps_explain(self._c, old_mask, new_mask, codes)
+        if count == _EAGAIN:
+            raise self._host_unknown()
         return [self.verdicts[codes[i]] for i in range(count)]
 
     def suggest(self, new: Names, old: Names = (), limit: int = 8) -> tuple[Change, ...]:
@@ -294,7 +296,9 @@ class Checker(Frozen):
             codes, c_codes = out, bytes_to_fill(out, count, "out")
             require_apart(c_words, count * width, c_codes, count)
             result = _CHECK_MANY[width](self._c, old_mask, c_words, count, c_codes)
-        if self._found_out(result) < 0:
+        if result == _EAGAIN:
+            raise self._host_unknown()
+        if result < 0:
             index = _FIND_UNKNOWN[width](self._c, c_words, count)
             raise ValueError(f"masks[{index}] has bits that QEMU {self.build.release} has no capability for")
         return codes
