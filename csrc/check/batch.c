@@ -217,45 +217,42 @@ static int ask_host(Batch *batch, CapabilitySet old_set, const uint8_t *codes, s
     if (question == ASK_NOTHING) {
         return 0;
     }
-    bool found_out = migration_host_ask(checker->host, checker->variant, question);
+    if (!migration_host_ask(checker->host, checker->variant, question, scope_after(old_set, checker->scope))) {
+        return -EAGAIN;
+    }
     batch_compile(batch, checker, old_set);
-    return found_out || open_question(batch, codes, count) != question ? 1 : -EAGAIN;
+    return 1;
 }
 
-static int check_all(Variant variant, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
-                     uint8_t *codes)
+static int check_all(Variant variant, Batch *batch, CapabilitySet old_set, const MaskSpan *words, uint8_t *codes)
 {
+    const CapabilitySet unknown = ~batch->checker->known;
     CapabilitySet all = old_set;
-    Batch batch;
 
-    batch_compile(&batch, checker, old_set);
-    for (size_t start = 0; start < words->count && !has_any(all, ~checker->known);) {
-        const MaskSpan part = part_of(words, start, batch.open != 0 ? CHUNK_WORDS : SIZE_MAX);
-        all |= variant.check_words(&batch, &part, codes + start);
-        int asked = ask_host(&batch, old_set, codes + start, part.count);
-        if (asked < 0 && !has_any(all, ~checker->known)) {
+    for (size_t start = 0; start < words->count && !has_any(all, unknown);) {
+        const MaskSpan part = part_of(words, start, batch->open != 0 ? CHUNK_WORDS : SIZE_MAX);
+        all |= variant.check_words(batch, &part, codes + start);
+        int asked = ask_host(batch, old_set, codes + start, part.count);
+        if (asked < 0 && !has_any(all, unknown)) {
             return asked;
         }
         start += asked > 0 ? 0 : part.count;
     }
-    return has_any(all, ~checker->known) ? -EINVAL : 0;
+    return has_any(all, unknown) ? -EINVAL : 0;
 }
 
 /* Asks the host for all that the words depend on, so that check_all() can write their codes without an error. Looks for
  * that only at words with a capability whose rules ask. */
-static int answer_questions(Variant variant, const MigrationChecker *checker, CapabilitySet old_set,
-                            const MaskSpan *words)
+static int answer_questions(Variant variant, Batch *batch, CapabilitySet old_set, const MaskSpan *words)
 {
     uint8_t codes[CHUNK_WORDS];
-    Batch batch;
 
-    batch_compile(&batch, checker, old_set);
-    for (size_t start = 0; start < words->count && batch.open != 0;) {
+    for (size_t start = 0; start < words->count && batch->open != 0;) {
         const MaskSpan part = part_of(words, start, CHUNK_WORDS);
         int asked = 0;
-        if (has_any(variant.union_of(&part), open_triggers(&batch))) {
-            variant.check_words(&batch, &part, codes);
-            asked = ask_host(&batch, old_set, codes, part.count);
+        if (has_any(variant.union_of(&part), open_triggers(batch))) {
+            variant.check_words(batch, &part, codes);
+            asked = ask_host(batch, old_set, codes, part.count);
         }
         if (asked < 0) {
             return asked;
@@ -287,8 +284,18 @@ int check_many_with(int wanted, const MigrationChecker *checker, CapabilitySet o
     if (has_any(old_set, ~checker->known) || find_unknown(variant, checker, words) < words->count) {
         return -EINVAL;
     }
-    int result = answer_questions(variant, checker, old_set, words);
-    return result < 0 ? result : check_all(variant, checker, old_set, words, codes);
+    Batch batch;
+    batch_compile(&batch, checker, old_set);
+    int result = answer_questions(variant, &batch, old_set, words);
+    return result < 0 ? result : check_all(variant, &batch, old_set, words, codes);
+}
+
+static int check_many_onepass(const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
+                              uint8_t *codes)
+{
+    Batch batch;
+    batch_compile(&batch, checker, old_set);
+    return check_all(variant_of(CHECK_MANY_BEST), &batch, old_set, words, codes);
 }
 
 int migrate_caps_check_many32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
@@ -309,14 +316,14 @@ int migrate_caps_check_many32_onepass(const MigrationChecker *checker, Capabilit
                                       size_t count, uint8_t *codes)
 {
     const MaskSpan words = {.words32 = new_sets, .count = count};
-    return check_all(variant_of(CHECK_MANY_BEST), checker, old_set, &words, codes);
+    return check_many_onepass(checker, old_set, &words, codes);
 }
 
 int migrate_caps_check_many64_onepass(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
                                       size_t count, uint8_t *codes)
 {
     const MaskSpan words = {.words64 = new_sets, .count = count};
-    return check_all(variant_of(CHECK_MANY_BEST), checker, old_set, &words, codes);
+    return check_many_onepass(checker, old_set, &words, codes);
 }
 
 size_t migrate_caps_find_unknown32(const MigrationChecker *checker, const uint32_t *sets, size_t count)

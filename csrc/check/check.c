@@ -135,14 +135,14 @@ int checker_term_refuses(const MigrationChecker *checker, const Term *term, Capa
     if (term->question == ASK_POSTCOPY && pages_are_too_large(checker)) {
         return 1;
     }
-    /* QEMU looks for x-ignore-shared in the stored set, not in the new one. */
-    int scope = has_any(old_set, CAP(X_IGNORE_SHARED)) ? checker->scope : SCOPE_ALL_BLOCKS;
-    int able = migration_host_known(checker->host, checker->variant, term->question, scope);
+    int able =
+        migration_host_known(checker->host, checker->variant, term->question, scope_after(old_set, checker->scope));
     return able < 0 ? able : !able;
 }
 
-int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
-                     HostQuestion *question)
+/* Inlined, because a call would be a tenth of what a check does. */
+static inline __attribute__((always_inline)) int check_known(const MigrationChecker *checker, CapabilitySet old_set,
+                                                             CapabilitySet new_set, HostQuestion *question)
 {
     TermSet terms = terms_for_new_set(checker, new_set) & terms_for_old_set(checker, old_set);
     for (; terms != 0; terms &= terms - 1) {
@@ -159,16 +159,32 @@ int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, Cap
     return MIGRATION_ACCEPTED;
 }
 
+int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
+                     HostQuestion *question)
+{
+    return check_known(checker, old_set, new_set, question);
+}
+
+/* Asks the host until the check has what it depends on. Seldom called. */
+static __attribute__((noinline)) int ask_and_check(const MigrationChecker *checker, CapabilitySet old_set,
+                                                   CapabilitySet new_set, HostQuestion question)
+{
+    int code;
+    do {
+        int scope = scope_after(old_set, checker->scope);
+        if (!migration_host_ask(checker->host, checker->variant, question, scope)) {
+            return -EAGAIN;
+        }
+        code = caps_check_known(checker, old_set, new_set, &question);
+    } while (code == -EAGAIN);
+    return code;
+}
+
 static int caps_check(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set)
 {
     HostQuestion question;
-    bool found_out = true;
-    int code;
-
-    while ((code = caps_check_known(checker, old_set, new_set, &question)) == -EAGAIN && found_out) {
-        found_out = migration_host_ask(checker->host, checker->variant, question);
-    }
-    return code;
+    int code = check_known(checker, old_set, new_set, &question);
+    return code == -EAGAIN ? ask_and_check(checker, old_set, new_set, question) : code;
 }
 
 int migrate_caps_check(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set)
@@ -192,10 +208,12 @@ uint32_t migrate_caps_warnings(const MigrationChecker *checker, CapabilitySet ne
 /* As checker_term_refuses(), but asks the host. -EAGAIN if it does not find out. */
 static int ask_whether_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set)
 {
-    bool found_out = true;
     int refuses;
-    while ((refuses = checker_term_refuses(checker, term, old_set)) == -EAGAIN && found_out) {
-        found_out = migration_host_ask(checker->host, checker->variant, term->question);
+    while ((refuses = checker_term_refuses(checker, term, old_set)) == -EAGAIN) {
+        if (!migration_host_ask(checker->host, checker->variant, term->question,
+                                scope_after(old_set, checker->scope))) {
+            return -EAGAIN;
+        }
     }
     return refuses;
 }

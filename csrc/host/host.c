@@ -262,8 +262,8 @@ static PostcopySupport ask_postcopy(MigrationHost *host, int variant)
     return support;
 }
 
-/* Returns the errno for which some scope was not found out, or 0. */
-static int ask_write_tracking(MigrationHost *host, int variant)
+/* Returns the errno for which it was not found out within this scope, or 0. */
+static int ask_write_tracking(MigrationHost *host, int variant, int scope)
 {
     KnownFacts *known = &host->known[variant];
     uint64_t before = known->write_tracking;
@@ -273,12 +273,12 @@ static int ask_write_tracking(MigrationHost *host, int variant)
     }
     int error = probe_write_tracking(variant, host->blocks, host->count, tracking);
     keep(&known->write_tracking, before, pack_write_tracking(tracking), merge_write_tracking);
-    return error;
+    return tracking[scope] == WRITE_TRACKING_UNKNOWN ? error : 0;
 }
 
-bool migration_host_ask(MigrationHost *host, int variant, HostQuestion question)
+bool migration_host_ask(MigrationHost *host, int variant, HostQuestion question, int scope)
 {
-    int error = question == ASK_POSTCOPY ? ask_postcopy(host, variant).error : ask_write_tracking(host, variant);
+    int error = question == ASK_POSTCOPY ? ask_postcopy(host, variant).error : ask_write_tracking(host, variant, scope);
     if (!host_error_is_inconclusive(error)) {
         return true;
     }
@@ -289,14 +289,13 @@ bool migration_host_ask(MigrationHost *host, int variant, HostQuestion question)
 int migration_host_write_tracking(MigrationHost *host, int variant, int scope)
 {
     int tracking;
-    bool found_out = true;
     if (variant < 0 || variant >= PROBE_VARIANT__MAX || scope < 0 || scope >= WRITE_TRACKING_SCOPE__MAX) {
         return WRITE_TRACKING_UNKNOWN;
     }
-    while ((tracking = unpack_write_tracking(host->known[variant].write_tracking, scope)) == WRITE_TRACKING_UNKNOWN &&
-           found_out) {
-        found_out = migration_host_ask(host, variant, ASK_WRITE_TRACKING_AVAILABLE);
-    }
+    do {
+        tracking = unpack_write_tracking(host->known[variant].write_tracking, scope);
+    } while (tracking == WRITE_TRACKING_UNKNOWN &&
+             migration_host_ask(host, variant, ASK_WRITE_TRACKING_AVAILABLE, scope));
     return tracking;
 }
 

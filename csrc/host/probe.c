@@ -250,6 +250,7 @@ static PostcopySupport check_blocks(int variant, const RamBlock *blocks, size_t 
             reports[i].postcopy_step = step;
             reports[i].page_size = backing.page_size;
             reports[i].file_system = backing.file_system;
+            reports[i].map_error = reports[i].map_error == 0 && result < 0 ? -result : reports[i].map_error;
         }
     }
     bool huge_pages = page_sizes != host_page_size();

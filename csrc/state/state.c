@@ -172,7 +172,6 @@ static int try_change(MigrationState *state, CapabilitySet on, CapabilitySet off
 int migrate_change_capabilities(MigrationState *state, CapabilitySet on, CapabilitySet off)
 {
     HostQuestion question;
-    bool found_out = true;
 
     if (has_any(on | off, ~state->known) || has_any(on, off)) {
         return -EINVAL;
@@ -181,10 +180,11 @@ int migrate_change_capabilities(MigrationState *state, CapabilitySet on, Capabil
         states_acquire();
         int code = try_change(state, on, off, &question);
         states_release();
-        if (code != -EAGAIN || !found_out) {
+        int scope = scope_after(state->capabilities, qemu_release_scope(state->context.build.release));
+        /* Asking is slow: never with the lock held. */
+        if (code != -EAGAIN || !migration_host_ask(state->host, state->variant, question, scope)) {
             return code;
         }
-        found_out = migration_host_ask(state->host, state->variant, question); /* slow: never with the lock held */
     }
 }
 
