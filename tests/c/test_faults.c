@@ -34,6 +34,18 @@ static int fails(const char *name)
     return 1;
 }
 
+/* The openings of what a path leads to, other than of the device, since inject(); of these, those for writing. */
+static int opened, opened_for_writing;
+
+static void count_opening(const char *path, int flags)
+{
+    if ((flags & O_PATH) != 0 || (flags & O_TMPFILE) == O_TMPFILE || strcmp(path, "/dev/userfaultfd") == 0) {
+        return;
+    }
+    opened++;
+    opened_for_writing += (flags & O_ACCMODE) != O_RDONLY;
+}
+
 int __real_openat(int folder, const char *path, int flags, ...);
 int __real_ioctl(int fd, unsigned long request, ...);
 long __real_syscall(long number, ...);
@@ -64,12 +76,14 @@ int __wrap_openat(int folder, const char *path, int flags, ...)
     va_start(more, flags);
     int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, int) : 0;
     va_end(more);
+    count_opening(path, flags);
     return fails("openat") ? -1 : __real_openat(folder, path, flags, mode);
 }
 
 /* What _FORTIFY_SOURCE calls for openat() without a mode. */
 int __wrap___openat_2(int folder, const char *path, int flags)
 {
+    count_opening(path, flags);
     return fails("openat") ? -1 : __real_openat(folder, path, flags, 0);
 }
 
@@ -148,6 +162,7 @@ static void inject(int at, int with)
     fail_with = with;
     calls = 0;
     failed = NULL;
+    opened = opened_for_writing = 0;
 }
 
 /* ---- What a probe must release ---- */
@@ -353,6 +368,30 @@ static void each_call_of_everything(void **unused)
     assert_int_equal(reports[3].postcopy_step, POSTCOPY_STEP_FILE_SYSTEM);
 }
 
+/* No path is opened but by O_PATH and for a nameless file, so one that is swapped meanwhile can't become a device that
+ * is opened. Only a file beside which there can't be a nameless one is opened, for reading. */
+static void no_path_is_opened(void **unused)
+{
+    (void)unused;
+    static const struct {
+        RamBlock block;
+        int most_opened;
+    } rows[] = {
+        {{.kind = RAM_BLOCK_FILE, .path = folder, .share = true}, 0},
+        {{.kind = RAM_BLOCK_FILE, .path = "/proc/self/exe"}, 0},
+        {{.kind = RAM_BLOCK_FILE, .path = "/dev/zero"}, 0},
+        {{.kind = RAM_BLOCK_FILE, .path = "/proc", .share = true}, 0},
+        {{.kind = RAM_BLOCK_FILE, .path = "/proc/version"}, 2}, /* for lack of O_NOATIME twice */
+    };
+    need_device();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        inject(-1, 0);
+        host_probe(&rows[i].block, 1, 0, reports);
+        assert_int_equal(opened_for_writing, 0);
+        assert_in_range(opened, 0, rows[i].most_opened);
+    }
+}
+
 /* ---- The next answer is right ---- */
 
 static const RamBlock fine_blocks[] = {
@@ -465,9 +504,10 @@ static void each_call_under_a_filter(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_call_of_postcopy),   cmocka_unit_test(each_call_of_write_tracking),
-        cmocka_unit_test(each_call_of_everything), cmocka_unit_test(the_next_answer_is_right),
-        cmocka_unit_test(refreshing_probes_again), cmocka_unit_test(each_call_under_a_filter),
+        cmocka_unit_test(each_call_of_postcopy),    cmocka_unit_test(each_call_of_write_tracking),
+        cmocka_unit_test(each_call_of_everything),  cmocka_unit_test(no_path_is_opened),
+        cmocka_unit_test(the_next_answer_is_right), cmocka_unit_test(refreshing_probes_again),
+        cmocka_unit_test(each_call_under_a_filter),
     };
     return cmocka_run_group_tests_name("faults", tests, make_folder, remove_folder);
 }
