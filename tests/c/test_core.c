@@ -242,6 +242,21 @@ static void what_can_not_be_is_refused(void **unused)
     assert_null(host);
 }
 
+static void errors_that_say_nothing(void **unused)
+{
+    (void)unused;
+    const int inconclusive[] = {EAGAIN, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, PYMIG_ERROR_UNKNOWN};
+    int count = 0;
+    for (int error = -1; error <= PYMIG_ERROR_KILLED; error++) {
+        count += host_error_is_inconclusive(error);
+    }
+    for (size_t i = 0; i < sizeof(inconclusive) / sizeof(inconclusive[0]); i++) {
+        assert_true(host_error_is_inconclusive(inconclusive[i]));
+        count--;
+    }
+    assert_int_equal(count, 0);
+}
+
 /* What a stated host leaves unknown is neither a refusal nor an acceptance, and changes no state. */
 static void unknown_facts_decide_nothing(void **unused)
 {
@@ -635,6 +650,7 @@ int main(void)
         cmocka_unit_test(many_checks_are_single_checks),
         cmocka_unit_test(stated_facts_stay),
         cmocka_unit_test(what_can_not_be_is_refused),
+        cmocka_unit_test(errors_that_say_nothing),
         cmocka_unit_test(unknown_facts_decide_nothing),
         cmocka_unit_test(a_downstream_version_is_followed),
         cmocka_unit_test(parameters_of_a_context),

@@ -13,7 +13,7 @@ import pymig.suggest  # noqa: F401 - else a question imports it, which needs a d
 from pymig import Checker, Host, HostUnknownError, Memory, MigrationError, MigrationState, PostcopySupport, probe
 from pymig.cli import main
 from tests import machine
-from tests.conftest import run_in_child
+from tests.conftest import NOBODY, run_in_child
 from tests.host import faults
 
 NOT_FOUND_OUT = 4094  # PYMIG_ERROR_UNKNOWN
@@ -142,6 +142,35 @@ def one_block_of_two(number, error):
 @needs_x86_64
 def test_what_is_not_asked_about_need_not_be_known():
     assert run_in_child(one_block_of_two, faults.CALLS["memfd_create"], errno.EMFILE) == "accepted"
+
+
+def answer_after(*steps, release="8.0.50"):
+    host = Host.local()
+    for step in steps:
+        step()
+    return unknown(Checker(release, host, incoming=True).check, POSTCOPY).errno
+
+
+@needs_device
+@needs_x86_64
+def test_a_device_that_might_have_opened(closed_userfaultfd):
+    """What the system call answers instead, EPERM, is nothing that is true of the host."""
+    steps = (
+        lambda: machine.own_device(0o666),
+        lambda: faults.become(NOBODY),
+        lambda: faults.refuse(faults.CALLS["openat"], errno.EMFILE),
+    )
+    assert run_in_child(answer_after, *steps) == errno.EMFILE
+
+
+def answer_of_7_2_without_children():
+    return answer_after(lambda: faults.refuse(faults.CALLS["clone"], faults.EPERM), release="7.2")
+
+
+@needs_device
+@needs_x86_64
+def test_a_refused_child_is_no_refused_call():
+    assert run_in_child(answer_of_7_2_without_children) == NOT_FOUND_OUT
 
 
 def status_without_descriptors(*arguments):
