@@ -4,6 +4,7 @@
 #include "host/seccomp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -80,6 +81,12 @@ static _Noreturn void rehearse_in_child(Rehearsal *rehearsal, long number, long 
     }
 }
 
+/* Whether a child could be waited for: one that could not would stay as a zombie. */
+static bool can_wait(void)
+{
+    return waitpid(INT_MAX, NULL, WNOHANG | __WCLONE) < 0 && errno == ECHILD;
+}
+
 /* Waits until the child has ended. Returns whether a filter killed it; false where that can't be known. */
 static bool wait_for_kill(pid_t child)
 {
@@ -93,12 +100,12 @@ static bool wait_for_kill(pid_t child)
 
 static int rehearse_in(Rehearsal *rehearsal, long number, long argument, bool *had_child)
 {
-    pid_t child = clone_silent();
+    pid_t child = can_wait() ? clone_silent() : -EPERM;
     *had_child = child > 0;
     if (child == 0) {
         rehearse_in_child(rehearsal, number, argument);
     }
-    if (child < 0) { /* a filter that refuses clone(2) says nothing about the call */
+    if (child < 0) { /* a filter that refuses a child says nothing about the call */
         return host_error_is_inconclusive(-child) ? child : -PYMIG_ERROR_UNKNOWN;
     }
     bool killed = wait_for_kill(child);

@@ -99,17 +99,19 @@ def test_another_wait_for_all_children():
     assert run_in_child(answers_beside_a_thread_that_waits_for_all) == {True}
 
 
-def ask_under(refused):
-    host = Host.local()
-    faults.refuse(refused, faults.EPERM)
+def ask_where_a_wait_is_refused(release):
+    faults.hide_device()
+    faults.refuse(WAIT4, faults.EPERM)
+    checker = Checker(release, incoming=True)
     try:
-        return host.postcopy.ok
+        checker.check(["postcopy-ram"])
     except HostUnknownError as error:
-        return error.errno
+        thread = threading.get_native_id()
+        return error.errno, Path(f"/proc/self/task/{thread}/children").read_text()
 
 
-def test_a_refused_wait_is_no_answer():
-    assert run_in_child(ask_under, WAIT4) in (True, NOT_FOUND_OUT)
+def test_a_refused_wait_is_no_answer_and_leaves_no_zombie():
+    assert run_in_child(ask_where_a_wait_is_refused, "7.2") == (NOT_FOUND_OUT, "")
 
 
 # ---- RLIMIT_FSIZE ----
