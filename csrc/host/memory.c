@@ -176,6 +176,7 @@ typedef struct Source {
     int fd; /* -1 for anonymous memory */
     struct statfs fs;
     bool only_readable; /* a private mapping for reading stands in */
+    bool has_pages;     /* a guest that uses the file has its huge pages, so none need be free */
 } Source;
 
 static int open_memfd(uint64_t page_size, Source *source)
@@ -190,6 +191,7 @@ static int open_stand_in(const Place *place, Source *source)
 {
     if (file_system_of(&place->fs) != RAM_FILE_SYSTEM_OTHER) {
         source->fd = as_stand_in(system_memfd(memfd_flags(page_size_of(&place->fs))));
+        source->has_pages = !place->is_folder;
     } else if (place->is_folder) {
         source->fd = open_in_folder(place);
     } else {
@@ -300,7 +302,7 @@ static int map_source(const RamBlock *block, const Source *source, MappedBlock *
     }
     int protection = PROT_READ | (block->readonly || source->only_readable ? 0 : PROT_WRITE);
     int flags = block->share && !source->only_readable ? MAP_SHARED : MAP_PRIVATE;
-    flags |= source->fd < 0 ? MAP_ANONYMOUS : 0;
+    flags |= (source->fd < 0 ? MAP_ANONYMOUS : 0) | (source->has_pages ? MAP_NORESERVE : 0);
     mapped->start = mmap(NULL, mapped->mapped, protection, flags, source->fd, 0);
     return mapped->start == MAP_FAILED ? -errno : 0;
 }

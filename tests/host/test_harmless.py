@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import hashlib
+import mmap
 import os
 import shutil
 import struct
@@ -266,6 +267,20 @@ def test_a_link_is_answered_as_the_file(folder, say, place, expected, share):
         link.symlink_to(guest)
         assert answer(guest, share) == answer(link, share) == expected
         assert guest.stat().st_size == 0
+
+
+def test_a_guest_that_has_all_huge_pages(folder, say):
+    """Its file can be asked about. In the folder, another guest would find no page, so nothing is found out."""
+    with hugetlbfs(folder, say) as (guest, [mount]):
+        free = int((POOL / "free_hugepages").read_text())
+        os.truncate(guest, free * 2 * MIB)
+        with guest.open("r+b") as file, mmap.mmap(file.fileno(), 0):
+            assert int((POOL / "resv_hugepages").read_text()) == free
+            for share in (False, True):
+                assert answer(guest, share) == (True, "hugetlbfs", 2 * MIB, True, "compatible", 0)
+                report = probe([Memory("file", path=str(mount), share=share)])
+                assert report.write_tracking == "unknown"
+                assert report.diagnosis[0].cause == "hugepages-unavailable"
 
 
 def test_a_folder_without_nameless_files_is_unknown(folder, say):
