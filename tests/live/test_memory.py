@@ -39,7 +39,27 @@ def make_places(root, own_mounts, say):
     (disk / "file").chmod(0o666)
     with contextlib.ExitStack() as stack:
         huge = {size: stack.enter_context(hugetlbfs(root, size, own_mounts, say)) for size in (2 * MIB, GIB)}
-        yield {"disk": disk, "file": disk / "file", "shm": Path("/dev/shm"), **huge, **files_on(huge[2 * MIB], root)}
+        files = {**files_on(huge[2 * MIB], root), **overlays(root, own_mounts, stack)}
+        yield {"disk": disk, "file": disk / "file", "shm": Path("/dev/shm"), **huge, **files}
+
+
+def overlays(root, own_mounts, stack):
+    """Files in the lower layer of an overlayfs, whose upper layer is on tmpfs. QEMU copies each up when it opens it."""
+    if not own_mounts:
+        return {"overlay": None, "overlay shared": None}
+    layers, mount = root / "layers", root / "overlay"
+    for folder, kind in ((layers, "tmpfs"), (mount, "overlay")):
+        folder.mkdir()
+        options = f"lowerdir={layers}/lower,upperdir={layers}/upper,workdir={layers}/work" if folder == mount else None
+        machine.mount("none", folder, kind, options=options)
+        stack.callback(machine.unmount, folder)
+        for name in ("lower", "upper", "work") if folder == layers else ():
+            (layers / name).mkdir()
+            (layers / name).chmod(0o777)
+        for name in ("overlay", "overlay shared") if folder == layers else ():
+            (layers / "lower" / name).write_bytes(b"\1" * 16 * MIB)
+            (layers / "lower" / name).chmod(0o666)
+    return {name: mount / name for name in ("overlay", "overlay shared")}
 
 
 def files_on(huge, root):
@@ -112,6 +132,12 @@ BACKENDS = {
     ),
     "hugetlbfs 1G shared": ("memory-backend-file,size=1G,share=on", GIB, {"kind": "file", "share": True}),
     "disk folder shared": ("memory-backend-file,size=16M,share=on", "disk", {"kind": "file", "share": True}),
+    "overlayfs file": ("memory-backend-file,size=16M,share=off", "overlay", {"kind": "file"}),
+    "overlayfs file shared": (
+        "memory-backend-file,size=16M,share=on",
+        "overlay shared",
+        {"kind": "file", "share": True},
+    ),
     "disk file": ("memory-backend-file,size=16M,share=off", "file", {"kind": "file"}),
     "disk file shared": ("memory-backend-file,size=16M,share=on", "file", {"kind": "file", "share": True}),
     "disk file read-only": (
@@ -153,7 +179,7 @@ def test_backend(build, closed_userfaultfd, places, backend, side, user):
     option, place, keywords = BACKENDS[backend]
     if place is not None:
         if places[place] is None:
-            pytest.skip(f"needs huge pages of {place} bytes, which this machine can't give")
+            pytest.skip(f"needs a machine that can give {place!r}: huge pages of so many bytes, or private mounts")
         if keywords["kind"] == "file":
             keywords = {**keywords, "path": str(places[place])}
             option += f",mem-path={places[place]}"
