@@ -14,7 +14,7 @@ help: ## list the targets
 
 # The packages that each target needs. What is missing is installed, or named, for all given targets at once.
 BUILD := venv headers compiler
-SUITE := $(BUILD) cmocka qemu strace
+SUITE := $(BUILD) bindfs cmocka qemu strace
 NEEDS_run := $(BUILD)
 NEEDS_test := $(SUITE)
 NEEDS_test-plain := $(BUILD)

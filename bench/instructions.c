@@ -47,8 +47,8 @@ int main(int argc, char **argv)
                                                 .live_block_migration = true,
                                                 .replication = true,
                                                 .on_linux = true}};
-    const HostFacts able = {{WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE},
-                            {.ok = true}};
+    const HostFacts able = {
+        {WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE}, {.ok = true}, 0};
     const HostFacts facts[PROBE_VARIANT__MAX] = {able, able, able};
     MigrationHost *host;
     MigrationChecker *checker;

@@ -163,7 +163,7 @@ PYMIG_API CapabilitySet qemu_build_deprecated(const QemuBuild *build);
 
 /* QEMU's write-tracking support, worst to best. */
 typedef enum WriteTracking {
-    WRITE_TRACKING_UNKNOWN = 0,   /* not asked yet */
+    WRITE_TRACKING_UNKNOWN = 0,   /* not found out */
     WRITE_TRACKING_ABSENT = 1,    /* ram_write_tracking_available() is false */
     WRITE_TRACKING_AVAILABLE = 2, /* available, but ram_write_tracking_compatible() is false */
     WRITE_TRACKING_COMPATIBLE = 3 /* both are true */
@@ -189,10 +189,17 @@ typedef enum PostcopyStep {
     POSTCOPY_STEP_MEMORY = 15        /* not a step of QEMU's: a block can't be created, so QEMU would not start */
 } PostcopyStep;
 
-/* Used in place of an errno value: a seccomp filter would kill the process for making the system call. */
+/* Used in place of an errno value. */
 enum {
-    PYMIG_ERROR_KILLED = 4095
+    PYMIG_ERROR_UNKNOWN =
+        4094,                 /* the answer can't be found out without changing something, or its finder was stopped */
+    PYMIG_ERROR_KILLED = 4095 /* a seccomp filter would kill the process for making the system call */
 };
+
+/* Whether a probe that failed with this errno value found nothing out about the host: PYMIG_ERROR_UNKNOWN, or a passing
+ * lack of descriptors, memory or time (EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN, EINTR). No host is said to refuse
+ * because of such an error. */
+PYMIG_API bool host_error_is_inconclusive(int error);
 
 /* The answer of postcopy_ram_supported_by_host(). */
 typedef struct PostcopySupport {
@@ -283,8 +290,9 @@ PYMIG_API int qemu_release_scope(int release);
 
 /* The facts about a host that checks need, as one probe variant finds them. */
 typedef struct HostFacts {
-    int write_tracking[3]; /* enum WriteTracking, by enum WriteTrackingScope */
-    PostcopySupport postcopy;
+    int write_tracking[3];    /* enum WriteTracking, by enum WriteTrackingScope */
+    PostcopySupport postcopy; /* not found out if its `error` is inconclusive */
+    int write_tracking_error; /* errno for which write_tracking is unknown in some scope; else 0 */
 } HostFacts;
 
 /* Everything that the probes find on this machine, at one moment. */
@@ -295,12 +303,13 @@ typedef struct HostReport {
 } HostReport;
 
 /* ram_write_tracking_available(): the kernel's userfaultfd has UFFD_FEATURE_PAGEFAULT_FLAG_WP. Probes the kernel on
- * every call. */
+ * every call. Like QEMU's, false also where it was not found out; migration_host_write_tracking() tells the two apart.
+ */
 PYMIG_API bool ram_write_tracking_available(void);
 
 /* ram_write_tracking_compatible(): every block that is not read-only can be registered for write protection;
  * `ignore_shared` skips shared blocks. Maps a small piece of each block, registers it with UFFDIO_REGISTER_MODE_WP and
- * releases it. Probes the kernel on every call. */
+ * releases it. Probes the kernel on every call. False as above. */
 PYMIG_API bool ram_write_tracking_compatible(const RamBlock *blocks, size_t count, bool ignore_shared);
 
 /* postcopy_ram_supported_by_host(), step by step, for these blocks and a target with this page size (bytes; 0: the
@@ -330,8 +339,8 @@ PYMIG_API const char *uffd_feature_name(int bit);
 /* The name of bit n of uffdio_api.ioctls ("register"); NULL if this library has no name for it. */
 PYMIG_API const char *uffd_ioctl_name(int bit);
 
-/* What one host can do: either stated, or found by probing this machine's kernel. Each probe runs once, when a check
- * first needs it. */
+/* What one host can do: either stated, or found by probing this machine's kernel. Each probe runs when a check first
+ * needs it, and its answer is kept. What it did not find out is not kept, so the next question probes again. */
 typedef struct MigrationHost MigrationHost;
 
 /* This machine, with a guest that has these blocks (copied, including paths) and this page size (0: the host's).
@@ -339,8 +348,9 @@ typedef struct MigrationHost MigrationHost;
 PYMIG_API int migration_host_local(const RamBlock *blocks, size_t count, uint64_t target_page_size,
                                    MigrationHost **host);
 
-/* A host with these facts (copied), by enum ProbeVariant. `page_size` is the host's in bytes, 0 if unknown. Returns 0;
- * -EINVAL if write tracking is unknown or a number is out of range; -ENOMEM. */
+/* A host with these facts (copied), by enum ProbeVariant. What is unknown stays so. `page_size` is the host's in bytes,
+ * 0 if unknown. Returns 0; -EINVAL if a number is out of range, or if write tracking is unknown without an inconclusive
+ * error; -ENOMEM. */
 PYMIG_API int migration_host_stated(const HostFacts facts[PROBE_VARIANT__MAX], uint64_t page_size,
                                     MigrationHost **host);
 
@@ -349,13 +359,18 @@ PYMIG_API void migration_host_free(MigrationHost *host);
 /* Forgets a local host's answers, so that the next question probes the kernel again. A stated host keeps its facts. */
 PYMIG_API void migration_host_refresh(MigrationHost *host);
 
-/* enum WriteTracking as this variant finds it within this scope: never UNKNOWN, unless a number is out of range.
- * Concurrent first queries may each probe the kernel; the first result wins. */
+/* enum WriteTracking as this variant finds it within this scope: UNKNOWN if it was not found out (see
+ * migration_host_error()) or if a number is out of range. Concurrent first queries may each probe the kernel; the first
+ * result wins. */
 PYMIG_API int migration_host_write_tracking(MigrationHost *host, int variant, int scope);
 
-/* The postcopy probe's answer for this variant; "not supported" for a number out of range. Concurrent first queries as
- * above. */
+/* The postcopy probe's answer for this variant; "not supported" for a number out of range. It was not found out if its
+ * `error` is inconclusive. Concurrent first queries as above. */
 PYMIG_API PostcopySupport migration_host_postcopy(MigrationHost *host, int variant);
+
+/* The errno for which a question to this host was last not found out; 0 if that never happened. It explains -EAGAIN of
+ * the functions below. */
+PYMIG_API int migration_host_error(const MigrationHost *host);
 
 /* ---- A program that is queried ------------------------------------------------------------------------------- */
 
@@ -475,30 +490,31 @@ PYMIG_API void migration_checker_free(MigrationChecker *checker);
 PYMIG_API PostcopySupport migration_checker_postcopy(const MigrationChecker *checker);
 
 /* The whole text of a verdict, including the host's reason if the release reports it. Works like snprintf(); -ENOENT if
- * the build has no rule with this code. */
+ * the build has no rule with this code; -EAGAIN if the host's reason was not found out. */
 PYMIG_API int migration_checker_message(const MigrationChecker *checker, int code, char *text, size_t size);
 
 /* migrate_caps_check(): would QEMU accept the change from `old_set` to `new_set`? Returns the code of the first rule
  * that refuses, or MIGRATION_ACCEPTED; -EINVAL if a set has a capability that the release lacks. The host is probed
- * only when a rule needs it. */
+ * only when a rule needs it. -EAGAIN if the answer depends on what the probe did not find out (migration_host_error()
+ * says why): that is never a refusal, and the next call probes again. */
 PYMIG_API int migrate_caps_check(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set);
 
 /* The same with an empty old set. */
 PYMIG_API int migrate_caps_check_set(const MigrationChecker *checker, CapabilitySet set);
 
-/* Every rule that refuses, in QEMU's order: writes their codes to `codes`, returns their number. -EINVAL as above. If
+/* Every rule that refuses, in QEMU's order: writes their codes to `codes`, returns their number. Errors as above. If
  * the kernel can't track writes, MIGRATION_SNAPSHOT_MEMORY is not listed, because it can't be tested. */
 PYMIG_API int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
                                    uint8_t codes[MIGRATION_VERDICT__MAX]);
 
 /* migrate_caps_check() of many sets against one old set, one code per word. -EINVAL if any set has a capability that
- * the release lacks; nothing is written then. */
+ * the release lacks, -EAGAIN if the answer to any depends on what was not found out; nothing is written then. */
 PYMIG_API int migrate_caps_check_many32(const MigrationChecker *checker, CapabilitySet old_set,
                                         const uint32_t *new_sets, size_t count, uint8_t *codes);
 PYMIG_API int migrate_caps_check_many64(const MigrationChecker *checker, CapabilitySet old_set,
                                         const uint64_t *new_sets, size_t count, uint8_t *codes);
 
-/* Same, in one pass. On -EINVAL the contents of `codes` are unspecified. */
+/* Same, in one pass. After an error the contents of `codes` are unspecified. */
 PYMIG_API int migrate_caps_check_many32_onepass(const MigrationChecker *checker, CapabilitySet old_set,
                                                 const uint32_t *new_sets, size_t count, uint8_t *codes);
 PYMIG_API int migrate_caps_check_many64_onepass(const MigrationChecker *checker, CapabilitySet old_set,
@@ -744,7 +760,8 @@ typedef struct MigrationCapabilityStatus {
 } MigrationCapabilityStatus;
 
 /* migrate_cap_set(): switches one capability. Returns 0, or the code of the rule that refuses; -EBUSY while a migration
- * runs; -EINVAL if the release lacks the capability. A refused change changes nothing. */
+ * runs; -EINVAL if the release lacks the capability; -EAGAIN as for migrate_caps_check(). Unless it returns 0, nothing
+ * has changed. */
 PYMIG_API int migrate_cap_set(MigrationState *state, int capability, bool value);
 
 /* qmp_migrate_set_capabilities(): the same for a list, all or nothing. If a capability occurs twice, the later entry

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pymig.difference import ReleaseDifference as ReleaseDifference
     from pymig.difference import diff as diff
     from pymig.errors import DeprecatedParameterWarning as DeprecatedParameterWarning
+    from pymig.errors import HostUnknownError as HostUnknownError
     from pymig.errors import IgnoredParameterWarning as IgnoredParameterWarning
     from pymig.errors import KnownFaultWarning as KnownFaultWarning
     from pymig.errors import MigrationActiveError as MigrationActiveError
@@ -55,6 +56,7 @@ else:
         "Diagnosis": "host.report",
         "Host": "host.host",
         "HostReport": "host.report",
+        "HostUnknownError": "errors",
         "IgnoredParameterWarning": "errors",
         "KnownFault": "qemu.fault",
         "KnownFaultWarning": "errors",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from pymig._core import ffi, lib
 from pymig.buffers import bytes_to_fill, require_apart, words
 from pymig.capability import BITS, NAMES, CapabilitySet, mask_of, unknown_in
 from pymig.context import Context, require_context
-from pymig.errors import UnknownCapabilityError
+from pymig.errors import UnknownCapabilityError, host_unknown
 from pymig.host.host import Host, require_host
 from pymig.owned import borrowed, new_checker
 from pymig.qemu.build import REFERENCE_BUILD, QemuBuild
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer, Self
 
     from pymig._core import MigrationChecker
+    from pymig.errors import HostUnknownError
     from pymig.verdict import Change
 
     B = TypeVar("B", bound=Buffer)
@@ -35,6 +37,8 @@ EMPTY: tuple[str, ...] = ()
 
 MOST_REMEMBERED = 0 if os.environ.get("PYMIG_MEMO") == "0" else 4096
 """The most verdicts that a Checker caches; 0 with PYMIG_MEMO=0 in the environment."""
+
+_EAGAIN = -errno.EAGAIN
 
 _check_set = lib.migrate_caps_check_set
 
@@ -114,7 +118,7 @@ class Checker(Frozen):
     def _of(cls, context: Context) -> Self:
         build, host, incoming = context.build, require_host(context.host), context.incoming
         owner = new_checker(context._c, host._c)
-        verdicts = Verdicts(build._c, build._mask, lib.migration_checker_message, owner)
+        verdicts = Verdicts(build._c, build._mask, lib.migration_checker_message, owner, host._c)
         host_dependent, static = host._host_dependent_mask(incoming), verdicts.static
         with_reason = BITS["postcopy-ram"] if incoming and len(static) < len(verdicts) else 0
         self = object.__new__(cls)
@@ -152,6 +156,7 @@ class Checker(Frozen):
 
         Raises:
             UnknownCapabilityError: a capability that the release lacks.
+            HostUnknownError: the answer depends on what could not be found out about the host.
         """
         if old is EMPTY:
             memo = self._memo
@@ -192,8 +197,13 @@ class Checker(Frozen):
     def _of_change(self, new: int, old: int) -> Verdict:
         """The verdict on a change from ``old`` to ``new``, both masks."""
         code = lib.migrate_caps_check(self._c, old, new)
+        if code == _EAGAIN:
+            raise self._host_unknown()
         given = lib.migrate_caps_warnings(self._c, new, code) if new & self.build._warning else 0
         return self.verdicts.with_warnings(code, given) if given else self.verdicts[code]
+
+    def _host_unknown(self) -> HostUnknownError:
+        return host_unknown(lib.migration_host_error(self.host._c))
 
     def _begin_memo(self) -> dict[object, Verdict]:
         """Starts a new cache. The old one is not cleared, because another thread may be reading it."""
@@ -205,7 +215,10 @@ class Checker(Frozen):
     def explain(self, new: Names, old: Names = ()) -> list[Verdict]:
         """Every rule that refuses, in QEMU's order; empty if the set is accepted. Arguments as in ``check``."""
         codes = ffi.new("uint8_t[]", lib.MIGRATION_VERDICT__MAX)
-        count = lib.migrate_caps_explain(self._c, self._mask(old, "old"), self._mask(new, "new"), codes)
+        old_mask, new_mask = self._mask(old, "old"), self._mask(new, "new")
+        count = lib.migrate_caps_explain(self._c, old_mask, new_mask, codes)
+        if count == _EAGAIN:
+            raise self._host_unknown()
         return [self.verdicts[codes[i]] for i in range(count)]
 
     def suggest(self, new: Names, old: Names = (), limit: int = 8) -> tuple[Change, ...]:
@@ -274,6 +287,7 @@ class Checker(Frozen):
             TypeError: the wrong type of buffer, or one not aligned to its words.
             ValueError: ``out`` has the wrong length or overlaps ``masks``, or a word has a capability that the release
                 lacks. Nothing is written then.
+            HostUnknownError: as for ``check``. Nothing is written then.
         """
         old_mask = self._mask(old, "old")
         c_words, count, width = words(masks, "masks")
@@ -285,6 +299,8 @@ class Checker(Frozen):
             codes, c_codes = out, bytes_to_fill(out, count, "out")
             require_apart(c_words, count * width, c_codes, count)
             result = _CHECK_MANY[width](self._c, old_mask, c_words, count, c_codes)
+        if result == _EAGAIN:
+            raise self._host_unknown()
         if result < 0:
             index = _FIND_UNKNOWN[width](self._c, c_words, count)
             raise ValueError(f"masks[{index}] has bits that QEMU {self.build.release} has no capability for")

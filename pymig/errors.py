@@ -13,6 +13,7 @@
     └── UnknownCapabilityError      the release has no such capability; also a ValueError
 
     QemuBinaryError                 a QEMU binary can't be queried
+    HostUnknownError                a host could not be probed; also an OSError, and no MigrationError
 
 Invalid arguments that would never reach QEMU raise a plain TypeError or ValueError.
 """
@@ -116,6 +117,31 @@ class UnknownCapabilityError(MigrationError, ValueError):
 
 class QemuBinaryError(Exception):
     """A binary can't be started, is not QEMU, or does not answer in time."""
+
+
+class HostUnknownError(OSError):
+    """It was not found out what the host can do, so there is no answer: neither a refusal nor an acceptance.
+
+    Nothing has changed, and nothing is kept: the next question to a local host probes its kernel again.
+
+    Attributes:
+        errno: why: EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN, EINTR, or PYMIG_ERROR_UNKNOWN in pymig.h.
+        strerror: the whole text.
+    """
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+def host_unknown(number: int) -> HostUnknownError:
+    """The error for this errno."""
+    import os  # noqa: PLC0415 - as the following
+
+    from pymig._core import lib  # noqa: PLC0415 - rare; what raises an error of another kind needs none
+
+    reasons = {lib.PYMIG_ERROR_UNKNOWN: "that would change something there, or the attempt was stopped"}
+    reason = reasons.get(number) or f"{os.strerror(number)}; ask again when that is over"
+    return HostUnknownError(number, f"it could not be found out what the host can do: {reason}")
 
 
 class IgnoredParameterWarning(UserWarning):

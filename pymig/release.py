@@ -35,11 +35,10 @@ _MOST_WRITTEN = 512
 """The size of the buffer for a text, in bytes; each of C's texts is shorter."""
 
 
-def written(write: Callable[..., int], *arguments: Any) -> str:
-    """The text that a C function like snprintf() writes."""
+def written(write: Callable[..., int], *arguments: Any) -> str | None:
+    """The text that a C function like snprintf() writes; None if it returns an error."""
     buffer = ffi.new("char[]", _MOST_WRITTEN)
-    write(*arguments, buffer, _MOST_WRITTEN)
-    return text(buffer)
+    return text(buffer) if write(*arguments, buffer, _MOST_WRITTEN) >= 0 else None
 
 
 FIRST_DEVELOPMENT_MICRO: int = lib.QEMU_FIRST_DEVELOPMENT_MICRO

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pymig._core import ffi, lib
 from pymig.capability import NAMES, CapabilitySet, unknown_capability
 from pymig.context import Context, require_context
-from pymig.errors import KnownFaultWarning, MigrationActiveError, RequestTypeError, warn
+from pymig.errors import KnownFaultWarning, MigrationActiveError, RequestTypeError, host_unknown, warn
 from pymig.host.host import Host, require_host
 from pymig.owned import borrowed, new_state
 from pymig.qemu.build import REFERENCE_BUILD, QemuBuild
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Never, Self
 
     from pymig._core import MigrationState as CState
-    from pymig.errors import MigrationError
+    from pymig.errors import HostUnknownError, MigrationError
     from pymig.qemu.parameters import MigMode, MultiFDCompression, ZeroPageDetection
 
     T = TypeVar("T")
@@ -61,7 +61,7 @@ ACCESSORS: tuple[str, ...] = tuple(map(text, rows(lib.migration_accessor_name)))
 
 _MODES: Any = values_of(lib.MIGRATION_PARAMETER_MODE)
 _ZERO_PAGE_DETECTIONS: Any = values_of(lib.MIGRATION_PARAMETER_ZERO_PAGE_DETECTION)
-_EBUSY = -errno.EBUSY
+_EAGAIN, _EBUSY = -errno.EAGAIN, -errno.EBUSY
 _change_capabilities = lib.migrate_change_capabilities
 _ACTIVE_MESSAGE: str = text(lib.migration_active_message())
 
@@ -223,7 +223,7 @@ class MigrationState(Frozen):
         c_state = borrowed(owner)
         self = object.__new__(cls)
         self._set(context=context, build=build, host=host, incoming=context.incoming, _c=c_state, _owner=owner)
-        self._set(_verdicts=Verdicts(build._c, build._mask, lib.migration_state_message, owner))
+        self._set(_verdicts=Verdicts(build._c, build._mask, lib.migration_state_message, owner, host._c))
         for fill in _slots_of(build):
             fill(self, c_state)
         if context.parameters is not None:
@@ -462,6 +462,7 @@ class MigrationState(Frozen):
             CapabilityError: a rule refuses the resulting set.
             MigrationActiveError: a migration is in progress.
             UnknownCapabilityError: the release has no such capability.
+            HostUnknownError: the answer depends on what could not be found out about the host. Nothing has changed.
             TypeError: ``name`` is not a str, or ``value`` is not a bool.
         """
         if not isinstance(name, str):
@@ -483,6 +484,7 @@ class MigrationState(Frozen):
             CapabilityError: a rule refuses the resulting set.
             MigrationActiveError: a migration is in progress.
             UnknownCapabilityError: the release has no such capability.
+            HostUnknownError: as for ``set_capability``.
             RequestTypeError: the wrong structure; the text is QMP's.
         """
         on = off = 0
@@ -630,9 +632,11 @@ class MigrationState(Frozen):
             raise unknown_capability(name, self.build._bits, self.build.release)
         return bit
 
-    def _refusal(self, code: int) -> MigrationError:
+    def _refusal(self, code: int) -> MigrationError | HostUnknownError:
         if code == _EBUSY:
             return MigrationActiveError(_ACTIVE_MESSAGE)
+        if code == _EAGAIN:
+            return host_unknown(lib.migration_host_error(self.host._c))
         return CapabilityError(self._verdicts[code])
 
     def _read(self, changes: object) -> tuple[int, int]:

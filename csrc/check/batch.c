@@ -187,6 +187,16 @@ static Variant variant_of(int wanted)
 
 /* ---- All words ---- */
 
+/* The capabilities whose terms have an open question. */
+static CapabilitySet open_triggers(const Batch *batch)
+{
+    CapabilitySet triggers = 0;
+    for (TermSet left = batch->open; left != 0; left &= left - 1) {
+        triggers |= (CapabilitySet)1 << batch->checker->terms[__builtin_ctzll(left)].trigger;
+    }
+    return triggers;
+}
+
 /* The open question that one of these codes depends on, or ASK_NOTHING. The batch takes an open question for a no. */
 static HostQuestion open_question(const Batch *batch, const uint8_t *codes, size_t count)
 {
@@ -199,25 +209,57 @@ static HostQuestion open_question(const Batch *batch, const uint8_t *codes, size
     return ASK_NOTHING;
 }
 
-static int check_all(Variant variant, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
-                     uint8_t *codes)
+/* Asks the host for what these codes depend on. -EAGAIN if it does not find out; 1 if the codes must be made again. */
+static int ask_host(Batch *batch, CapabilitySet old_set, const uint8_t *codes, size_t count)
 {
-    CapabilitySet all = old_set;
-    HostQuestion question;
-    Batch batch;
-
-    batch_compile(&batch, checker, old_set);
-    for (size_t start = 0; start < words->count && !has_any(all, ~checker->known);) {
-        const MaskSpan part = part_of(words, start, batch.open != 0 ? CHUNK_WORDS : SIZE_MAX);
-        all |= variant.check_words(&batch, &part, codes + start);
-        if ((question = open_question(&batch, codes + start, part.count)) != ASK_NOTHING) {
-            migration_host_ask(checker->host, checker->variant, question);
-            batch_compile(&batch, checker, old_set);
-        } else {
-            start += part.count;
-        }
+    const MigrationChecker *checker = batch->checker;
+    HostQuestion question = open_question(batch, codes, count);
+    if (question == ASK_NOTHING) {
+        return 0;
     }
-    return has_any(all, ~checker->known) ? -EINVAL : 0;
+    if (!migration_host_ask(checker->host, checker->variant, question, scope_after(old_set, checker->scope))) {
+        return -EAGAIN;
+    }
+    batch_compile(batch, checker, old_set);
+    return 1;
+}
+
+static int check_all(Variant variant, Batch *batch, CapabilitySet old_set, const MaskSpan *words, uint8_t *codes)
+{
+    const CapabilitySet unknown = ~batch->checker->known;
+    CapabilitySet all = old_set;
+
+    for (size_t start = 0; start < words->count && !has_any(all, unknown);) {
+        const MaskSpan part = part_of(words, start, batch->open != 0 ? CHUNK_WORDS : SIZE_MAX);
+        all |= variant.check_words(batch, &part, codes + start);
+        int asked = ask_host(batch, old_set, codes + start, part.count);
+        if (asked < 0 && !has_any(all, unknown)) {
+            return asked;
+        }
+        start += asked > 0 ? 0 : part.count;
+    }
+    return has_any(all, unknown) ? -EINVAL : 0;
+}
+
+/* Asks the host for all that the words depend on, so that check_all() can write their codes without an error. Looks for
+ * that only at words with a capability whose rules ask. */
+static int answer_questions(Variant variant, Batch *batch, CapabilitySet old_set, const MaskSpan *words)
+{
+    uint8_t codes[CHUNK_WORDS];
+
+    for (size_t start = 0; start < words->count && batch->open != 0;) {
+        const MaskSpan part = part_of(words, start, CHUNK_WORDS);
+        int asked = 0;
+        if (has_any(variant.union_of(&part), open_triggers(batch))) {
+            variant.check_words(batch, &part, codes);
+            asked = ask_host(batch, old_set, codes, part.count);
+        }
+        if (asked < 0) {
+            return asked;
+        }
+        start += asked > 0 ? 0 : part.count;
+    }
+    return 0;
 }
 
 static size_t find_unknown(Variant variant, const MigrationChecker *checker, const MaskSpan *words)
@@ -242,7 +284,18 @@ int check_many_with(int wanted, const MigrationChecker *checker, CapabilitySet o
     if (has_any(old_set, ~checker->known) || find_unknown(variant, checker, words) < words->count) {
         return -EINVAL;
     }
-    return check_all(variant, checker, old_set, words, codes);
+    Batch batch;
+    batch_compile(&batch, checker, old_set);
+    int result = answer_questions(variant, &batch, old_set, words);
+    return result < 0 ? result : check_all(variant, &batch, old_set, words, codes);
+}
+
+static int check_many_onepass(const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
+                              uint8_t *codes)
+{
+    Batch batch;
+    batch_compile(&batch, checker, old_set);
+    return check_all(variant_of(CHECK_MANY_BEST), &batch, old_set, words, codes);
 }
 
 int migrate_caps_check_many32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
@@ -263,14 +316,14 @@ int migrate_caps_check_many32_onepass(const MigrationChecker *checker, Capabilit
                                       size_t count, uint8_t *codes)
 {
     const MaskSpan words = {.words32 = new_sets, .count = count};
-    return check_all(variant_of(CHECK_MANY_BEST), checker, old_set, &words, codes);
+    return check_many_onepass(checker, old_set, &words, codes);
 }
 
 int migrate_caps_check_many64_onepass(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
                                       size_t count, uint8_t *codes)
 {
     const MaskSpan words = {.words64 = new_sets, .count = count};
-    return check_all(variant_of(CHECK_MANY_BEST), checker, old_set, &words, codes);
+    return check_many_onepass(checker, old_set, &words, codes);
 }
 
 size_t migrate_caps_find_unknown32(const MigrationChecker *checker, const uint32_t *sets, size_t count)

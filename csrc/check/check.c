@@ -119,6 +119,9 @@ int migration_checker_message(const MigrationChecker *checker, int code, char *t
     reason[0] = '\0';
     if (rule.reason_follows) {
         PostcopySupport support = migration_checker_postcopy(checker);
+        if (host_error_is_inconclusive(support.error)) {
+            return -EAGAIN;
+        }
         postcopy_support_message(&support, checker->build.probe_release, reason, sizeof(reason));
     }
     return snprintf(text, size, "%s%s%s", rule.message, reason[0] != '\0' ? ": " : "", reason);
@@ -132,14 +135,14 @@ int checker_term_refuses(const MigrationChecker *checker, const Term *term, Capa
     if (term->question == ASK_POSTCOPY && pages_are_too_large(checker)) {
         return 1;
     }
-    /* QEMU looks for x-ignore-shared in the stored set, not in the new one. */
-    int scope = has_any(old_set, CAP(X_IGNORE_SHARED)) ? checker->scope : SCOPE_ALL_BLOCKS;
-    int able = migration_host_known(checker->host, checker->variant, term->question, scope);
+    int able =
+        migration_host_known(checker->host, checker->variant, term->question, scope_after(old_set, checker->scope));
     return able < 0 ? able : !able;
 }
 
-int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
-                     HostQuestion *question)
+/* Inlined, because a call would be a tenth of what a check does. */
+static inline __attribute__((always_inline)) int check_known(const MigrationChecker *checker, CapabilitySet old_set,
+                                                             CapabilitySet new_set, HostQuestion *question)
 {
     TermSet terms = terms_for_new_set(checker, new_set) & terms_for_old_set(checker, old_set);
     for (; terms != 0; terms &= terms - 1) {
@@ -156,15 +159,32 @@ int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, Cap
     return MIGRATION_ACCEPTED;
 }
 
+int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
+                     HostQuestion *question)
+{
+    return check_known(checker, old_set, new_set, question);
+}
+
+/* Asks the host until the check has what it depends on. Seldom called. */
+static __attribute__((noinline)) int ask_and_check(const MigrationChecker *checker, CapabilitySet old_set,
+                                                   CapabilitySet new_set, HostQuestion question)
+{
+    int code;
+    do {
+        int scope = scope_after(old_set, checker->scope);
+        if (!migration_host_ask(checker->host, checker->variant, question, scope)) {
+            return -EAGAIN;
+        }
+        code = caps_check_known(checker, old_set, new_set, &question);
+    } while (code == -EAGAIN);
+    return code;
+}
+
 static int caps_check(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set)
 {
     HostQuestion question;
-    int code;
-
-    while ((code = caps_check_known(checker, old_set, new_set, &question)) == -EAGAIN) {
-        migration_host_ask(checker->host, checker->variant, question);
-    }
-    return code;
+    int code = check_known(checker, old_set, new_set, &question);
+    return code == -EAGAIN ? ask_and_check(checker, old_set, new_set, question) : code;
 }
 
 int migrate_caps_check(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set)
@@ -185,6 +205,19 @@ uint32_t migrate_caps_warnings(const MigrationChecker *checker, CapabilitySet ne
     return rules_warnings(checker->release, new_set, code);
 }
 
+/* As checker_term_refuses(), but asks the host. -EAGAIN if it does not find out. */
+static int ask_whether_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set)
+{
+    int refuses;
+    while ((refuses = checker_term_refuses(checker, term, old_set)) == -EAGAIN) {
+        if (!migration_host_ask(checker->host, checker->variant, term->question,
+                                scope_after(old_set, checker->scope))) {
+            return -EAGAIN;
+        }
+    }
+    return refuses;
+}
+
 int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
                          uint8_t codes[MIGRATION_VERDICT__MAX])
 {
@@ -199,8 +232,8 @@ int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set,
         if (term->code == last || (term->code == MIGRATION_SNAPSHOT_MEMORY && last == MIGRATION_SNAPSHOT_KERNEL)) {
             continue;
         }
-        while ((refuses = checker_term_refuses(checker, term, old_set)) == -EAGAIN) {
-            migration_host_ask(checker->host, checker->variant, term->question);
+        if ((refuses = ask_whether_refuses(checker, term, old_set)) < 0) {
+            return refuses;
         }
         if (refuses) {
             codes[count++] = term->code;

@@ -62,6 +62,13 @@ int check_many_with(int variant, const MigrationChecker *checker, CapabilitySet 
 /* Whether a term that applies refuses: 1 or 0, or -EAGAIN if the host must be asked first. */
 int checker_term_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set);
 
+/* enum WriteTrackingScope of a change from this set. QEMU looks for x-ignore-shared in the stored set, not in the new
+ * one. */
+static inline int scope_after(CapabilitySet old_set, int scope_ignoring_shared)
+{
+    return old_set >> MIGRATION_CAPABILITY_X_IGNORE_SHARED & 1 ? scope_ignoring_shared : SCOPE_ALL_BLOCKS;
+}
+
 /* migrate_caps_check() without asking the host: -EAGAIN if the answer depends on the `question` returned. */
 int caps_check_known(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
                      HostQuestion *question);

@@ -11,7 +11,7 @@ int migration_host_known(const MigrationHost *host, int variant, HostQuestion qu
 /* The page size of a local host in bytes; 0 if it is not known. */
 uint64_t migration_host_page_size(const MigrationHost *host);
 
-/* Probes the kernel, and keeps the answer. */
-void migration_host_ask(MigrationHost *host, int variant, HostQuestion question);
+/* Probes the kernel, and keeps what it finds out. Returns whether it found the answer out. */
+bool migration_host_ask(MigrationHost *host, int variant, HostQuestion question, int scope);
 
 #endif

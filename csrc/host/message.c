@@ -17,6 +17,10 @@ static void describe_errno(int error, char *text, size_t size)
         snprintf(text, size, "Bad system call"); /* the shell's text for SIGSYS */
         return;
     }
+    if (error == PYMIG_ERROR_UNKNOWN) {
+        snprintf(text, size, "Not found out");
+        return;
+    }
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     snprintf(text, size, "%s", c != (locale_t)0 ? strerror_l(error, c) : "");
     if (c != (locale_t)0) {

@@ -30,10 +30,12 @@ static int query_features(UffdOpener *opener, struct uffd_abi_api *answer)
     return result;
 }
 
-static bool write_tracking_available(UffdOpener *opener)
+/* 1, 0 or a negative errno. */
+static int tracks_writes(UffdOpener *opener)
 {
     struct uffd_abi_api answer;
-    return query_features(opener, &answer) == 0 && (answer.features & UFFD_BIT(FEATURE_PAGEFAULT_FLAG_WP));
+    int result = query_features(opener, &answer);
+    return result < 0 ? result : (answer.features & UFFD_BIT(FEATURE_PAGEFAULT_FLAG_WP)) != 0;
 }
 
 /* A descriptor that tracks writes, or a negative errno. */
@@ -80,26 +82,6 @@ static bool is_passed_over(const RamBlock *block, int scope)
     }
 }
 
-/* Tries every block, for the answer of every scope and for the reports of the blocks. */
-static void track_blocks(int ufd, const RamBlock *blocks, size_t count, int tracking[WRITE_TRACKING_SCOPE__MAX],
-                         RamBlockReport *reports)
-{
-    for (size_t i = 0; i < count; i++) {
-        RamBlockReport report = {.register_error = -1, .tracked = blocks[i].readonly};
-        if (!blocks[i].readonly) {
-            track_block(ufd, &blocks[i], &report);
-        }
-        for (int scope = 0; scope < WRITE_TRACKING_SCOPE__MAX; scope++) {
-            if (!report.tracked && !is_passed_over(&blocks[i], scope)) {
-                tracking[scope] = WRITE_TRACKING_AVAILABLE;
-            }
-        }
-        if (reports != NULL) {
-            reports[i] = report;
-        }
-    }
-}
-
 static void set_all(int tracking[WRITE_TRACKING_SCOPE__MAX], int value)
 {
     for (int i = 0; i < WRITE_TRACKING_SCOPE__MAX; i++) {
@@ -107,45 +89,94 @@ static void set_all(int tracking[WRITE_TRACKING_SCOPE__MAX], int value)
     }
 }
 
-static void write_tracking(UffdOpener *opener, bool available, const RamBlock *blocks, size_t count,
-                           int tracking[WRITE_TRACKING_SCOPE__MAX], RamBlockReport *reports)
+/* The errno for which it was not found out whether the block can be tracked, else 0. */
+static int inconclusive_error(const RamBlockReport *report)
 {
-    set_all(tracking, available ? WRITE_TRACKING_AVAILABLE : WRITE_TRACKING_ABSENT);
-    int ufd = available ? open_write_tracking(opener) : -EOPNOTSUPP;
-    if (ufd >= 0) {
-        set_all(tracking, WRITE_TRACKING_COMPATIBLE);
-        track_blocks(ufd, blocks, count, tracking, reports);
-        close(ufd);
+    int error = report->map_error != 0 ? report->map_error : report->register_error;
+    return host_error_is_inconclusive(error) ? error : 0;
+}
+
+/* Lowers the answers of the scopes that cover an untracked block. One that can't be tracked decides them, whatever is
+ * not known about others. */
+static void count_untracked(const RamBlock *block, bool found_out, int tracking[WRITE_TRACKING_SCOPE__MAX])
+{
+    for (int scope = 0; scope < WRITE_TRACKING_SCOPE__MAX; scope++) {
+        if (is_passed_over(block, scope) || tracking[scope] == WRITE_TRACKING_AVAILABLE) {
+            continue;
+        }
+        tracking[scope] = found_out ? WRITE_TRACKING_AVAILABLE : WRITE_TRACKING_UNKNOWN;
     }
+}
+
+/* Tries every block, for the answer of every scope and for the reports of the blocks. Returns as write_tracking(). */
+static int track_blocks(int ufd, const RamBlock *blocks, size_t count, int tracking[WRITE_TRACKING_SCOPE__MAX],
+                        RamBlockReport *reports)
+{
+    int first_error = 0;
+    set_all(tracking, WRITE_TRACKING_COMPATIBLE);
+    for (size_t i = 0; i < count; i++) {
+        RamBlockReport report = {.register_error = -1, .tracked = blocks[i].readonly};
+        if (!blocks[i].readonly) {
+            track_block(ufd, &blocks[i], &report);
+        }
+        if (!report.tracked) {
+            int error = inconclusive_error(&report);
+            first_error = first_error != 0 ? first_error : error;
+            count_untracked(&blocks[i], error == 0, tracking);
+        }
+        if (reports != NULL) {
+            reports[i] = report;
+        }
+    }
+    return first_error;
+}
+
+/* `available` is what tracks_writes() returned. Returns the errno for which some scope remains unknown, or 0. */
+static int write_tracking(UffdOpener *opener, int available, const RamBlock *blocks, size_t count,
+                          int tracking[WRITE_TRACKING_SCOPE__MAX], RamBlockReport *reports)
+{
+    int ufd = available > 0 ? open_write_tracking(opener) : available;
+    if (ufd < 0 && host_error_is_inconclusive(-ufd)) {
+        set_all(tracking, WRITE_TRACKING_UNKNOWN);
+        return -ufd;
+    }
+    if (available <= 0 || ufd < 0) {
+        set_all(tracking, available > 0 ? WRITE_TRACKING_AVAILABLE : WRITE_TRACKING_ABSENT);
+        return 0;
+    }
+    int error = track_blocks(ufd, blocks, count, tracking, reports);
+    close(ufd);
+    return error;
 }
 
 bool ram_write_tracking_available(void)
 {
     int saved_errno = errno;
     UffdOpener opener = {0};
-    bool available = write_tracking_available(&opener);
+    int available = tracks_writes(&opener);
     uffd_opener_release(&opener);
     errno = saved_errno;
-    return available;
+    return available > 0;
 }
 
 bool ram_write_tracking_compatible(const RamBlock *blocks, size_t count, bool ignore_shared)
 {
     int saved_errno = errno, tracking[WRITE_TRACKING_SCOPE__MAX];
     UffdOpener opener = {0};
-    write_tracking(&opener, true, blocks, count, tracking, NULL);
+    write_tracking(&opener, 1, blocks, count, tracking, NULL);
     uffd_opener_release(&opener);
     errno = saved_errno;
     return tracking[ignore_shared ? SCOPE_WITHOUT_SHARED : SCOPE_ALL_BLOCKS] == WRITE_TRACKING_COMPATIBLE;
 }
 
-void probe_write_tracking(int variant, const RamBlock *blocks, size_t count, int tracking[WRITE_TRACKING_SCOPE__MAX])
+int probe_write_tracking(int variant, const RamBlock *blocks, size_t count, int tracking[WRITE_TRACKING_SCOPE__MAX])
 {
     int saved_errno = errno;
     UffdOpener opener = opener_of(variant);
-    write_tracking(&opener, write_tracking_available(&opener), blocks, count, tracking, NULL);
+    int error = write_tracking(&opener, tracks_writes(&opener), blocks, count, tracking, NULL);
     uffd_opener_release(&opener);
     errno = saved_errno;
+    return error;
 }
 
 /* ---- Postcopy ---- */
@@ -219,6 +250,7 @@ static PostcopySupport check_blocks(int variant, const RamBlock *blocks, size_t 
             reports[i].postcopy_step = step;
             reports[i].page_size = backing.page_size;
             reports[i].file_system = backing.file_system;
+            reports[i].map_error = reports[i].map_error == 0 && result < 0 ? -result : reports[i].map_error;
         }
     }
     bool huge_pages = page_sizes != host_page_size();
@@ -317,6 +349,13 @@ static UffdReport report_uffd(UffdOpener *opener)
     return report;
 }
 
+/* As tracks_writes(). */
+static int tracks_writes_by_report(const UffdReport *uffd)
+{
+    int error = uffd->open_error != 0 ? uffd->open_error : uffd->api_error;
+    return error != 0 ? -error : (uffd->features & UFFD_BIT(FEATURE_PAGEFAULT_FLAG_WP)) != 0;
+}
+
 /* 8.0 does not check file systems, so its probe continues where the reference's fails at that step. */
 static HostFacts facts_of_8_0(const HostFacts *reference, UffdOpener *opener, const RamBlock *blocks, size_t count,
                               uint64_t target_page_size)
@@ -338,7 +377,9 @@ static HostFacts facts_of_7_2(const HostFacts *facts_of_8_0, const UffdOpener *o
         close(ufd);
     }
     if (ufd < 0) {
-        set_all(facts.write_tracking, WRITE_TRACKING_ABSENT);
+        bool unknown = host_error_is_inconclusive(-ufd);
+        set_all(facts.write_tracking, unknown ? WRITE_TRACKING_UNKNOWN : WRITE_TRACKING_ABSENT);
+        facts.write_tracking_error = unknown ? -ufd : 0;
         if (facts.postcopy.step != POSTCOPY_STEP_TARGET_PAGE_SIZE) {
             facts.postcopy = fails(POSTCOPY_STEP_OPEN, ufd, 0);
         }
@@ -352,12 +393,13 @@ HostReport host_probe(const RamBlock *blocks, size_t count, uint64_t target_page
     UffdOpener opener = {0};
     HostReport report = {.uffd = report_uffd(&opener), .page_size = host_page_size()};
     HostFacts *reference = &report.facts[PROBE_REFERENCE];
-    bool available = report.uffd.features & UFFD_BIT(FEATURE_PAGEFAULT_FLAG_WP);
+    int available = tracks_writes_by_report(&report.uffd);
 
     for (size_t i = 0; reports != NULL && i < count; i++) {
         reports[i] = (RamBlockReport){.register_error = -1};
     }
-    write_tracking(&opener, available, blocks, count, reference->write_tracking, reports);
+    reference->write_tracking_error =
+        write_tracking(&opener, available, blocks, count, reference->write_tracking, reports);
     reference->postcopy = postcopy(&opener, PROBE_REFERENCE, blocks, count, target_page_size, reports);
     report.facts[PROBE_8_0] = facts_of_8_0(reference, &opener, blocks, count, target_page_size);
     report.facts[PROBE_7_2] = facts_of_7_2(&report.facts[PROBE_8_0], &opener);

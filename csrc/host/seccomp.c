@@ -4,12 +4,15 @@
 #include "host/seccomp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <signal.h>
-#include <stdint.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -23,7 +26,7 @@
 
 int seccomp_mode(void)
 {
-    int mode = prctl(PR_GET_SECCOMP);
+    int mode = prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
     return mode < 0 ? -errno : mode;
 }
 
@@ -34,46 +37,103 @@ int process_seccomp_mode(void)
     return mode < 0 ? -1 : mode;
 }
 
+/* ---- The rehearsal of a system call ---- */
+
+/* What the child tells its parent, in a page that they share. A wait can't tell it: another thread may wait for all
+ * children, and a filter may refuse the wait. */
+typedef struct Rehearsal {
+    _Atomic int stage;
+    int error; /* of the call; 0 if it worked */
+} Rehearsal;
+
+enum {
+    NOT_CALLED,
+    CALLED,
+    RETURNED,
+};
+
 /* A copy of this process, filters included, in which no memory is locked: a child inherits no lock. It is made without
  * SIGCHLD, so that neither the caller's signal handlers nor its waits for other children notice it. */
 static pid_t clone_silent(void)
 {
-    return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+    pid_t child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+    return child < 0 ? -errno : child;
 }
 
-static int reap(pid_t child)
+/* Keeps the caller's memory, which the child has a copy of, out of a core file. RLIMIT_CORE alone would not: a pipe in
+ * core_pattern ignores it. It is lowered only in need, because hardened services often kill for setting limits. */
+static void forbid_core_file(void)
+{
+    const struct rlimit none = {0, 0};
+    if (syscall(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
+        syscall(SYS_prlimit64, 0, RLIMIT_CORE, &none, NULL, 0);
+    }
+}
+
+static _Noreturn void rehearse_in_child(Rehearsal *rehearsal, long number, long argument)
+{
+    forbid_core_file();
+    rehearsal->stage = CALLED;
+    rehearsal->error = syscall(number, argument) < 0 ? errno : 0;
+    rehearsal->stage = RETURNED;
+    for (;;) {
+        syscall(SYS_exit_group, 0);
+    }
+}
+
+/* Whether a child could be waited for: one that could not would stay as a zombie. */
+static bool can_wait(void)
+{
+    return waitpid(INT_MAX, NULL, WNOHANG | __WCLONE) < 0 && errno == ECHILD;
+}
+
+/* Waits until the child has ended. Returns whether a filter killed it; false where that can't be known. */
+static bool wait_for_kill(pid_t child)
 {
     int status;
     pid_t reaped;
     do {
         reaped = waitpid(child, &status, __WCLONE);
     } while (reaped < 0 && errno == EINTR);
-    if (reaped < 0) {
-        return -errno;
-    }
-    if (WIFEXITED(status)) {
-        return -WEXITSTATUS(status);
-    }
-    /* A filter kills with SIGSYS. After any other signal, the answer is unknown. */
-    return WTERMSIG(status) == SIGSYS ? -PYMIG_ERROR_KILLED : -EINTR;
+    return reaped == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 }
 
-/* Makes the system call in the child and waits for it in the parent. `child` is the result of clone_silent(). */
-static int try_in_child(pid_t child, long number, long argument)
+static int rehearse_in(Rehearsal *rehearsal, long number, long argument, bool *had_child)
 {
-    if (child < 0) {
-        return -errno;
-    }
+    pid_t child = can_wait() ? clone_silent() : -EPERM;
+    *had_child = child > 0;
     if (child == 0) {
-        _exit(syscall(number, argument) >= 0 ? 0 : errno);
+        rehearse_in_child(rehearsal, number, argument);
     }
-    return reap(child);
+    if (child < 0) { /* a filter that refuses a child says nothing about the call */
+        return host_error_is_inconclusive(-child) ? child : -PYMIG_ERROR_UNKNOWN;
+    }
+    bool killed = wait_for_kill(child);
+    if (rehearsal->stage == RETURNED) {
+        return -rehearsal->error;
+    }
+    return killed && rehearsal->stage == CALLED ? -PYMIG_ERROR_KILLED : -PYMIG_ERROR_UNKNOWN;
 }
 
-int try_syscall_in_child(long number, long argument)
+static int rehearse(long number, long argument, bool *had_child)
 {
-    return try_in_child(clone_silent(), number, argument);
+    *had_child = false;
+    Rehearsal *rehearsal = mmap(NULL, sizeof(*rehearsal), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (rehearsal == MAP_FAILED) {
+        return host_error_is_inconclusive(errno) ? -errno : -PYMIG_ERROR_UNKNOWN;
+    }
+    int result = rehearse_in(rehearsal, number, argument, had_child);
+    munmap(rehearsal, sizeof(*rehearsal));
+    return result;
 }
+
+int rehearse_syscall(long number, long argument)
+{
+    bool had_child;
+    return rehearse(number, argument, &had_child);
+}
+
+/* ---- munlockall() ---- */
 
 /* Whether no memory is locked. A new page is mapped first, which mlockall(MCL_FUTURE) would lock. */
 static bool nothing_is_locked(void)
@@ -104,9 +164,10 @@ int munlockall_would_work(void)
     if (seccomp_mode() != SECCOMP_MODE_FILTER) {
         return 0;
     }
-    pid_t child = clone_silent();
-    if (child < 0 && nothing_is_locked()) {
+    bool had_child;
+    int result = rehearse(SYS_munlockall, 0, &had_child);
+    if (!had_child && nothing_is_locked()) {
         return munlockall() < 0 ? -errno : 0;
     }
-    return try_in_child(child, SYS_munlockall, 0);
+    return result;
 }

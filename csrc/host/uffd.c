@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "host/seccomp.h"
+#include "host/system.h"
 #include "qemu/names.h"
 
 #define FEATURE(name) [UFFD_ABI_FEATURE_##name]
@@ -78,7 +79,7 @@ UffdOpener uffd_opener_by_syscall(void)
 
 static int open_device(void)
 {
-    return or_errno(open("/dev/userfaultfd", O_RDWR | O_CLOEXEC));
+    return system_open(AT_FDCWD, "/dev/userfaultfd", O_RDWR);
 }
 
 static int open_by_device(int device)
@@ -90,7 +91,7 @@ static int open_by_device(int device)
 static int open_by_syscall(int flags)
 {
     if (seccomp_mode() == SECCOMP_MODE_FILTER) {
-        int result = try_syscall_in_child(SYS_userfaultfd, flags);
+        int result = rehearse_syscall(SYS_userfaultfd, flags);
         if (result < 0) {
             return result;
         }
@@ -104,8 +105,13 @@ int uffd_open(UffdOpener *opener)
         opener->tried_device = true;
         opener->device = open_device();
     }
+    if (opener->device >= 0) {
+        return open_by_device(opener->device);
+    }
     /* Never UFFD_USER_MODE_ONLY: QEMU must also handle faults that occur inside the kernel. */
-    return opener->device >= 0 ? open_by_device(opener->device) : open_by_syscall(O_CLOEXEC);
+    int ufd = open_by_syscall(O_CLOEXEC);
+    /* The device might have opened, so that the system call refuses is no answer. */
+    return ufd < 0 && host_error_is_inconclusive(-opener->device) ? opener->device : ufd;
 }
 
 /* Closes the descriptor. Returns the errno with which opening it failed, or 0. */

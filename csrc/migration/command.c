@@ -338,7 +338,7 @@ static int refuse_by(const CommandRow *row, const Command *command, const char *
     case THE_BLOCKER:
         return refuse_naming(error, row->text, blocker);
     default:
-        return refuse_naming(error, row->text, NULL);
+        return refuse_naming(error, row->text, "");
     }
 }
 

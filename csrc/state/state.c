@@ -165,7 +165,7 @@ CapabilitySet migration_capabilities(const MigrationState *state)
     return state->capabilities;
 }
 
-/* Call with the lock held. -EAGAIN if the host must be asked first. */
+/* Call with the lock held. -EAGAIN if it depends on what is not known of the host. */
 static int try_change(MigrationState *state, CapabilitySet on, CapabilitySet off, HostQuestion *question)
 {
     if (migration_is_running(state)) {
@@ -190,10 +190,11 @@ int migrate_change_capabilities(MigrationState *state, CapabilitySet on, Capabil
         states_acquire();
         int code = try_change(state, on, off, &question);
         states_release();
-        if (code != -EAGAIN) {
+        int scope = scope_after(state->capabilities, qemu_release_scope(state->context.build.release));
+        /* Asking is slow: never with the lock held. */
+        if (code != -EAGAIN || !migration_host_ask(state->host, state->variant, question, scope)) {
             return code;
         }
-        migration_host_ask(state->host, state->variant, question); /* slow: never with the lock held */
     }
 }
 

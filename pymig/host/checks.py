@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from pymig.host.diagnosis import KILLED, RESOURCE_ERRNOS
+from pymig.host.diagnosis import error_text
+from pymig.host.facts import UNKNOWN, is_inconclusive
 from pymig.values import Value
 
 TYPE_CHECKING = False
@@ -59,18 +60,14 @@ class CheckResult(Value):
 
 
 def _failed(error: int, detail: str) -> Result:
-    """A failure; or ERROR if this process hit a resource limit, so that the host could not be tested."""
-    return (ERROR if error in RESOURCE_ERRNOS else FAIL), detail
-
-
-def _error_text(error: int) -> str:
-    return "Bad system call" if error == KILLED else os.strerror(error)
+    """A failure; or ERROR if the errno says nothing about the host."""
+    return (ERROR if is_inconclusive(error) else FAIL), detail
 
 
 def _userfaultfd(report: HostReport) -> Result:
     if report.userfaultfd is not None:
         return PASS, f"by the {report.userfaultfd}"
-    return _failed(report.errno, _error_text(report.errno))
+    return _failed(report.errno, error_text(report.errno))
 
 
 def _features(report: HostReport) -> Result:
@@ -80,7 +77,7 @@ def _features(report: HostReport) -> Result:
 
 
 def _write_protect(report: HostReport) -> Result:
-    if report.write_tracking != "absent":
+    if "pagefault-flag-wp" in report.features:
         return PASS, "pagefault-flag-wp"
     return _failed(report.api_errno or report.errno, "no pagefault-flag-wp")
 
@@ -88,8 +85,7 @@ def _write_protect(report: HostReport) -> Result:
 def _background_snapshot(report: HostReport) -> Result:
     if report.write_tracking == "compatible":
         return PASS, f"{len(report.memory)} of memory"
-    error = report.errno or next((block.errno for block in report.memory if not block.write_tracking), 0)
-    return _failed(error, f"write tracking is {report.write_tracking}")
+    return (ERROR if report.write_tracking == UNKNOWN else FAIL), f"write tracking is {report.write_tracking}"
 
 
 def _postcopy(report: HostReport) -> Result:
@@ -108,7 +104,7 @@ def _zero_copy(_: object) -> Result:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
             tcp.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
     except OSError as error:
-        return (ERROR if error.errno in RESOURCE_ERRNOS else WARN), f"SO_ZEROCOPY: {error.strerror}"
+        return (ERROR if is_inconclusive(error.errno or 0) else WARN), f"SO_ZEROCOPY: {error.strerror}"
     return PASS, "SO_ZEROCOPY"
 
 

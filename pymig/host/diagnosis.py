@@ -13,7 +13,7 @@ device-cgroup         the file permissions allow access, but the device cgroup r
 hugepages-unavailable no huge page of this size is free
 filesystem            the file system of the guest's memory lacks support, or the page size does not fit
 kernel-too-old        the kernel lacks a feature; the evidence names it
-resource-limit        this process ran out of descriptors or memory, so the host could not be tested
+resource-limit        this process ran out of descriptors or memory, or was interrupted, so the host could not be tested
 unknown               none of these; see the evidence
 ===================== ================================================================================================
 """
@@ -25,6 +25,7 @@ import os
 import resource
 
 from pymig._core import lib
+from pymig.host.facts import REFERENCE, is_inconclusive
 from pymig.host.report import Diagnosis
 
 TYPE_CHECKING = False
@@ -39,8 +40,7 @@ SYSCTL = "/proc/sys/vm/unprivileged_userfaultfd"
 CAP_SYS_PTRACE = 1 << 19
 SECCOMP_MODE_FILTER = 2
 KILLED: int = lib.PYMIG_ERROR_KILLED
-
-RESOURCE_ERRNOS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN))
+NOT_FOUND_OUT: int = lib.PYMIG_ERROR_UNKNOWN
 
 OPEN_DEVICE = f"""\
 give QEMU's user access to {DEVICE}: setfacl -m u:USER:rw {DEVICE}
@@ -55,6 +55,8 @@ let every process have it: sysctl -w vm.unprivileged_userfaultfd=1
 ALLOW_BY_FILTER = """\
 allow the system call userfaultfd in the seccomp profile: "names": ["userfaultfd"], "action": "SCMP_ACT_ALLOW"
   docker, podman: --security-opt seccomp=PROFILE.json; Kubernetes: securityContext.seccompProfile.localhostProfile"""
+FIND_OUT_OTHERWISE = """\
+pymig changes nothing to find this out: name a file where it was a folder, and probe without a seccomp filter"""
 RAISE_LIMITS = (
     "This process hit a resource limit, so the host could not be tested. Raise `ulimit -n`/`-v` and probe again."
 )
@@ -99,7 +101,7 @@ def _no_userfaultfd(ways: UffdMethods) -> list[Diagnosis]:
 
 def _device_cause(ways: UffdMethods) -> str:
     error = ways.device_open_error or ways.device_new_error
-    if error in RESOURCE_ERRNOS:
+    if _is_limit(error):
         return "resource-limit"
     causes = {
         errno.ENOENT: "device-missing",
@@ -115,7 +117,7 @@ def _syscall_cause(ways: UffdMethods) -> str:
     error, filtered = ways.syscall_error, ways.seccomp_mode == SECCOMP_MODE_FILTER
     if error == KILLED:
         return "seccomp"
-    if error in RESOURCE_ERRNOS:
+    if _is_limit(error):
         return "resource-limit"
     if error == errno.ENOSYS:
         in_kernel = os.path.exists(SYSCTL) or os.path.exists(DEVICE)  # noqa: PTH110 - pathlib takes long to import
@@ -152,6 +154,9 @@ def _untracked(block: MemoryReport, report: HostReport) -> Diagnosis:
     }
     if not block.made:
         return _unmade(what, block, block.errno, evidence)
+    error = report._facts()[REFERENCE].errno
+    if block.errno == 0 and error:  # no block was tried
+        return _failed_step(what, "opening a userfaultfd that tracks writes", error)
     if block.file_system == "other":
         remedy = "back the guest's memory by tmpfs, hugetlbfs, a memfd or anonymous memory"
         if block.memory.share:  # QEMU skips only shared blocks, and only if x-ignore-shared was on before
@@ -171,8 +176,10 @@ def _unmade(what: str, block: MemoryReport, error: int, evidence: dict[str, str]
         pool = f"/sys/kernel/mm/hugepages/hugepages-{size // 1024}kB"
         evidence = {**evidence, f"{pool}/free_hugepages": _read(f"{pool}/free_hugepages")}
         return Diagnosis(what, "hugepages-unavailable", evidence, f"reserve some: echo COUNT > {pool}/nr_hugepages")
-    if error in RESOURCE_ERRNOS:
+    if _is_limit(error):
         return Diagnosis(what, "resource-limit", {**evidence, **_limits()}, RAISE_LIMITS)
+    if error == NOT_FOUND_OUT:
+        return Diagnosis(what, "unknown", evidence, FIND_OUT_OTHERWISE)
     path = block.memory.path
     if path is not None:
         evidence = {**evidence, f"mode of {path}": _mode(path)}
@@ -210,14 +217,25 @@ def _failed_step(what: str, step: str, error: int, evidence: Mapping[str, str] |
     """A system call failed that normally can't: a limit, a filter, or an unknown cause."""
     mode = lib.process_seccomp_mode()
     found = {**(evidence or {}), step: _error(error), "Seccomp": str(mode), **_limits()}
-    if error in RESOURCE_ERRNOS:
+    if _is_limit(error):
         return Diagnosis(what, "resource-limit", found, RAISE_LIMITS)
+    if error == NOT_FOUND_OUT:
+        return Diagnosis(what, "unknown", found, FIND_OUT_OTHERWISE)
     if mode == SECCOMP_MODE_FILTER:
         return Diagnosis(what, "seccomp", found, "allow ioctl, mmap and munlockall in the seccomp profile")
     return Diagnosis(what, "unknown", found, "see the errno; strace -f pymig probe shows the call")
 
 
+def _is_limit(error: int) -> bool:
+    return is_inconclusive(error) and error != NOT_FOUND_OUT
+
+
 # ---- Evidence ----
+
+
+def error_text(number: int) -> str:
+    """strerror(), also of the numbers that pymig has in place of an errno."""
+    return {KILLED: "Bad system call", NOT_FOUND_OUT: "Not found out"}.get(number) or os.strerror(number)
 
 
 def _error(number: int) -> str:
@@ -225,7 +243,7 @@ def _error(number: int) -> str:
         return "kills the process (SIGSYS)"
     if number < 0:
         return "not tried"
-    return f"{errno.errorcode.get(number, number)} ({os.strerror(number)})" if number else "works"
+    return f"{errno.errorcode.get(number, number)} ({error_text(number)})" if number else "works"
 
 
 def _read(path: str) -> str:

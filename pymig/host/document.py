@@ -6,7 +6,14 @@ import errno as errno_names
 
 from pymig._core import lib
 from pymig.documents import newer_version, require_schema
-from pymig.host.facts import LEGACY_VARIANTS, REFERENCE, HostFacts, PostcopySupport, write_tracking_of
+from pymig.host.facts import (
+    LEGACY_VARIANTS,
+    REFERENCE,
+    HostFacts,
+    PostcopySupport,
+    is_inconclusive,
+    write_tracking_of,
+)
 from pymig.values import wrong_type
 
 TYPE_CHECKING = False
@@ -15,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SCHEMA = "pymig-host"
-_VERSION = "1.1"
+_VERSION = "1.2"
 
 
 def document_of(facts: Mapping[int, HostFacts], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,16 +63,16 @@ def facts_of_document(document: Any) -> dict[int, HostFacts]:
 
 def _facts_as_json(facts: HostFacts, extra: Mapping[str, Any]) -> dict[str, Any]:
     support = facts.postcopy
-    name = errno_names.errorcode.get(support.errno, str(support.errno)) if support.errno else None
     return {
         "write_tracking": facts.write_tracking,
         "write_tracking_ignore_shared": facts.ignore_shared,
         "write_tracking_ignore_shared_files": facts.ignore_shared_files,
+        "write_tracking_errno": _errno_name(facts.errno),
         "postcopy": {
             **extra.get("postcopy", {}),
-            "ok": support.ok,
+            "ok": support.ok if support.known else None,
             "step": support.step,
-            "errno": name,
+            "errno": _errno_name(support.errno),
             "detail": support.detail,
             "block_length": support._block[0],
             "block_page_size": support._block[1],
@@ -85,7 +92,11 @@ def _number_of_bytes(value: object, name: str) -> None:
         raise ValueError(f"{name} must be a number of bytes")
 
 
-def _errno_number(name: object) -> int:
+def _errno_name(number: int) -> str | None:
+    return errno_names.errorcode.get(number, str(number)) if number else None
+
+
+def _errno_number(name: object, field: str) -> int:
     if name is None:
         return 0
     number = getattr(errno_names, name, None) if isinstance(name, str) and name.startswith("E") else None
@@ -93,7 +104,15 @@ def _errno_number(name: object) -> int:
         return number
     if isinstance(name, str) and name.isascii() and name.isdigit():
         return int(name[:9])
-    raise ValueError(f"postcopy.errno must be null or an errno's name, not {name!r:.40}")
+    raise ValueError(f"{field} must be null or an errno's name, not {name!r:.40}")
+
+
+def _errno_of_unknown(name: object, field: str) -> int:
+    """The errno for which a fact is unknown."""
+    number = _errno_number(name, field) or int(lib.PYMIG_ERROR_UNKNOWN)
+    if not is_inconclusive(number):
+        raise ValueError(f"{field} is {name}, with which nothing is unknown")
+    return number
 
 
 def _block_of(postcopy: Mapping[str, Any], message: object) -> tuple[int, int]:
@@ -114,10 +133,11 @@ def _block_of(postcopy: Mapping[str, Any], message: object) -> tuple[int, int]:
 def _facts_from_json(facts: Mapping[str, Any]) -> HostFacts:
     postcopy = _object(facts["postcopy"], "postcopy")
     message = postcopy.get("message")
+    unknown = postcopy["ok"] is None
     support = PostcopySupport._make(
-        postcopy["ok"],
+        False if unknown else postcopy["ok"],
         postcopy.get("step", 0),
-        _errno_number(postcopy.get("errno")),
+        (_errno_of_unknown if unknown else _errno_number)(postcopy.get("errno"), "postcopy.errno"),
         None if message == "" else message,
         postcopy.get("detail", 0),
         _block_of(postcopy, message),
@@ -125,4 +145,5 @@ def _facts_from_json(facts: Mapping[str, Any]) -> HostFacts:
     tracking = write_tracking_of(facts["write_tracking"], "write_tracking")
     ignoring = write_tracking_of(facts.get("write_tracking_ignore_shared", tracking), "write_tracking_ignore_shared")
     files = facts.get("write_tracking_ignore_shared_files", ignoring)
-    return HostFacts(tracking, ignoring, write_tracking_of(files, "write_tracking_ignore_shared_files"), support)
+    error = _errno_of_unknown(facts.get("write_tracking_errno"), "write_tracking_errno")
+    return HostFacts(tracking, ignoring, write_tracking_of(files, "write_tracking_ignore_shared_files"), support, error)

@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     WriteTracking = Literal["absent", "available", "compatible"]
+    FoundTracking = Literal["unknown", "absent", "available", "compatible"]
+
+UNKNOWN: Literal["unknown"] = "unknown"
+"""Write tracking that was not found out."""
 
 _WRITE_TRACKING: dict[str, int] = {
+    UNKNOWN: lib.WRITE_TRACKING_UNKNOWN,
     "absent": lib.WRITE_TRACKING_ABSENT,
     "available": lib.WRITE_TRACKING_AVAILABLE,
     "compatible": lib.WRITE_TRACKING_COMPATIBLE,
 }
-WRITE_TRACKING_NAMES: dict[int, WriteTracking] = {code: name for name, code in _WRITE_TRACKING.items()}  # type: ignore[misc]
+WRITE_TRACKING_NAMES: dict[int, FoundTracking] = {code: name for name, code in _WRITE_TRACKING.items()}  # type: ignore[misc]
 
 REFERENCE: int = lib.PROBE_REFERENCE
 
@@ -31,7 +36,13 @@ _STEPS_OF_A_CALL = frozenset((2, 4, 5, 10, 11, 12, 13))
 _STEPS_WITHOUT_A_CALL = frozenset((0, 1, 3, 6, 7, 8, 9, 14))
 
 
-def write_tracking_of(value: object, argument: str) -> WriteTracking:
+def is_inconclusive(errno: int) -> bool:
+    """Whether a probe that failed with this errno found nothing out about the host."""
+    inconclusive: bool = lib.host_error_is_inconclusive(errno)
+    return inconclusive
+
+
+def write_tracking_of(value: object, argument: str) -> FoundTracking:
     """The value, or an error that names the argument."""
     if not isinstance(value, str):
         wrong_type(value, argument, "a str")
@@ -47,9 +58,14 @@ class PostcopySupport(Value):
         ok: whether the host can do postcopy.
         step: the first step that failed, as numbered by PostcopyStep in pymig.h. 0: no step failed, or it is unknown
             which one did; then QEMU's text has no reason. 15: a block of memory can't be created (not a step of QEMU).
-        errno: that step's errno; 0 for a step without a system call (1, 3, 6 to 9, 14). Step 15 may have one.
+        errno: that step's errno; 0 for a step without a system call (1, 3, 6 to 9, 14). Step 15 may have one. With one
+            that says nothing about the host (see ``known``), step may also be 0.
         message: the text that the reference logs; by default, made from step and errno. "" if supported.
         detail: a number that is part of some steps' text; see PostcopySupport in pymig.h.
+
+    Attributes:
+        known: whether the answer was found out. Not with errno EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN, EINTR or
+            PYMIG_ERROR_UNKNOWN (in pymig.h): a Host with such an answer raises HostUnknownError.
 
     Raises:
         ValueError: a contradiction: supported with a failed step, or a failed system call without an errno.
@@ -108,7 +124,13 @@ class PostcopySupport(Value):
 
     def _text(self) -> str:
         """The reference's text."""
-        return written(lib.postcopy_support_message, ffi.new("PostcopySupport *", self._c()), lib.QEMU_8_0_50)
+        c_support = ffi.new("PostcopySupport *", self._c())
+        return written(lib.postcopy_support_message, c_support, lib.QEMU_8_0_50) or ""
+
+    @property
+    def known(self) -> bool:
+        """See the class."""
+        return self.ok or not is_inconclusive(self.errno)
 
     def __bool__(self) -> bool:
         return self.ok
@@ -131,42 +153,60 @@ def _require_possible(ok: bool, step: int, errno: int, message: str | None, deta
         raise ValueError("ok is true: step, errno, detail and message must be left out")
     if not ok and step in _STEPS_OF_A_CALL and errno == 0:
         raise ValueError(f"errno must be given for step {step}: it is a system call that failed")
-    if step in _STEPS_WITHOUT_A_CALL and errno != 0:
+    if step in _STEPS_WITHOUT_A_CALL and errno != 0 and not (step == 0 and is_inconclusive(errno)):
         raise ValueError(f"errno must be left out for step {step}: it makes no system call")
 
 
 class HostFacts(Value):
-    """The facts about a host, as one variant of QEMU's probe finds them."""
+    """The facts about a host, as one variant of QEMU's probe finds them.
 
-    __slots__ = ("ignore_shared", "ignore_shared_files", "postcopy", "write_tracking")
+    Attributes:
+        errno: why write tracking is unknown in some scope; 0 if it is not.
+    """
 
-    write_tracking: WriteTracking
-    ignore_shared: WriteTracking
-    ignore_shared_files: WriteTracking
+    __slots__ = ("errno", "ignore_shared", "ignore_shared_files", "postcopy", "write_tracking")
+
+    write_tracking: FoundTracking
+    ignore_shared: FoundTracking
+    ignore_shared_files: FoundTracking
     postcopy: PostcopySupport
+    errno: int
 
     def __new__(
         cls,
-        write_tracking: WriteTracking,
-        ignore_shared: WriteTracking,
-        ignore_shared_files: WriteTracking,
+        write_tracking: FoundTracking,
+        ignore_shared: FoundTracking,
+        ignore_shared_files: FoundTracking,
         postcopy: PostcopySupport,
+        errno: int = lib.PYMIG_ERROR_UNKNOWN,
     ) -> Self:
         """See the class."""
+        unknown = UNKNOWN in (write_tracking, ignore_shared, ignore_shared_files)
         self = object.__new__(cls)
         self._set(write_tracking=write_tracking, ignore_shared=ignore_shared)
-        self._set(ignore_shared_files=ignore_shared_files, postcopy=postcopy)
+        self._set(ignore_shared_files=ignore_shared_files, postcopy=postcopy, errno=errno if unknown else 0)
         return self
+
+    @property
+    def known(self) -> bool:
+        """Whether all of them were found out."""
+        return self.errno == 0 and self.postcopy.known
 
     @classmethod
     def _from_c(cls, facts: Any) -> Self:
         everything, without_shared, without_shared_files = (WRITE_TRACKING_NAMES[code] for code in facts.write_tracking)
-        return cls(everything, without_shared, without_shared_files, PostcopySupport._from_c(facts.postcopy))
+        support = PostcopySupport._from_c(facts.postcopy)
+        return cls(everything, without_shared, without_shared_files, support, facts.write_tracking_error)
 
     def _c(self) -> dict[str, Any]:
         """The initializer of C's HostFacts."""
         tracking = (self.write_tracking, self.ignore_shared, self.ignore_shared_files)
-        return {"write_tracking": [_WRITE_TRACKING[name] for name in tracking], "postcopy": self.postcopy._c()}
+        return {
+            "write_tracking": [_WRITE_TRACKING[name] for name in tracking],
+            "write_tracking_error": self.errno,
+            "postcopy": self.postcopy._c(),
+        }
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (HostFacts, (self.write_tracking, self.ignore_shared, self.ignore_shared_files, self.postcopy))
+        tracking = (self.write_tracking, self.ignore_shared, self.ignore_shared_files)
+        return (HostFacts, (*tracking, self.postcopy, self.errno))

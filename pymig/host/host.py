@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pymig._core import ffi, lib
 from pymig.capability import BITS
+from pymig.errors import host_unknown
 from pymig.host.facts import (
     REFERENCE,
+    UNKNOWN,
     WRITE_TRACKING_NAMES,
     HostFacts,
     PostcopySupport,
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from pymig._core import MigrationHost
-    from pymig.host.facts import WriteTracking
+    from pymig.host.facts import FoundTracking, WriteTracking
 
 _BITS = 64
 
@@ -34,9 +36,12 @@ class Host(Frozen):
     ``Host(...)`` states facts. ``Host.local()`` probes this machine: each fact once, when it is first needed. Hosts
     with stated facts are equal if their facts are; a local host is equal only to itself.
 
+    What could not be found out, e.g. for lack of file descriptors, raises HostUnknownError when it is needed. A local
+    host does not keep that: the next question probes again.
+
     Args:
         write_tracking: ``"absent"``, ``"available"`` (the kernel supports it, but not for the guest's memory) or
-            ``"compatible"``.
+            ``"compatible"``. ``"unknown"`` raises HostUnknownError where it is needed.
         write_tracking_ignore_shared: the same without shared blocks, which QEMU skips while x-ignore-shared is on. By
             default, as write_tracking.
         postcopy: whether the host supports postcopy; a PostcopySupport also gives the step that failed.
@@ -52,10 +57,10 @@ class Host(Frozen):
 
     def __new__(
         cls,
-        write_tracking: WriteTracking = "compatible",
+        write_tracking: FoundTracking = "compatible",
         postcopy: bool | PostcopySupport = True,
         *,
-        write_tracking_ignore_shared: WriteTracking | None = None,
+        write_tracking_ignore_shared: FoundTracking | None = None,
     ) -> Self:
         """See the class."""
         tracking = write_tracking_of(write_tracking, "write_tracking")
@@ -106,13 +111,19 @@ class Host(Frozen):
         lib.migration_host_refresh(self._c)
 
     def _host_dependent_mask(self, incoming: bool) -> int:
-        """The capabilities whose verdicts depend on a probe that refresh() repeats; those are not cached."""
-        if self._stated is not None:
+        """The capabilities whose verdicts depend on a probe that is repeated, or on what is unknown; not cached."""
+        if self._stated is not None and all(facts.known for facts in self._stated):
             return 0
         return BITS["background-snapshot"] | (BITS["postcopy-ram"] if incoming else 0)
 
-    def _tracking(self, variant: int, scope: int) -> WriteTracking:
+    def _tracking(self, variant: int, scope: int) -> FoundTracking:
         return WRITE_TRACKING_NAMES[lib.migration_host_write_tracking(self._c, variant, scope)]
+
+    def _known_tracking(self, scope: int) -> WriteTracking:
+        tracking = self._tracking(REFERENCE, scope)
+        if tracking == UNKNOWN:
+            raise host_unknown(lib.migration_host_error(self._c))
+        return tracking
 
     @property
     def write_tracking(self) -> WriteTracking:
@@ -120,18 +131,28 @@ class Host(Frozen):
 
         ``"available"``: the kernel has it, but a block of the guest's memory can't be registered for it
         (ram_write_tracking_compatible() is false). ``"compatible"``: every block can.
+
+        Raises:
+            HostUnknownError: it could not be found out.
         """
-        return self._tracking(REFERENCE, lib.SCOPE_ALL_BLOCKS)
+        return self._known_tracking(lib.SCOPE_ALL_BLOCKS)
 
     @property
     def write_tracking_ignore_shared(self) -> WriteTracking:
         """The same without shared blocks, which QEMU skips while x-ignore-shared is on."""
-        return self._tracking(REFERENCE, lib.SCOPE_WITHOUT_SHARED)
+        return self._known_tracking(lib.SCOPE_WITHOUT_SHARED)
 
     @property
     def postcopy(self) -> PostcopySupport:
-        """The answer of QEMU's postcopy_ram_supported_by_host(), with the step that failed and its errno."""
-        return self._postcopy(REFERENCE)
+        """The answer of QEMU's postcopy_ram_supported_by_host(), with the step that failed and its errno.
+
+        Raises:
+            HostUnknownError: it could not be found out.
+        """
+        support = self._postcopy(REFERENCE)
+        if not support.known:
+            raise host_unknown(support.errno)
+        return support
 
     def _postcopy(self, variant: int) -> PostcopySupport:
         if self._stated is not None:
@@ -146,10 +167,14 @@ class Host(Frozen):
             self._tracking(variant, lib.SCOPE_WITHOUT_SHARED),
             self._tracking(variant, lib.SCOPE_WITHOUT_SHARED_FILES),
             self._postcopy(variant),
+            lib.migration_host_error(self._c),
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All facts as a dict for JSON. Facts that are not known yet are probed now. Schema: docs/host-facts.md."""
+        """All facts as a dict for JSON. Facts that are not known yet are probed now. Schema: docs/host-facts.md.
+
+        What can't be found out is ``"unknown"`` or None there.
+        """
         from pymig.host.document import document_of  # noqa: PLC0415 - a check needs none
 
         facts = {variant: self._facts(variant) for variant in range(lib.PROBE_VARIANT__MAX)}
@@ -190,9 +215,10 @@ class Host(Frozen):
         if self._stated is None:
             size = f", target_page_size={self._target_page_size}" if self._target_page_size else ""
             return f"Host.local({self._blocks.memory!r}{size})"
-        plain, shared = self.write_tracking, self.write_tracking_ignore_shared
+        facts = self._stated[REFERENCE]
+        plain, shared = facts.write_tracking, facts.ignore_shared
         scoped = f", write_tracking_ignore_shared={shared!r}" if shared != plain else ""
-        return f"Host({plain!r}, {self.postcopy!r}{scoped})"
+        return f"Host({plain!r}, {facts.postcopy!r}{scoped})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Host.from_json, (self.to_json(),))

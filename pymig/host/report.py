@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pymig.host.facts import PostcopySupport, WriteTracking
+    from pymig.host.facts import FoundTracking, PostcopySupport
 
     V = TypeVar("V", bound="Value")
 
@@ -148,9 +148,9 @@ class HostReport(Value):
         features: their names; an unknown bit is ``"bit 17"``.
         ioctl_bits: uffdio_api.ioctls: bit n is the ioctl with number n.
         ioctls: their names.
-        write_tracking: as Host.write_tracking.
-        write_tracking_ignore_shared: as Host.write_tracking_ignore_shared.
-        postcopy: as Host.postcopy.
+        write_tracking: as Host.write_tracking; ``"unknown"`` if it could not be found out.
+        write_tracking_ignore_shared: as Host.write_tracking_ignore_shared; or ``"unknown"``.
+        postcopy: as Host.postcopy; its ``known`` is false if it could not be found out.
         page_size: the host's, in bytes.
         diagnosis: a Diagnosis for each thing that is missing: its cause, the evidence and the remedy.
     """
@@ -183,8 +183,8 @@ class HostReport(Value):
     features: tuple[str, ...]
     ioctl_bits: int
     ioctls: tuple[str, ...]
-    write_tracking: WriteTracking
-    write_tracking_ignore_shared: WriteTracking
+    write_tracking: FoundTracking
+    write_tracking_ignore_shared: FoundTracking
     postcopy: PostcopySupport
     page_size: int
     _c: Any

@@ -6,6 +6,7 @@ from _collections_abc import Mapping  # what collections.abc re-exports; that pa
 
 from pymig._core import ffi, lib
 from pymig.capability import CapabilitySet
+from pymig.errors import host_unknown
 from pymig.qemu.parameters import NAMES, values_of
 from pymig.release import rows, text, written
 from pymig.verdict import Change, Verdict
@@ -79,17 +80,21 @@ class Verdicts(Mapping[int, Verdict]):
         message: C's migration_checker_message() or migration_state_message(), for the text that a rule has in this
             context where the host's reason is part of it.
         owner: what that function is called with; kept alive.
+        c_host: C's host, which it asks; the owner keeps it alive.
 
     Attributes:
         static: those whose text is the same on every host.
     """
 
-    __slots__ = ("_every", "_message", "_owner", "_with_reason", "_with_warnings", "static")
+    __slots__ = ("_c_host", "_every", "_message", "_owner", "_with_reason", "_with_warnings", "static")
 
-    def __init__(self, c_build: QemuBuild, capabilities: int, message: Callable[..., int], owner: Any) -> None:
+    def __init__(
+        self, c_build: QemuBuild, capabilities: int, message: Callable[..., int], owner: Any, c_host: Any
+    ) -> None:
         self._every, self.static = verdicts_of(c_build, capabilities)
         self._message = message
         self._owner = owner
+        self._c_host = c_host
         self._with_reason: dict[str, Verdict] = {}
         self._with_warnings: dict[tuple[int, str], Verdict] = {}
 
@@ -100,6 +105,8 @@ class Verdicts(Mapping[int, Verdict]):
     def _told(self, code: int) -> Verdict:
         verdict = self._every[code]
         message = written(self._message, self._owner, code)
+        if message is None:
+            raise host_unknown(lib.migration_host_error(self._c_host))
         known = self._with_reason.get(message)
         return known or self._with_reason.setdefault(message, verdict._with(message))
 

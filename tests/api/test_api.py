@@ -28,7 +28,6 @@ NOT_YET = {
     "Host.incomplete",
     "Host.of_process",
     "Host.of_user",
-    "HostUnknownError",
     "MigrationState.try_set_capabilities",
     "probe.pid",
     "probe.user",

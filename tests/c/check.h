@@ -64,7 +64,7 @@ static inline MigrationHost *stated_host(int tracking, PostcopySupport postcopy)
 {
     HostFacts facts[PROBE_VARIANT__MAX];
     for (int i = 0; i < PROBE_VARIANT__MAX; i++) {
-        facts[i] = (HostFacts){{tracking, tracking, tracking}, postcopy};
+        facts[i] = (HostFacts){.write_tracking = {tracking, tracking, tracking}, .postcopy = postcopy};
     }
     return new_stated_host(facts);
 }

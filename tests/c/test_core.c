@@ -193,9 +193,9 @@ static void stated_facts_stay(void **unused)
     (void)unused;
     PostcopySupport said = {.ok = false, .step = POSTCOPY_STEP_MEMORY, .error = 4095, .detail = UINT32_MAX};
     HostFacts facts[PROBE_VARIANT__MAX] = {
-        {{WRITE_TRACKING_AVAILABLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_ABSENT}, said},
-        {{WRITE_TRACKING_ABSENT, WRITE_TRACKING_ABSENT, WRITE_TRACKING_ABSENT}, {.ok = true}},
-        {{WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE}, {.ok = true}},
+        {{WRITE_TRACKING_AVAILABLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_ABSENT}, said, 0},
+        {{WRITE_TRACKING_ABSENT, WRITE_TRACKING_ABSENT, WRITE_TRACKING_ABSENT}, {.ok = true}, 0},
+        {{WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_UNKNOWN, WRITE_TRACKING_COMPATIBLE}, {.ok = true}, EMFILE},
     };
     MigrationHost *host = new_stated_host(facts);
 
@@ -222,15 +222,17 @@ static void stated_facts_stay(void **unused)
 static void what_can_not_be_is_refused(void **unused)
 {
     (void)unused;
-    const HostFacts able = {{WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE},
-                            {.ok = true}};
-    HostFacts wrong[] = {able, able, able, able, able};
+    const HostFacts able = {
+        {WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE}, {.ok = true}, 0};
+    HostFacts wrong[] = {able, able, able, able, able, able};
     MigrationHost *host = NULL;
     wrong[0].write_tracking[2] = WRITE_TRACKING_UNKNOWN;
     wrong[1].write_tracking[2] = 4;
     wrong[2].postcopy = (PostcopySupport){.step = POSTCOPY_STEP_MEMORY + 1};
     wrong[3].postcopy = (PostcopySupport){.step = -1};
     wrong[4].postcopy = (PostcopySupport){.step = 2, .error = 5000};
+    wrong[5].write_tracking[0] = WRITE_TRACKING_UNKNOWN;
+    wrong[5].write_tracking_error = EPERM; /* with such an error it is known */
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         const HostFacts facts[PROBE_VARIANT__MAX] = {able, wrong[i], able};
         assert_int_equal(migration_host_stated(facts, 0, &host), -EINVAL);
@@ -238,6 +240,62 @@ static void what_can_not_be_is_refused(void **unused)
     assert_int_equal(migration_host_local(NULL, SIZE_MAX, 0, &host), -ENOMEM);
     assert_int_equal(migration_host_local(&(RamBlock){.kind = RAM_BLOCK_FILE}, 1, 0, &host), -EINVAL);
     assert_null(host);
+}
+
+static void errors_that_say_nothing(void **unused)
+{
+    (void)unused;
+    const int inconclusive[] = {EAGAIN, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, PYMIG_ERROR_UNKNOWN};
+    int count = 0;
+    for (int error = -1; error <= PYMIG_ERROR_KILLED; error++) {
+        count += host_error_is_inconclusive(error);
+    }
+    for (size_t i = 0; i < sizeof(inconclusive) / sizeof(inconclusive[0]); i++) {
+        assert_true(host_error_is_inconclusive(inconclusive[i]));
+        count--;
+    }
+    assert_int_equal(count, 0);
+}
+
+/* What a stated host leaves unknown is neither a refusal nor an acceptance, and changes no state. */
+static void unknown_facts_decide_nothing(void **unused)
+{
+    (void)unused;
+    HostFacts facts[PROBE_VARIANT__MAX];
+    for (int i = 0; i < PROBE_VARIANT__MAX; i++) {
+        facts[i] =
+            (HostFacts){.postcopy = {.step = POSTCOPY_STEP_OPEN, .error = ENFILE}, .write_tracking_error = EMFILE};
+        facts[i].write_tracking[SCOPE_WITHOUT_SHARED_FILES] = WRITE_TRACKING_COMPATIBLE;
+    }
+    MigrationHost *host = new_stated_host(facts);
+    MigrationContext context = plain_context();
+    context.incoming = true;
+    context.build.release = context.build.probe_release = QEMU_8_1;
+    MigrationChecker *checker = new_checker(&context, host);
+    MigrationState *state = new_state_of(&context, host);
+    const CapabilitySet snapshot = CAP(BACKGROUND_SNAPSHOT), shared = CAP(X_IGNORE_SHARED);
+    const uint32_t words[] = {0, (uint32_t)snapshot, (uint32_t)CAP(POSTCOPY_RAM)};
+    uint8_t codes[MIGRATION_VERDICT__MAX] = {77, 77, 77};
+    char text[128];
+
+    assert_int_equal(migration_host_error(host), 0);
+    assert_int_equal(migrate_caps_check(checker, 0, snapshot), -EAGAIN);
+    assert_int_equal(migration_host_error(host), EMFILE);
+    assert_int_equal(migrate_caps_check(checker, shared, snapshot | shared), MIGRATION_ACCEPTED);
+    assert_int_equal(migrate_caps_check_set(checker, CAP(POSTCOPY_RAM)), -EAGAIN);
+    assert_int_equal(migration_host_error(host), ENFILE);
+    assert_int_equal(migrate_caps_check_many32(checker, 0, words, 3, codes), -EAGAIN);
+    assert_int_equal(codes[0], 77);
+    assert_int_equal(migrate_caps_check_many32_onepass(checker, 0, words, 3, codes), -EAGAIN);
+    assert_int_equal(migrate_caps_check_many32(checker, 0, words, 1, codes), 0);
+    assert_int_equal(migrate_caps_explain(checker, 0, snapshot, codes), -EAGAIN);
+    assert_int_equal(migration_checker_message(checker, MIGRATION_POSTCOPY_HOST, text, sizeof(text)), -EAGAIN);
+    assert_int_equal(migrate_cap_set(state, MIGRATION_CAPABILITY_POSTCOPY_RAM, true), -EAGAIN);
+    assert_int_equal(migrate_change_capabilities(state, snapshot, 0), -EAGAIN);
+    assert_int_equal(migration_capabilities(state), 0);
+    migration_state_free(state);
+    migration_checker_free(checker);
+    migration_host_free(host);
 }
 
 static void a_downstream_version_is_followed(void **unused)
@@ -592,6 +650,8 @@ int main(void)
         cmocka_unit_test(many_checks_are_single_checks),
         cmocka_unit_test(stated_facts_stay),
         cmocka_unit_test(what_can_not_be_is_refused),
+        cmocka_unit_test(errors_that_say_nothing),
+        cmocka_unit_test(unknown_facts_decide_nothing),
         cmocka_unit_test(a_downstream_version_is_followed),
         cmocka_unit_test(parameters_of_a_context),
         cmocka_unit_test(the_text_of_a_verdict),

@@ -60,8 +60,8 @@ static void objects(void **unused)
     MigrationHost *new_host;
     MigrationChecker *checker;
     MigrationState *state;
-    const HostFacts able = {{WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE},
-                            {.ok = true}};
+    const HostFacts able = {
+        {WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE, WRITE_TRACKING_COMPATIBLE}, {.ok = true}, 0};
     const HostFacts facts[PROBE_VARIANT__MAX] = {able, able, able};
     budget = 0;
     assert_int_equal(migration_host_local(NULL, 0, 0, &new_host), -ENOMEM);

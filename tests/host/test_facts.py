@@ -36,11 +36,3 @@ def test_from_the_facts_as_on_the_host(memory, tmp_path):
     report = probe(blocks)
     assert answers(report.host) == expected
     assert answers(Host.from_json(report.to_json())) == expected
-
-
-def test_refreshing_asks_again():
-    host = Host.local()
-    checker = Checker(host=host)
-    before = checker.check(["background-snapshot"])
-    host.refresh()
-    assert checker.check(["background-snapshot"]) is before

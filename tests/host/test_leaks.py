@@ -172,7 +172,8 @@ CALLS = {
     "uffd_ioctl_name": lambda: lib.uffd_ioctl_name(0),
     "migration_host_local migration_host_free": lambda: made("MigrationHost", lib.migration_host_local, BLOCKS, 3, 0),
     "migration_host_stated": lambda: made("MigrationHost", lib.migration_host_stated, FACTS, 0),
-    "migration_host_refresh migration_host_write_tracking migration_host_postcopy": ask_local,
+    "migration_host_refresh migration_host_write_tracking migration_host_postcopy migration_host_error": ask_local,
+    "host_error_is_inconclusive": lambda: lib.host_error_is_inconclusive(24),
     "migration_checker_new migration_checker_free": lambda: made(
         "MigrationChecker", lib.migration_checker_new, CONTEXT, HOST
     ),

@@ -39,7 +39,39 @@ def make_places(root, own_mounts, say):
     (disk / "file").chmod(0o666)
     with contextlib.ExitStack() as stack:
         huge = {size: stack.enter_context(hugetlbfs(root, size, own_mounts, say)) for size in (2 * MIB, GIB)}
-        yield {"disk": disk, "file": disk / "file", "shm": Path("/dev/shm"), **huge}
+        files = {**files_on(huge[2 * MIB], root), **overlays(root, own_mounts, stack)}
+        yield {"disk": disk, "file": disk / "file", "shm": Path("/dev/shm"), **huge, **files}
+
+
+def overlays(root, own_mounts, stack):
+    """Files in the lower layer of an overlayfs, whose upper layer is on tmpfs. QEMU copies each up when it opens it."""
+    if not own_mounts:
+        return {"overlay": None, "overlay shared": None}
+    layers, mount = root / "layers", root / "overlay"
+    for folder, kind in ((layers, "tmpfs"), (mount, "overlay")):
+        folder.mkdir()
+        options = f"lowerdir={layers}/lower,upperdir={layers}/upper,workdir={layers}/work" if folder == mount else None
+        machine.mount("none", folder, kind, options=options)
+        stack.callback(machine.unmount, folder)
+        for name in ("lower", "upper", "work") if folder == layers else ():
+            (layers / name).mkdir()
+            (layers / name).chmod(0o777)
+        for name in ("overlay", "overlay shared") if folder == layers else ():
+            (layers / "lower" / name).write_bytes(b"\1" * 16 * MIB)
+            (layers / "lower" / name).chmod(0o666)
+    return {name: mount / name for name in ("overlay", "overlay shared")}
+
+
+def files_on(huge, root):
+    """A hugetlbfs file of two pages, and a link to an empty one. QEMU makes an empty file as long as its memory."""
+    if huge is None:
+        return {"huge file": None, "huge link": None}
+    for name, size in (("file", 4 * MIB), ("short", 0)):
+        (huge / name).touch()
+        os.truncate(huge / name, size)
+        (huge / name).chmod(0o666)
+    (root / "link").symlink_to(huge / "short")
+    return {"huge file": huge / "file", "huge link": root / "link"}
 
 
 @contextlib.contextmanager
@@ -87,8 +119,25 @@ BACKENDS = {
         2 * MIB,
         {"kind": "file", "share": True, "size": 3 * MIB},
     ),
+    "hugetlbfs file": ("memory-backend-file,size=4M,share=off", "huge file", {"kind": "file"}),
+    "hugetlbfs file, odd size": (
+        "memory-backend-file,size=3M,share=on",
+        "huge file",
+        {"kind": "file", "share": True, "size": 3 * MIB},
+    ),
+    "symlink to a short hugetlbfs file": (
+        "memory-backend-file,size=4M,share=on",
+        "huge link",
+        {"kind": "file", "share": True},
+    ),
     "hugetlbfs 1G shared": ("memory-backend-file,size=1G,share=on", GIB, {"kind": "file", "share": True}),
     "disk folder shared": ("memory-backend-file,size=16M,share=on", "disk", {"kind": "file", "share": True}),
+    "overlayfs file": ("memory-backend-file,size=16M,share=off", "overlay", {"kind": "file"}),
+    "overlayfs file shared": (
+        "memory-backend-file,size=16M,share=on",
+        "overlay shared",
+        {"kind": "file", "share": True},
+    ),
     "disk file": ("memory-backend-file,size=16M,share=off", "file", {"kind": "file"}),
     "disk file shared": ("memory-backend-file,size=16M,share=on", "file", {"kind": "file", "share": True}),
     "disk file read-only": (
@@ -130,11 +179,14 @@ def test_backend(build, closed_userfaultfd, places, backend, side, user):
     option, place, keywords = BACKENDS[backend]
     if place is not None:
         if places[place] is None:
-            pytest.skip(f"needs huge pages of {place} bytes, which this machine can't give")
+            pytest.skip(f"needs a machine that can give {place!r}: huge pages of so many bytes, or private mounts")
         if keywords["kind"] == "file":
             keywords = {**keywords, "path": str(places[place])}
             option += f",mem-path={places[place]}"
     memory = Memory(**keywords)
+    if place == "huge link":
+        os.truncate(places[place], 0)
+    answers = run_in_child(ask_here, build, memory, bool(side), user=user)
     objects = ("-object", f"{option},id=m0", "-machine", "memory-backend=m0")
     try:
         with live_qemu(*side, *objects, user=user) as qemu:
@@ -143,7 +195,7 @@ def test_backend(build, closed_userfaultfd, places, backend, side, user):
         if "memory size must be multiple of" not in str(error):
             raise
         pytest.skip(f"QEMU {build.release} takes no such backend")
-    assert run_in_child(ask_here, build, memory, bool(side), user=user) == expected
+    assert answers == expected
 
 
 def test_nothing_is_changed_or_left_behind(places):
@@ -153,9 +205,8 @@ def test_nothing_is_changed_or_left_behind(places):
     listed = [sorted(os.listdir(folder)) for folder in folders]
     short = None
     if places[2 * MIB] is not None:
-        short = places[2 * MIB] / "short"
-        short.touch()
-        listed[-1] = [*listed[-1], "short"]
+        short = places["huge link"]
+        os.truncate(short, 0)
     paths = [file, *folders, *([short] if short else [])]
     os.utime(file, ns=(1, 2))
     changed = file.stat()
@@ -173,7 +224,6 @@ def test_nothing_is_changed_or_left_behind(places):
     assert [sorted(os.listdir(folder)) for folder in folders] == [sorted(names) for names in listed]
     if short:
         assert short.stat().st_size == 0
-        short.unlink()
 
 
 def test_atime_stays(places):

@@ -6,7 +6,16 @@ from typing import Literal
 
 from typing_extensions import assert_type
 
-from pymig import Diagnosis, Host, HostReport, Memory, MemoryReport, PostcopySupport, probe
+from pymig import (
+    Diagnosis,
+    Host,
+    HostReport,
+    HostUnknownError,
+    Memory,
+    MemoryReport,
+    PostcopySupport,
+    probe,
+)
 
 memory = Memory("memfd", share=True, size=4 << 20, page_size=2 << 20, readonly=False)
 assert_type(Memory.parse("memfd,share=on,hugetlbsize=2M"), Memory)
@@ -30,6 +39,17 @@ support = host.postcopy
 assert_type(support.ok, bool)
 assert_type([support.step, support.errno, support.detail], list[int])
 assert_type(support.message, str)
+assert_type(support.known, bool)
+
+
+def supported(host: Host) -> bool | None:
+    """Whether the host supports postcopy; None if that could not be found out."""
+    try:
+        return host.postcopy.ok
+    except HostUnknownError as error:
+        assert_type(error.errno, int | None)
+        return None
+
 
 report = probe([Memory()], target_page_size=4096)
 assert_type(report, HostReport)
@@ -38,8 +58,8 @@ assert_type([report.errno, report.device_errno, report.feature_bits, report.ioct
 assert_type(report.api_errno, int | None)
 assert_type(report.features, tuple[str, ...])
 assert_type(report.ioctls, tuple[str, ...])
-assert_type(report.write_tracking, Literal["absent", "available", "compatible"])
-assert_type(report.write_tracking_ignore_shared, Literal["absent", "available", "compatible"])
+assert_type(report.write_tracking, Literal["unknown", "absent", "available", "compatible"])
+assert_type(report.write_tracking_ignore_shared, Literal["unknown", "absent", "available", "compatible"])
 assert_type(report.postcopy, PostcopySupport)
 assert_type(report.host, Host)
 assert_type(report.to_json(), str)
