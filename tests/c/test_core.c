@@ -316,6 +316,7 @@ static void the_texts_of_each_step(void **unused)
         const char *reported;
     } cases[] = {
         {{.ok = true}, "", ""},
+        {{.ok = true, .step = 2, .error = EPERM}, "", ""}, /* as a C caller may state it */
         {{.ok = false}, "", ""},
         {{.step = 1}, "Target page size bigger than host page size", "Target page size bigger than host page size"},
         {{.step = 2, .error = EPERM},
