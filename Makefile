@@ -76,7 +76,7 @@ test-c: needs ## test the C core alone: gcc and clang, then both with sanitizers
 .PHONY: fuzz
 fuzz: $(VENV)/.for-test ## fuzz the C core and Python's inputs, each target for SECONDS; TARGETS='check states' selects some
 	$(MAKE) -C tests/c fuzz $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(TARGETS),TARGETS='$(TARGETS)')
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -q tests/fuzz
+	PYMIG_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/pytest -q tests/fuzz
 
 .PHONY: race
 race: needs ## run threads on the C core under ThreadSanitizer, for SECONDS
