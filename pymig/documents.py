@@ -22,9 +22,20 @@ def loads(text: str | bytes) -> Any:
     if not isinstance(text, (str, bytes)):
         wrong_type(text, "text", "a str or bytes")
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"text is not JSON: {error}") from None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON's")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{text:.40} is too large")
+    return number
 
 
 def require_schema(document: Any, schema: str, version: str) -> None:

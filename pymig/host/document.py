@@ -41,10 +41,10 @@ def facts_of_document(document: Any) -> dict[int, HostFacts]:
     require_schema(document, _SCHEMA, _VERSION)
     try:
         reference = _facts_from_json(document)
-        legacy = dict(document.get("older", {}))
+        legacy = _object(document.get("older", {}), "older")
         facts = {REFERENCE: reference}
         for name, variant in LEGACY_VARIANTS.items():
-            facts[variant] = _facts_from_json(legacy[name]) if name in legacy else reference
+            facts[variant] = _facts_from_json(_object(legacy[name], name)) if name in legacy else reference
     except KeyError as error:
         raise ValueError(f"text lacks the field {error}") from None
     except (AttributeError, TypeError, ValueError) as error:
@@ -70,6 +70,12 @@ def _facts_as_json(facts: HostFacts, extra: Mapping[str, Any]) -> dict[str, Any]
             "message": support.message,
         },
     }
+
+
+def _object(value: Any, field: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{field} must be an object, not {type(value).__name__}")
+    return value
 
 
 def _errno_number(name: object) -> int:
@@ -100,7 +106,7 @@ def _block_of(postcopy: Mapping[str, Any], message: object) -> tuple[int, int]:
 
 
 def _facts_from_json(facts: Mapping[str, Any]) -> HostFacts:
-    postcopy = dict(facts["postcopy"])
+    postcopy = _object(facts["postcopy"], "postcopy")
     message = postcopy.get("message")
     support = PostcopySupport._make(
         postcopy["ok"],

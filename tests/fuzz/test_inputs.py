@@ -84,13 +84,15 @@ def mutants(draw, documents):
         holder = document
         for key in path:
             holder = holder[key]
-        match draw(st.sampled_from(["replace", "remove", "add"])):
+        match draw(st.sampled_from(["replace", "remove", "add", "pairs"])):
             case "replace":
                 holder[last] = draw(values)
             case "remove":
                 del holder[last]
             case "add" if isinstance(holder, dict):
                 holder[draw(st.text(max_size=8))] = draw(values)
+            case "pairs" if isinstance(holder[last], dict):  # what dict() would take
+                holder[last] = [list(item) for item in holder[last].items()]
     return document
 
 
