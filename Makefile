@@ -83,7 +83,7 @@ race: needs ## run threads on the C core under ThreadSanitizer, for SECONDS
 	$(MAKE) -C tests/c race $(if $(SECONDS),SECONDS=$(SECONDS))
 
 .PHONY: asan
-asan: $(VENV)/.for-test ## run the Python tests on an extension with AddressSanitizer and UndefinedBehaviorSanitizer
+asan: $(VENV)/.for-coverage $(VENV)/.for-test ## run the Python tests on an extension with AddressSanitizer and UndefinedBehaviorSanitizer
 	.ci/asan
 
 .PHONY: daemon

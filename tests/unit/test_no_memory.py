@@ -1,0 +1,40 @@
+"""Each allocation of Python's fails in turn, or no file can be opened: an exception, nothing half done, no crash.
+
+What C allocates and opens is failed in tests/c.
+"""
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def starved(of):
+    """The outcome of each call, by its name."""
+    done = subprocess.run([sys.executable, "-m", "tests.unit.starved", of], capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def assert_nothing_is_wrong(outcomes):
+    assert {name: outcome["wrong"] for name, outcome in outcomes.items() if outcome["wrong"]} == {}
+
+
+@pytest.mark.skipif(importlib.util.find_spec("_testcapi") is None, reason="needs CPython's _testcapi")
+def test_without_memory():
+    """CPython makes a SystemError of a few failures of its own."""
+    outcomes = starved("memory")
+    assert_nothing_is_wrong(outcomes)
+    for name, outcome in outcomes.items():
+        assert "MemoryError" in outcome["raised"], name
+        assert set(outcome["raised"]) <= {"MemoryError", "SystemError"}, name
+
+
+def test_without_descriptors():
+    """A call that must import a module first says that it could not. The next one can."""
+    outcomes = starved("descriptors")
+    assert_nothing_is_wrong(outcomes)
+    raised = {error for outcome in outcomes.values() for error in outcome["raised"]}
+    assert raised <= {"OSError", "ModuleNotFoundError", "ImportError", "HostUnknownError"}
