@@ -74,7 +74,7 @@ def _facts_as_json(facts: HostFacts, extra: Mapping[str, Any]) -> dict[str, Any]
 
 def _object(value: Any, field: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{field} must be an object, not {type(value).__name__}")
+        raise ValueError(f"{field} must be an object, not {type(value).__name__}")  # noqa: TRY004 - a document's text
     return value
 
 

@@ -249,13 +249,17 @@ def stdin_holds(text):
 def answers(line):
     """Exit status, standard output and standard error of a command line."""
     out, error = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error), stdin_holds(FACTS):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                status = main(line)
-            except SystemExit as ended:  # --help, --version
-                status = ended.code
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(error),
+        stdin_holds(FACTS),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        try:
+            status = main(line)
+        except SystemExit as ended:  # --help, --version
+            status = ended.code
     return status, out.getvalue(), error.getvalue()
 
 
