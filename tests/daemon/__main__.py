@@ -2,10 +2,10 @@
 
     python -m tests.daemon [--seconds 1800] [--threads 8]
 
-While the threads work, the process runs out of descriptors for moments, its threads are interrupted by signals, and it
-forks. A job during which descriptors were lacking may fail, but only with the errors below. Any other answer must be the
-known one. The table shows ten stretches of the time, after each of which the threads have ended; the first is the
-warm-up.
+While the threads work, the process runs out of descriptors for moments, its threads are interrupted by signals, and
+it forks. A job during which descriptors were lacking may fail, but only with the errors below. Any other answer must
+be the known one. The table shows ten stretches of the time, after each of which the threads have ended; the first is
+the warm-up.
 
 Exit status: 0; 1 if an answer was wrong, an error unexpected, or anything grew.
 """
