@@ -7,14 +7,17 @@ import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+TREE = Path(__file__).parents[2]
 
 
 def starved(of):
     """The outcome of each call, by its name."""
     command = [sys.executable, "-m", "tests.unit.starved", of]
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, timeout=500, check=True).stdout)
+    return json.loads(subprocess.run(command, cwd=TREE, stdout=subprocess.PIPE, timeout=500, check=True).stdout)
 
 
 def assert_nothing_is_wrong(outcomes):
