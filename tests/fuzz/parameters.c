@@ -132,26 +132,28 @@ static bool has_type(const QemuBuild *build, int parameter, const QmpValue *valu
 
 enum {
     MOST_MEMBERS = 6,
-    MOST_NODES = 64 /* values within a value, over the whole request */
+    MOST_NODES = 64,  /* values within values of any shape, over the whole request */
+    MOST_MAPPED = 48, /* values within a mapping of bitmaps */
+    MOST_TEXT = 1100  /* bytes */
 };
 
 /* What a request is made of; nothing in it is freed by itself. */
 typedef struct Request {
     QmpMember members[MOST_MEMBERS];
     size_t count;
-    QmpValue elements[MOST_NODES];
-    QmpMember nested[MOST_NODES];
+    QmpValue elements[MOST_NODES + MOST_MAPPED];
+    QmpMember nested[MOST_NODES + MOST_MAPPED];
     size_t n_elements, n_nested;
-    char text[300];
+    char text[MOST_TEXT];
 } Request;
 
-static const char *take_text(Input *input, Request *request)
+static QmpValue take_string(Input *input, const Request *request)
 {
     static const char *const texts[] = {"",         "none",   "zlib",     "zstd",    "qatzip", "qpl",
                                         "uadk",     "normal", "legacy",   "multifd", "tls0",   "cpr-transfer",
                                         "cpr-exec", "drive0", "\xff\xfe", "1"};
     int number = take_below(input, COUNT_OF(texts) + 1);
-    return number < (int)COUNT_OF(texts) ? texts[number] : request->text;
+    return (QmpValue){.type = QMP_STRING, .text = number < (int)COUNT_OF(texts) ? texts[number] : request->text};
 }
 
 /* Often next to the ends of a range: the parameter's own, or where it has none, another's. */
@@ -217,7 +219,7 @@ static QmpValue take_value(Input *input, Request *request, int parameter, int de
     case QMP_INT:
         return (QmpValue){.type = type, .number = take_number(input, parameter)};
     case QMP_STRING:
-        return (QmpValue){.type = type, .text = take_text(input, request)};
+        return take_string(input, request);
     case QMP_ARRAY:
         return take_array(input, request, take_count(input, request, depth), depth);
     case QMP_OBJECT:
@@ -225,6 +227,25 @@ static QmpValue take_value(Input *input, Request *request, int parameter, int de
     default:
         return (QmpValue){.type = type};
     }
+}
+
+/* A mapping of bitmaps with all members; the texts may be wrong. */
+static QmpValue take_mapping(Input *input, Request *request, bool of_nodes)
+{
+    QmpValue *elements = &request->elements[request->n_elements];
+    size_t count = (size_t)take_below(input, 4);
+    request->n_elements += count;
+    for (size_t i = 0; i < count; i++) {
+        QmpMember *members = &request->nested[request->n_nested];
+        request->n_nested += of_nodes ? 3 : 2;
+        members[0] = (QmpMember){of_nodes ? "node-name" : "name", take_string(input, request)};
+        members[1] = (QmpMember){"alias", take_string(input, request)};
+        if (of_nodes) {
+            members[2] = (QmpMember){"bitmaps", take_mapping(input, request, false)};
+        }
+        elements[i] = (QmpValue){.type = QMP_OBJECT, .number = of_nodes ? 3 : 2, .members = members};
+    }
+    return (QmpValue){.type = QMP_ARRAY, .number = count, .elements = elements};
 }
 
 /* A value of the right type, more often than by chance. */
@@ -238,10 +259,11 @@ static QmpValue take_value_for(Input *input, Request *request, int parameter)
         return (QmpValue){.type = QMP_BOOL, .number = take_bool(input)};
     case PARAMETER_STRING:
     case PARAMETER_ENUM:
-        return (QmpValue){.type = QMP_STRING, .text = take_text(input, request)};
+        return take_string(input, request);
     case PARAMETER_STRINGS:
-    case PARAMETER_BITMAPS:
         return take_value(input, request, parameter, 0);
+    case PARAMETER_BITMAPS:
+        return take_mapping(input, request, true);
     default:
         return (QmpValue){.type = QMP_INT, .number = take_number(input, parameter)};
     }
@@ -253,7 +275,7 @@ static void take_request(Input *input, Request *request)
     size_t most = (size_t)take_below(input, MOST_MEMBERS + 1);
     uint64_t named = 0;
     memset(request, 0, sizeof(*request));
-    memset(request->text, 'x', take(input, 1));
+    memset(request->text, 'x', take(input, 2) % MOST_TEXT);
     for (size_t i = 0; i < most; i++) {
         int parameter = take_below(input, MIGRATION_PARAMETER__MAX + 1);
         const char *name = migration_parameter_name(parameter);
@@ -348,7 +370,7 @@ static void one_request(Input *input, Model *model)
 {
     Request request;
     MigrationError error;
-    bool certain;
+    bool certain = true;
 
     take_request(input, &request);
     bool accepted = try_request(model, &request);
