@@ -24,7 +24,7 @@ def assert_nothing_is_wrong(outcomes):
     assert {name: outcome["wrong"] for name, outcome in outcomes.items() if outcome["wrong"]} == {}
 
 
-@pytest.mark.skipif(importlib.util.find_spec("_testcapi") is None, reason="needs CPython's _testcapi")
+@pytest.mark.skipif(importlib.util.find_spec("_testcapi") is None, reason="this CPython comes without _testcapi")
 def test_without_memory():
     """CPython makes a SystemError of a few failures of its own."""
     outcomes = starved("memory")
