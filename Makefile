@@ -19,6 +19,10 @@ NEEDS_run := $(BUILD)
 NEEDS_test := $(SUITE)
 NEEDS_test-plain := $(BUILD)
 NEEDS_test-c := compiler cmocka clang
+NEEDS_fuzz := $(BUILD) clang
+NEEDS_race := clang
+NEEDS_asan := $(SUITE)
+NEEDS_daemon := $(SUITE)
 NEEDS_test-arm := arm
 NEEDS_test-machines := $(BUILD) mmdebstrap
 NEEDS_test-releases := $(BUILD)
@@ -69,6 +73,23 @@ test-c: needs ## test the C core alone: gcc and clang, then both with sanitizers
 	$(MAKE) -C tests/c check CC=gcc SANITIZE=1
 	$(MAKE) -C tests/c check CC=clang SANITIZE=1
 
+.PHONY: fuzz
+fuzz: $(VENV)/.for-test ## fuzz the C core and Python's inputs, each target for SECONDS; TARGETS='check states' selects some
+	$(MAKE) -C tests/c fuzz $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(TARGETS),TARGETS='$(TARGETS)')
+	PYMIG_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/pytest -q tests/fuzz
+
+.PHONY: race
+race: needs ## run threads on the C core under ThreadSanitizer, for SECONDS
+	$(MAKE) -C tests/c race $(if $(SECONDS),SECONDS=$(SECONDS))
+
+.PHONY: asan
+asan: $(VENV)/.for-coverage $(VENV)/.for-test ## run the Python tests on an extension with AddressSanitizer and UndefinedBehaviorSanitizer
+	.ci/asan
+
+.PHONY: daemon
+daemon: $(VENV)/.for-test ## use pymig as a daemon would, from THREADS threads for SECONDS; nothing may grow
+	$(BIN)/python -m tests.daemon $(if $(SECONDS),--seconds $(SECONDS)) $(if $(THREADS),--threads $(THREADS))
+
 .PHONY: test-arm
 test-arm: needs ## test the C core on emulated aarch64; adds arm64 as a foreign architecture to this Debian
 	$(MAKE) -C tests/c check CC=aarch64-linux-gnu-gcc RUN=qemu-aarch64 TESTS='core tables batch'
@@ -83,7 +104,7 @@ lint: $(VENV)/.for-lint $(VENV)/.for-test ## check formatting, lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy pymig
 	$(MAKE) -s -C tests/c syntax WERROR=1
-	$(BIN)/clang-format --dry-run --Werror $$(find csrc tests/c bench -name "*.[ch]")
+	$(BIN)/clang-format --dry-run --Werror $$(find csrc tests/c tests/fuzz bench -name "*.[ch]")
 
 .PHONY: stub
 stub: $(VENV)/.for-test ## write pymig/_core.pyi, the types of what csrc/pymig.h declares
@@ -94,7 +115,7 @@ stub: $(VENV)/.for-test ## write pymig/_core.pyi, the types of what csrc/pymig.h
 .PHONY: format
 format: $(VENV)/.for-lint ## format the sources
 	$(BIN)/ruff format
-	$(BIN)/clang-format -i $$(find csrc tests/c bench -name "*.[ch]")
+	$(BIN)/clang-format -i $$(find csrc tests/c tests/fuzz bench -name "*.[ch]")
 
 .PHONY: pythons
 pythons: $(VENV)/.for-tox ## run the tests on every installed Python from 3.10 to 3.13; ENVS=3.10,3.13 selects some

@@ -98,7 +98,7 @@ static int describe(const PostcopySupport *support, int release, char *text, siz
     char error[128];
     describe_errno(support->error, error, sizeof(error));
 
-    switch (support->step) {
+    switch (support->ok ? POSTCOPY_STEP_NONE : support->step) {
     case POSTCOPY_STEP_NONE:
         return snprintf(text, size, "%s", "");
     case POSTCOPY_STEP_TARGET_PAGE_SIZE:

@@ -421,6 +421,7 @@ static void the_texts_of_each_step(void **unused)
         {{.step = 15, .error = ENOMEM},
          "memory block m0 can't be made: Cannot allocate memory",
          "memory block m0 can't be made: Cannot allocate memory"},
+        {{.ok = true, .step = 2, .error = EPERM}, "", ""}, /* as a C caller may state it */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         for (int release = 0; release < QEMU_RELEASE__MAX; release++) {

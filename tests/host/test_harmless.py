@@ -146,7 +146,7 @@ def below(folder):
 
 
 def seen(guest, mounts):
-    """Everything about the file, its folder and the file systems that nobody else uses; huge pages where they are locked."""
+    """Everything about the file, its folder and mounts that nobody else uses; huge pages where they are locked."""
     is_huge = "huge" in str(guest)
     paths = [guest, guest.parent, *(path for mount in mounts for path in below(mount))]
     memory = Path("/proc/meminfo").read_text().splitlines()

@@ -655,6 +655,17 @@ class TestFactsThatTravel:
             ('{"schema": "pymig-host", "version": "2.0"}', "newer pymig"),
             ('{"schema": "pymig-host", "version": 1}', "version"),
             ('{"schema": "pymig-host", "version": "1.0"}', "postcopy"),
+            ('{"more": NaN, "schema": "pymig-host", "version": "1.0"}', "more is nan, which is no number in JSON"),
+            ('{"more": -1e999, "schema": "pymig-host", "version": "1.0"}', "more is -inf, which is no number in JSON"),
+            (
+                '{"schema": "pymig-host", "version": "1.0", "postcopy": [["ok", true]], "write_tracking": "absent"}',
+                "postcopy must be an object",
+            ),
+            (
+                '{"schema": "pymig-host", "version": "1.0", "postcopy": {"ok": true}, "write_tracking": "absent", '
+                '"older": [["8.0", {}]]}',
+                "older must be an object",
+            ),
             ('{"schema": "pymig-host", "version": "1.0", "postcopy": 3, "write_tracking": "absent"}', "text"),
             (
                 '{"schema": "pymig-host", "version": "1.0", "postcopy": {"ok": 1}, "write_tracking": "absent"}',

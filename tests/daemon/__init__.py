@@ -1,0 +1,1 @@
+"""A daemon in miniature; see __main__.py."""
