@@ -1,0 +1,33 @@
+"""Which tests are to notice a change of which file: the quick and likely ones first."""
+
+CONTRACT = "tests/unit/test_contract.py"
+CONTEXT = "tests/unit/test_context.py"
+BUILD = "tests/unit/test_build.py"
+CLI = "tests/unit/test_cli.py"
+UNIT, VECTORS, SETS, HOST, LIVE = "tests/unit", "tests/vectors", "tests/exhaustive", "tests/host", "tests/live"
+
+# The beginning of a path: the programs of tests/c, the arguments of pytest. The first row that fits counts.
+SUITES = (
+    ("csrc/qemu/rules", "core tables batch", (CONTRACT, CONTEXT, VECTORS, SETS, UNIT)),
+    ("csrc/qemu/parameter", "core tables", (CONTRACT, BUILD, VECTORS, UNIT)),
+    ("csrc/qemu/bitmaps", "core out_of_memory", (BUILD, CONTRACT, VECTORS, UNIT)),
+    ("csrc/qemu/", "core tables", (BUILD, CONTRACT, VECTORS, UNIT)),
+    ("csrc/check/lanes_neon", "", ()),
+    ("csrc/check/", "core batch out_of_memory", (CONTRACT, CONTEXT, UNIT, VECTORS, SETS)),
+    ("csrc/state/", "core out_of_memory", (BUILD, CONTRACT, VECTORS, UNIT)),
+    ("csrc/host/", "core faults out_of_memory uffd_abi", (HOST, CONTEXT, UNIT, LIVE)),
+    ("pymig/host/", "", (CONTEXT, HOST, UNIT, LIVE)),
+    ("pymig/qemu/binary.py", "", (LIVE, BUILD, UNIT)),
+    ("pymig/qemu/", "", (BUILD, CONTEXT, UNIT, VECTORS)),
+    ("pymig/cli/", "", (CLI, UNIT)),
+    ("pymig/state.py", "", (CONTRACT, BUILD, UNIT, VECTORS)),
+    ("pymig/", "", (CONTEXT, CONTRACT, BUILD, UNIT)),
+)
+
+
+def suite_of(path):
+    """The programs of tests/c and the arguments of pytest; None if nothing here can run the file."""
+    for beginning, programs, arguments in SUITES:
+        if path.startswith(beginning):
+            return (programs.split(), list(arguments)) if arguments else None
+    return None
