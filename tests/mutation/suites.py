@@ -4,12 +4,19 @@ CONTRACT = "tests/unit/test_contract.py"
 CONTEXT = "tests/unit/test_context.py"
 BUILD = "tests/unit/test_build.py"
 CLI = "tests/unit/test_cli.py"
+LIMITS = "tests/unit/test_limits.py"
 UNIT, VECTORS, SETS, HOST, LIVE = "tests/unit", "tests/vectors", "tests/exhaustive", "tests/host", "tests/live"
+
+# Half of the time of tests/unit, about speed and forks.
+SLOW = (
+    "tests/unit/test_robust.py::test_a_million_names",
+    "tests/unit/test_threads.py::test_a_fork_while_other_threads_change_the_state",
+)
 
 # The beginning of a path: the programs of tests/c, the arguments of pytest. The first row that fits counts.
 SUITES = (
     ("csrc/qemu/rules", "core tables batch", (CONTRACT, CONTEXT, VECTORS, SETS, UNIT)),
-    ("csrc/qemu/parameter", "core tables", (CONTRACT, BUILD, VECTORS, UNIT)),
+    ("csrc/qemu/parameter", "core tables", (LIMITS, CONTRACT, BUILD, VECTORS, UNIT)),
     ("csrc/qemu/bitmaps", "core out_of_memory", (BUILD, CONTRACT, VECTORS, UNIT)),
     ("csrc/qemu/", "core tables", (BUILD, CONTRACT, VECTORS, UNIT)),
     ("csrc/check/lanes_neon", "", ()),
@@ -29,5 +36,6 @@ def suite_of(path):
     """The programs of tests/c and the arguments of pytest; None if nothing here can run the file."""
     for beginning, programs, arguments in SUITES:
         if path.startswith(beginning):
-            return (programs.split(), list(arguments)) if arguments else None
+            deselected = [f"--deselect={test}" for test in SLOW]
+            return (programs.split(), [*arguments, *deselected]) if arguments else None
     return None

@@ -28,7 +28,8 @@ def _limit():
 def _run(command, folder, timeout=MOST_SECONDS):
     """The exit status and the output; the status is None after a timeout. Nothing of it is left running."""
     environment = os.environ | {"PYTHONPATH": str(folder), "LC_ALL": "C.UTF-8"}
-    environment.pop("CI", None)
+    for name in ("CI", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -64,6 +65,8 @@ class Tree:
         for extension in folder.glob("pymig/*.so"):
             extension.unlink()
         self._make_interface()
+        if not self.build():
+            raise RuntimeError("the core does not compile")
 
     def _make_interface(self):
         """Compiles what cffi generates; no mutant changes it."""
