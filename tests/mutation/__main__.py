@@ -13,6 +13,7 @@ import time
 
 from .mutant import ROOT
 from .sample import all_mutants
+from .suites import suite_of
 from .trial import Tree
 
 BUILD = ROOT / "build" / "mutation"
@@ -36,6 +37,13 @@ def known_outcomes(again):
     return {key: outcome for key, outcome in outcomes.items() if not (again and outcome == "survived")}
 
 
+def require_tests_that_pass(tree, mutants):
+    """A test that fails without a mutant would seem to notice every one."""
+    for path in {suite_of(mutant.path): mutant.path for mutant in mutants}.values():
+        if test := tree.failing(path):
+            sys.exit(f"without any mutant, {test} fails in {tree.folder}")
+
+
 def try_all(mutants, jobs, outcomes):
     """Tries the mutants that have no outcome yet, and notes each outcome at once."""
     left = [mutant for mutant in mutants if mutant.key not in outcomes]
@@ -43,7 +51,9 @@ def try_all(mutants, jobs, outcomes):
         return
     trees = queue.SimpleQueue()
     for i in range(min(jobs, len(left))):
-        trees.put(Tree(BUILD / f"tree-{i}"))
+        trees.put(tree := Tree(BUILD / f"tree-{i}"))
+    if not outcomes:
+        require_tests_that_pass(tree, left)
 
     def try_one(mutant):
         tree, begin = trees.get(), time.monotonic()

@@ -13,7 +13,6 @@ SWAPS = {
 }  # fmt: skip
 
 
-
 def _with(node, **fields):
     node = copy.deepcopy(node)
     for name, value in fields.items():

@@ -29,7 +29,8 @@ def _mixed(path, mutants):
     by_operator = {}
     for mutant in sorted(mutants, key=lambda mutant: _drawn(mutant.key)):
         by_operator.setdefault(mutant.operator, []).append(mutant)
-    turns = itertools.zip_longest(*(by_operator[name] for name in sorted(by_operator, key=lambda name: _drawn(path, name))))
+    operators = sorted(by_operator, key=lambda name: _drawn(path, name))
+    turns = itertools.zip_longest(*(by_operator[name] for name in operators))
     return [mutant for turn in turns for mutant in turn if mutant is not None]
 
 

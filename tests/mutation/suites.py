@@ -36,6 +36,6 @@ def suite_of(path):
     """The programs of tests/c and the arguments of pytest; None if nothing here can run the file."""
     for beginning, programs, arguments in SUITES:
         if path.startswith(beginning):
-            deselected = [f"--deselect={test}" for test in SLOW]
-            return (programs.split(), [*arguments, *deselected]) if arguments else None
+            deselected = tuple(f"--deselect={test}" for test in SLOW)
+            return (tuple(programs.split()), arguments + deselected) if arguments else None
     return None

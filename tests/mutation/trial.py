@@ -20,11 +20,6 @@ MOST_SECONDS = 600
 MOST_SECONDS_IN_C = 10  # the slowest program takes two
 
 
-def _limit():
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def _run(command, folder, timeout=MOST_SECONDS):
     """The exit status and the output; the status is None after a timeout. Nothing of it is left running."""
     environment = os.environ | {"PYTHONPATH": str(folder), "LC_ALL": "C.UTF-8"}
@@ -38,8 +33,9 @@ def _run(command, folder, timeout=MOST_SECONDS):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=_limit,
     )
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
     try:
         output, _ = process.communicate(timeout=timeout)
         return process.returncode, output.decode(errors="replace")
