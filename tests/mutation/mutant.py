@@ -34,7 +34,7 @@ class Mutant:
         return " ".join((self.source[begin : self.start] + text + self.source[self.end : end]).decode().split())
 
     def __str__(self):
-        """As it is written in equivalent.txt: without a line number, which changes elsewhere in the file would shift."""
+        """As it is written in equivalent.txt: without a line number, which changes elsewhere would shift."""
         place = f"{self.path} {self.where}".rstrip()
         return f"{place}\n- {self._lines(self.source[self.start : self.end])}\n+ {self._lines(self.new)}"
 
