@@ -125,6 +125,40 @@ class TestTargets:
         assert set_parameters(build, xbzrle_cache_size=size) == ""
         assert "expects a power of two no less than" in set_parameters(build, xbzrle_cache_size=size // 2)
 
+    # Each target's page without a machine.
+    PAGES = {
+        1024: "aarch64 arm avr",
+        4096: "hexagon hppa i386 loongarch64 m68k microblaze microblazeel mips mips64 mips64el mipsel nios2 ppc ppc64 "
+        "riscv32 riscv64 rx s390x sh4 sh4eb sparc x86_64 xtensa xtensaeb",
+        8192: "alpha cris or1k sparc64",
+        16384: "tricore",
+    }
+
+    def test_the_page_of_each_target(self):
+        pages = {target: size for size, targets in self.PAGES.items() for target in targets.split()}
+        for target, size in pages.items():
+            assert QemuBuild("10.0", target=target).target_page_size == size, target
+        with pytest.raises(ValueError, match="target must be one of") as caught:
+            QemuBuild(target="?")
+        assert set(str(caught.value).split("one of ")[1].split(", not")[0].split(", ")) == set(pages)
+
+    @pytest.mark.parametrize("machine", ["sbsa-ref", "vmapple", "virt", "virt-2.7", "virt-10.0"])
+    def test_arms_machines_with_larger_pages(self, machine):
+        assert QemuBuild("10.0", target="aarch64", machine=machine).target_page_size == 4096
+        assert QemuBuild("10.0", target="arm", machine=machine).target_page_size == (
+            4096 if machine.startswith("virt") else 1024
+        )
+
+    @pytest.mark.parametrize("machine", ["virt-2.6", "virtual", "virt2", "xvirt", "sbsa-reference", ""])
+    def test_other_machines_of_arm(self, machine):
+        assert QemuBuild("10.0", target="aarch64", machine=machine).target_page_size == 1024
+
+    @pytest.mark.parametrize(
+        "release, size", [("7.2", 16384), ("8.2", 16384), ("9.0", 4096), ("10.0", 4096), ("11.1", 4096)]
+    )
+    def test_loongarch64s_page_became_smaller(self, release, size):
+        assert QemuBuild(release, target="loongarch64").target_page_size == size
+
     def test_a_context_can_say_it(self):
         state = MigrationState(QemuBuild("10.0"), HOST, target_page_size=65536)
         state.set_parameters({"xbzrle-cache-size": 65536})

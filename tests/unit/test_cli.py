@@ -87,6 +87,28 @@ def test_parameters_are_read_by_their_type(capsys):
 
 
 @pytest.mark.parametrize(
+    "assignment, value",
+    [
+        ("direct-io=on", True),
+        ("direct-io=true", True),
+        ("direct-io=off", False),
+        ("direct-io=false", False),
+        ("multifd-channels=0x10", 16),
+        ("multifd-channels=16", 16),
+        ("tls-creds=a=b", "a=b"),
+        ("mode=cpr-exec", "cpr-exec"),
+        ("cpr-exec-command=qemu,-x", ["qemu", "-x"]),
+        ("cpr-exec-command=", []),
+    ],
+)
+def test_a_parameter_has_its_type(assignment, value):
+    from pymig.cli.values import parameters
+
+    [given] = parameters([assignment]).values()
+    assert (type(given), given) == (type(value), value)
+
+
+@pytest.mark.parametrize(
     "arguments, says",
     [
         (["check", "multfd"], "did you mean multifd?"),

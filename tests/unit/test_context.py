@@ -236,6 +236,19 @@ class TestChange:
         assert Change(on=["events"], off=["multifd"]).apply(["multifd", "xbzrle"]) == {"events", "xbzrle"}
         with pytest.raises(ValueError, match="on and off both contain multifd"):
             Change(["multifd"], ["multifd"])
+        assert str(Change()) == "nothing changed"
+
+    def test_it_is_a_value(self):
+        change = Change(on=["events"], off=["multifd", "xbzrle"], parameters={"tls-creds": ""})
+        assert eval(repr(change)) == change
+        assert repr(Change(off=["multifd"])) == "Change(off=['multifd'])"
+        assert len(change) == 4
+        assert len(Change()) == 0
+        assert Change()
+        assert hash(change) == hash(eval(repr(change)))
+        assert change.to_dict() == {"on": ["events"], "off": ["xbzrle", "multifd"], "parameters": {"tls-creds": ""}}
+        for other in (Change(on=["events"]), Change(off=["multifd", "xbzrle"]), Change(parameters={"tls-creds": ""})):
+            assert other != change
 
 
 class TestSuggest:
