@@ -102,6 +102,16 @@ def test_direct_io_counts_with_mapped_ram_and_multifd():
     assert seen == [False, False, True]
 
 
+# Each target's page without a machine.
+PAGES = {
+    1024: "aarch64 arm avr",
+    4096: "hexagon hppa i386 loongarch64 m68k microblaze microblazeel mips mips64 mips64el mipsel nios2 ppc ppc64 "
+    "riscv32 riscv64 rx s390x sh4 sh4eb sparc x86_64 xtensa xtensaeb",
+    8192: "alpha cris or1k sparc64",
+    16384: "tricore",
+}
+
+
 class TestTargets:
     # Seen with real binaries; -machine none where no machine is named.
     @pytest.mark.parametrize(
@@ -125,17 +135,8 @@ class TestTargets:
         assert set_parameters(build, xbzrle_cache_size=size) == ""
         assert "expects a power of two no less than" in set_parameters(build, xbzrle_cache_size=size // 2)
 
-    # Each target's page without a machine.
-    PAGES = {
-        1024: "aarch64 arm avr",
-        4096: "hexagon hppa i386 loongarch64 m68k microblaze microblazeel mips mips64 mips64el mipsel nios2 ppc ppc64 "
-        "riscv32 riscv64 rx s390x sh4 sh4eb sparc x86_64 xtensa xtensaeb",
-        8192: "alpha cris or1k sparc64",
-        16384: "tricore",
-    }
-
     def test_the_page_of_each_target(self):
-        pages = {target: size for size, targets in self.PAGES.items() for target in targets.split()}
+        pages = {target: size for size, targets in PAGES.items() for target in targets.split()}
         for target, size in pages.items():
             assert QemuBuild("10.0", target=target).target_page_size == size, target
         with pytest.raises(ValueError, match="target must be one of") as caught:
@@ -204,6 +205,18 @@ class TestTargets:
             QemuBuild(target="vax")
         with pytest.raises(TypeError, match="machine must be a str"):
             QemuBuild(machine=3)
+
+
+class TestDocuments:
+    @pytest.mark.parametrize("name", ["capabilities_added", "parameters_removed"])
+    def test_a_mask_has_64_bits(self, name):
+        document = QemuBuild("rhel-9.3")._to_dict()
+        document["differences"][name] |= 1 << 63
+        assert QemuBuild._from_dict(document)._to_dict() == document
+        for mask in (1 << 64, -1, 1.0, True):
+            document["differences"][name] = mask
+            with pytest.raises(ValueError, match="masks of 64 bits"):
+                QemuBuild._from_dict(document)
 
 
 class TestRhel:
