@@ -1,6 +1,7 @@
 """Changes the code in many small ways, one at a time, and shows which changes no test notices.
 
-python -m tests.mutation --sample 400 --jobs 2 csrc/qemu pymig/checker.py
+python -m tests.mutation --sample 400 --jobs 2                 starts anew
+python -m tests.mutation --keep killed csrc/qemu pymig/host    tries again what survived in these files
 """
 
 import argparse
@@ -28,13 +29,14 @@ def equivalents():
     return {"\n".join(paragraph.split("\n")[:3]) for paragraph in paragraphs}
 
 
-def known_outcomes(again):
+def known_outcomes(keep):
     """The outcomes of earlier runs by the mutants' keys."""
-    if not STATE.exists():
+    if keep == "none" or not STATE.exists():
+        STATE.unlink(missing_ok=True)
         return {}
     rows = [json.loads(line) for line in STATE.read_text().splitlines()]
     outcomes = {row["key"]: row["outcome"] for row in rows}
-    return {key: outcome for key, outcome in outcomes.items() if not (again and outcome == "survived")}
+    return {key: outcome for key, outcome in outcomes.items() if not (keep == "killed" and outcome == "survived")}
 
 
 def require_tests_that_pass(tree, mutants):
@@ -95,13 +97,18 @@ def main():
     parser.add_argument("paths", nargs="*", default=[""], help="only files whose path begins so")
     parser.add_argument("--sample", type=int, default=400, help="how many mutants (400)")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="how many at a time (2)")
-    parser.add_argument("--again", action="store_true", help="try the survivors of earlier runs again")
+    parser.add_argument(
+        "--keep",
+        choices=("none", "killed", "all"),
+        default="none",
+        help="outcomes to keep from earlier runs: all, to go on after an interruption; killed, to try survivors again",
+    )
     parser.add_argument("--least", type=float, default=0.95, help="the share to be killed (0.95)")
     arguments = parser.parse_args()
 
     BUILD.mkdir(parents=True, exist_ok=True)
     sample = [mutant for mutant in all_mutants()[: arguments.sample] if mutant.path.startswith(tuple(arguments.paths))]
-    equivalent, outcomes = equivalents(), known_outcomes(arguments.again)
+    equivalent, outcomes = equivalents(), known_outcomes(arguments.keep)
     try_all([mutant for mutant in sample if str(mutant) not in equivalent], arguments.jobs, outcomes)
     share = report(sample, outcomes, equivalent)
     print(f"{share:.1%} killed")
