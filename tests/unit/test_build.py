@@ -7,6 +7,8 @@ import pytest
 
 import pymig
 from pymig import Checker, Host, MigrationState, QemuBuild
+from pymig._core import ffi
+from pymig.request import _error
 
 HOST = Host()
 
@@ -49,6 +51,13 @@ class TestReleases:
         build = QemuBuild("10.0.13", **choices)
         assert pickle.loads(pickle.dumps(build)) == build
         assert eval(repr(build)) == build
+
+
+@pytest.mark.parametrize("name", ["live_block_migration", "replication", "linux", "zstd", "direct_io"])
+@pytest.mark.parametrize("value", [1, None, "yes"])
+def test_what_is_built_in_is_a_bool(name, value):
+    with pytest.raises(TypeError, match=f"{name} must be a bool, not {type(value).__name__}"):
+        QemuBuild(**{name: value})
 
 
 class TestCompressions:
@@ -366,6 +375,9 @@ class TestAccessorsOfTexts:
 
 
 class TestRequests:
+    def test_an_error_without_a_text_is_that_memory_is_short(self):
+        assert isinstance(_error(ffi.new("MigrationError *"), {}), MemoryError)
+
     @pytest.mark.parametrize("depth", [3, 100, 100_000])
     def test_depth_is_no_danger(self, depth):
         value = []

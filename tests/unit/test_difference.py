@@ -43,6 +43,14 @@ def test_every_line(capsys):
     assert capsys.readouterr().out == TO_9_0
 
 
+def test_a_rule_to_which_the_reason_is_added(capsys):
+    assert main(["diff", "8.0", "8.1"]) == 0
+    changed = [line for line in capsys.readouterr().out.splitlines() if "changed" in line]
+    assert [line.split("changed")[1].strip() for line in changed] == [
+        "Postcopy is not supported: ..., the host's own reason follows"
+    ]
+
+
 def test_what_comes_and_goes():
     difference = diff("9.0", "9.1")
     assert (difference.before, difference.after) == (QemuBuild("9.0"), QemuBuild("9.1"))
