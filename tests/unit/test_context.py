@@ -8,6 +8,7 @@ import pytest
 
 import pymig
 from pymig import CapabilitySet, Change, Checker, Context, Host, Memory, MigrationState, PostcopySupport, QemuBuild
+from pymig.documents import newer_version, require_schema
 
 HOST = Host()
 
@@ -121,6 +122,31 @@ class TestContext:
                 warnings.simplefilter("always")
                 make()
             assert [warning.filename for warning in given] == [__file__]
+
+
+class TestVersionsOfDocuments:
+    @pytest.mark.parametrize(
+        "given, written",
+        [
+            ("1.1", "1.1"),
+            ("1.0", "1.1"),
+            ("1.2", "1.2"),
+            ("1.10", "1.10"),
+            ("1.1.5", "1.1"),
+            ("1.2.5", "1.2.5"),
+            (None, "1.1"),
+            ("1.x", "1.1"),
+            ("1", "1.1"),
+        ],
+    )
+    def test_the_newer_one_is_written(self, given, written):
+        assert newer_version(given, "1.1") == written
+
+    @pytest.mark.parametrize("given", ["0.9", "2.0", "10.0", "x.1", "", "-1.0", "١.0", 1.0, None])
+    def test_only_its_own_major_version_is_read(self, given):
+        with pytest.raises(ValueError, match="version"):
+            require_schema({"schema": "s", "version": given}, "s", "1.1")
+        require_schema({"schema": "s", "version": "1.9"}, "s", "1.1")
 
 
 class TestBuildsAsStrings:
