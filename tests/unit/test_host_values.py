@@ -1,0 +1,306 @@
+"""The values around a host: memory, facts, documents, diagnoses."""
+
+import json
+import os
+import pickle
+
+import pytest
+
+import pymig
+from pymig import Diagnosis, Host, Memory, PostcopySupport
+from pymig.host.backend import parse_bytes
+from pymig.host.diagnosis import _numbered
+
+UNABLE = PostcopySupport(False, 2, 1)
+
+
+class TestMemory:
+    @pytest.mark.parametrize(
+        "text, share",
+        [
+            ("share=on", True),
+            ("share=yes", True),
+            ("share=true", True),
+            ("share", True),
+            ("share=off", False),
+            ("share=no", False),
+            ("share=false", False),
+        ],
+    )
+    def test_switches(self, text, share):
+        assert Memory.parse(f"anonymous,{text}") == Memory(share=share)
+        assert Memory.parse(f"anonymous,{text.replace('share', 'readonly')}") == Memory(readonly=share)
+
+    def test_huge_pages(self):
+        assert Memory.parse("memfd,hugetlb=off").page_size is None
+        assert Memory.parse("memfd,hugetlb=off,hugetlbsize=2M").page_size == 2 << 20
+        assert Memory.parse("memfd,hugetlb=on,hugetlbsize=1G").page_size == 1 << 30
+
+    @pytest.mark.parametrize(
+        "option",
+        [
+            *"align=4K discard-data=on dump=off host-nodes=0 id=m0 merge=on offset=0 pmem=on policy=bind".split(),
+            *"prealloc=on prealloc-context=p prealloc-threads=4 reserve=off rom=auto seal=on".split(),
+            "x-use-canonical-path-for-ramblock-id=on",
+        ],
+    )
+    def test_options_without_effect(self, option):
+        assert Memory.parse(f"ram,{option}") == Memory()
+
+    @pytest.mark.parametrize("text", ["ram,size", "ram,page_size", "memfd,hugetlbsize", "file,mem-path", "ram,x=1"])
+    def test_an_option_that_is_none(self, text):
+        with pytest.raises(ValueError, match="is not a known option of a memory backend"):
+            Memory.parse(text)
+
+    @pytest.mark.parametrize(
+        "text, size",
+        [
+            ("1", 1),
+            ("0", 0),
+            ("2k", 2 << 10),
+            ("2K", 2 << 10),
+            ("3M", 3 << 20),
+            ("4G", 4 << 30),
+            ("1T", 1 << 40),
+            ("9" * 19, int("9" * 19)),
+        ],
+    )
+    def test_bytes(self, text, size):
+        assert parse_bytes(text) == size
+
+    @pytest.mark.parametrize("text", ["", "K", "1KK", "1P", "-1", "1.5M", "0x10", " 1", "٣", "9" * 20])
+    def test_what_is_no_number_of_bytes(self, text):
+        with pytest.raises(ValueError, match=r"is not a number of bytes; write e\.g\. 2M"):
+            parse_bytes(text)
+
+    @pytest.mark.parametrize(
+        "memory",
+        [
+            Memory(),
+            Memory("file", path="/dev/shm", share=True, readonly=True),
+            Memory("memfd", size=(1 << 63) - 1, page_size=1 << 62),
+            Memory(size=1),
+        ],
+    )
+    def test_it_is_a_value(self, memory):
+        assert eval(repr(memory), vars(pymig)) == pickle.loads(pickle.dumps(memory)) == memory
+
+    def test_what_is_not_usual_is_shown(self):
+        assert repr(Memory()) == "Memory('anonymous')"
+        assert repr(Memory(share=True, readonly=True)) == "Memory('anonymous', share=True, readonly=True)"
+
+    @pytest.mark.parametrize("name", ["size", "page_size"])
+    def test_sizes(self, name):
+        for wrong in (0, -1, 1 << 63):
+            with pytest.raises(ValueError, match=rf"{name} must be a positive number of bytes below 2\*\*63"):
+                Memory("memfd", **{name: wrong})
+        with pytest.raises(TypeError, match=f"{name} must be an int or None, not float"):
+            Memory("memfd", **{name: 1.0})
+        with pytest.raises(ValueError, match="page_size must be a power of two"):
+            Memory("memfd", page_size=3 << 20)
+
+    def test_paths(self, tmp_path):
+        assert Memory("file", path=tmp_path).path == str(tmp_path)
+        for wrong in ("", "a\0b"):
+            with pytest.raises(ValueError, match="path must not be empty or contain a NUL character"):
+                Memory("file", path=wrong)
+        os.mkfifo(tmp_path / "pipe")
+        for wrong in (tmp_path / "pipe", "/dev/null"):
+            with pytest.raises(ValueError, match="path must be a regular file or a folder"):
+                Host.local([Memory("file", path=wrong)])
+        (tmp_path / "file").touch()
+        for right in (tmp_path, tmp_path / "file"):
+            Host.local([Memory("file", path=right)])
+        with pytest.raises(FileNotFoundError):
+            Host.local([Memory("file", path=tmp_path / "none")])
+
+
+@pytest.mark.parametrize("size", [1, 2, 4096, 1 << 63])
+def test_page_sizes(size):
+    Host.local(target_page_size=size)
+    assert pymig.Context(target_page_size=size).target_page_size == size
+
+
+@pytest.mark.parametrize("size", [0, -1, -4096, 3, 4097, 1 << 64])
+def test_what_is_no_page_size(size):
+    with pytest.raises(ValueError, match="target_page_size must be a power of two"):
+        Host.local(target_page_size=size)
+
+
+class TestPostcopySupport:
+    @pytest.mark.parametrize("name, most", [("step", 15), ("errno", 4095), ("detail", 2**32 - 1)])
+    def test_bounds(self, name, most):
+        usual = {"ok": False, "step": 5, "errno": 1, "detail": 0}
+        if name != "step":
+            assert getattr(PostcopySupport(**{**usual, name: most}), name) == most
+        for wrong in (-1, most + 1):
+            with pytest.raises(ValueError, match=f"{name} must be within 0 and {most}"):
+                PostcopySupport(**{**usual, name: wrong})
+        for wrong in (1.0, True, None):
+            with pytest.raises(TypeError, match=f"{name} must be an int, not {type(wrong).__name__}$"):
+                PostcopySupport(**{**usual, name: wrong})
+
+    @pytest.mark.parametrize("given", [{"step": 1}, {"errno": 1}, {"detail": 1}, {"message": "x"}])
+    def test_what_is_supported_has_no_reason(self, given):
+        with pytest.raises(ValueError, match="ok is true"):
+            PostcopySupport(True, **given)
+
+    @pytest.mark.parametrize("step", [2, 4, 5, 10, 11, 12, 13])
+    def test_a_call_that_failed_has_an_errno(self, step):
+        assert PostcopySupport(False, step, 1).errno == 1
+        with pytest.raises(ValueError, match="errno must be given"):
+            PostcopySupport(False, step)
+
+    @pytest.mark.parametrize("step", [0, 1, 3, 6, 7, 8, 9, 14])
+    def test_other_steps_have_none(self, step):
+        assert not PostcopySupport(False, step)
+        with pytest.raises(ValueError, match="errno must be left out"):
+            PostcopySupport(False, step, 1)
+
+    def test_a_message_is_a_text(self):
+        assert PostcopySupport(False, 2, 1, "mine").message == "mine"
+        with pytest.raises(TypeError, match="message must be a str, not int"):
+            PostcopySupport(False, 2, 1, 3)
+
+    @pytest.mark.parametrize(
+        "support",
+        [
+            PostcopySupport(True),
+            UNABLE,
+            PostcopySupport(False, 5, 22, detail=256),
+            PostcopySupport(False, 2, 1, "mine"),
+            PostcopySupport(False),
+            PostcopySupport(False, 15, 12),
+        ],
+    )
+    def test_it_is_a_value(self, support):
+        assert eval(repr(support), vars(pymig)) == pickle.loads(pickle.dumps(support)) == support
+
+
+class TestHost:
+    def test_equal_facts(self):
+        assert Host("absent", UNABLE) == Host("absent", UNABLE)
+        assert hash(Host("absent", UNABLE)) == hash(Host("absent", UNABLE))
+        assert Host("absent") != Host("available")
+        assert Host("absent", UNABLE) != Host("absent", False)
+        assert Host("absent", write_tracking_ignore_shared="available") != Host("absent")
+        local = Host.local()
+        assert local == local
+        assert local != Host.local()
+        assert local != Host()
+        assert Host() != "Host"
+
+    @pytest.mark.parametrize("argument", ["write_tracking", "write_tracking_ignore_shared"])
+    def test_wrong_facts(self, argument):
+        with pytest.raises(ValueError, match=f"{argument} must be one of absent, available, compatible, not 'x'"):
+            Host(**{argument: "x"})
+        with pytest.raises(TypeError, match=f"{argument} must be a str, not int"):
+            Host(**{argument: 3})
+        with pytest.raises(TypeError, match=r"postcopy must be a bool or a PostcopySupport, not int$"):
+            Host(postcopy=1)
+
+
+class TestDocument:
+    def document(self, **postcopy):
+        document = json.loads(Host("absent", UNABLE).to_json())
+        document["postcopy"].update(postcopy)
+        return document
+
+    def read(self, document):
+        return Host.from_json(json.dumps(document))
+
+    def test_every_field(self):
+        document = self.document()
+        facts = {
+            "write_tracking": "absent",
+            "write_tracking_ignore_shared": "absent",
+            "write_tracking_ignore_shared_files": "absent",
+            "postcopy": {
+                "ok": False,
+                "step": 2,
+                "errno": "EPERM",
+                "detail": 0,
+                "block_length": 0,
+                "block_page_size": 0,
+                "message": "postcopy_ram_supported_by_host: userfaultfd not available: Operation not permitted",
+            },
+        }
+        assert document == {
+            "schema": "pymig-host",
+            "version": "1.1",
+            **facts,
+            "older": {"8.0": facts, "7.2": facts},
+        }
+        assert self.read(document) == Host("absent", UNABLE)
+
+    def test_each_variant_has_its_facts(self):
+        document = self.document()
+        document["older"]["7.2"]["postcopy"] = {"ok": True}
+        document["write_tracking_ignore_shared_files"] = "compatible"
+        host = self.read(document)
+        assert json.loads(host.to_json())["older"]["7.2"]["postcopy"]["ok"]
+        assert pymig.Checker("7.2", host, incoming=True).check(["postcopy-ram"]).ok
+        assert not pymig.Checker("8.0", host, incoming=True).check(["postcopy-ram"]).ok
+        check = pymig.Checker("10.0", host).check
+        assert check(["background-snapshot"], ["x-ignore-shared"]).ok
+        assert check(["background-snapshot"]).rule == "background-snapshot/kernel"
+        del document["older"]
+        assert not pymig.Checker("7.2", self.read(document), incoming=True).check(["postcopy-ram"]).ok
+
+    @pytest.mark.parametrize("errno, number", [("EPERM", 1), ("1", 1), ("4095", 4095)])
+    def test_errnos(self, errno, number):
+        assert self.read(self.document(errno=errno)).postcopy.errno == number
+
+    @pytest.mark.parametrize("errno", [1, "perm", "E", "errorcode", "-1", "EPERM "])
+    def test_what_is_no_errno(self, errno):
+        with pytest.raises(ValueError, match=r"postcopy\.errno must be null or an errno's name"):
+            self.read(self.document(errno=errno))
+
+    def test_the_block_of_step_8(self):
+        block = {"step": 8, "errno": None, "message": None}
+        host = self.read(self.document(**block, block_length=(1 << 64) - 1, block_page_size=4096))
+        assert "block m0 is 0xffffffffffffffff bytes with a page size of 0x1000" in host.postcopy.message
+        old = self.document(**{**block, "message": host.postcopy.message})
+        del old["postcopy"]["block_length"], old["postcopy"]["block_page_size"]
+        again = json.loads(self.read(old).to_json())["postcopy"]
+        assert (again["block_length"], again["block_page_size"]) == ((1 << 64) - 1, 4096)
+        for name in ("block_length", "block_page_size"):
+            for wrong in (1 << 64, -1, True, "1", 1.0):
+                with pytest.raises(ValueError, match=f"postcopy.{name} must be a number of bytes"):
+                    self.read(self.document(**block, **{"block_length": 1, "block_page_size": 1, name: wrong}))
+
+    @pytest.mark.parametrize(
+        "name", ["write_tracking", "write_tracking_ignore_shared", "write_tracking_ignore_shared_files"]
+    )
+    def test_wrong_facts(self, name):
+        with pytest.raises(ValueError, match=f"{name} must be one of"):
+            self.read({**self.document(), name: "x"})
+
+    def test_a_newer_documents_fields_stay(self):
+        document = {**self.document(new=1), "extra": [2], "version": "1.9"}
+        document["older"]["9.9"] = 3
+        document["older"]["8.0"]["postcopy"]["new"] = 4
+        assert json.loads(self.read(document).to_json()) == document
+
+
+class TestDiagnosis:
+    def test_it_is_a_value(self):
+        evidence = {"a": "b"}
+        one = Diagnosis("w", "unknown", evidence, "r")
+        evidence["a"] = "c"
+        assert one.evidence == {"a": "b"}
+        assert one == Diagnosis("w", "unknown", {"a": "b"}, "r") != Diagnosis("w", "unknown", evidence, "r")
+        assert hash(one) == hash(pickle.loads(pickle.dumps(one)))
+        assert one.to_dict() == {"what": "w", "cause": "unknown", "evidence": {"a": "b"}, "remedy": "r"}
+
+    def test_ways_are_numbered(self):
+        assert _numbered("do this", "or that") == "1. do this\n2. or that"
+
+
+def test_a_report_travels_whole():
+    report = pymig.probe([Memory(), Memory("memfd", share=True)])
+    copy = pickle.loads(pickle.dumps(report))
+    assert copy.to_dict() == report.to_dict()
+    assert copy.memory == report.memory
+    assert repr(copy) == repr(report)
+    assert [block.made for block in report.memory] == [True, True]
