@@ -14,7 +14,8 @@ from .mutant import ROOT
 from .suites import suite_of
 
 COPIED = ("csrc", "pymig", "tests", "docs", "pyproject.toml", "setup.py", "README.md", "LICENSE")
-CFLAGS = "-std=c11 -O1 -w -fPIC -fvisibility=hidden"
+# What is undefined ends the program, as it does in `make test-c`.
+CFLAGS = "-std=c11 -O1 -w -fPIC -fvisibility=hidden -fsanitize=undefined -fsanitize-undefined-trap-on-error"
 MOST_MEMORY = 8 << 30
 MOST_SECONDS = 900
 MOST_SECONDS_IN_C = 60  # the slowest program takes two

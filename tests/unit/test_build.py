@@ -217,6 +217,27 @@ class TestTargets:
 
 
 class TestDocuments:
+    def test_a_plain_build(self):
+        assert QemuBuild("8.0")._to_dict() == {
+            "release": "8.0",
+            "live_block_migration": True,
+            "replication": True,
+            "linux": True,
+            "zstd": True,
+            "compressions": ["none", "zlib", "zstd"],
+            "direct_io": True,
+            "target": None,
+            "machine": None,
+            "downstream": [],
+            "differences": {
+                "probe_release": "8.0.0",
+                "capabilities_added": 0,
+                "capabilities_removed": 0,
+                "parameters_added": 0,
+                "parameters_removed": 0,
+            },
+        }
+
     @pytest.mark.parametrize("name", ["capabilities_added", "parameters_removed"])
     def test_a_mask_has_64_bits(self, name):
         document = QemuBuild("rhel-9.3")._to_dict()
