@@ -35,8 +35,9 @@ def _run(command, folder, timeout=MOST_SECONDS):
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    resource.prlimit(process.pid, resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
+    for limit, most in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CORE, 0)):
+        hard = resource.getrlimit(limit)[1]  # tests change the soft limit, and restore it
+        resource.prlimit(process.pid, limit, (most, hard))
     try:
         output, _ = process.communicate(timeout=timeout)
         return process.returncode, output.decode(errors="replace")
