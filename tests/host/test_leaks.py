@@ -255,6 +255,11 @@ def refused(function, *arguments):
         function(*arguments)
 
 
+WITH_TEXTS = pymig.MigrationState("11.1", pymig.Host())
+WITH_TEXTS.set_parameters(
+    {"tls-creds": "t" * 100, "block-bitmap-mapping": [{"node-name": "n", "alias": "a", "bitmaps": []}]}
+)
+
 PYTHON = {
     "CapabilitySet": lambda: pymig.CapabilitySet(["multifd"]) | {"events"},
     "QemuBuild": lambda: pymig.QemuBuild("8.0.3", zstd=False),
@@ -263,6 +268,9 @@ PYTHON = {
     "refused": lambda: refused(
         pymig.MigrationState(host=pymig.Host()).set_parameters, {"tls-creds": "x", "compress-level": 10}
     ),
+    "texts": lambda: WITH_TEXTS.tls_creds,
+    "mapping": lambda: WITH_TEXTS.block_bitmap_mapping,
+    "all parameters": lambda: WITH_TEXTS.query_parameters(),
     "probe": lambda: pymig.probe().to_json(),
     "local": lambda: pymig.Host.local().postcopy,
 }

@@ -101,14 +101,16 @@ def test_without_o_direct():
     assert set_parameters(QemuBuild("9.1", direct_io=False), direct_io=False) == ""
 
 
-def test_direct_io_counts_with_mapped_ram_and_multifd():
+@pytest.mark.parametrize("names", [("mapped-ram", "multifd"), ("multifd", "mapped-ram")])
+def test_direct_io_counts_with_mapped_ram_and_multifd(names):
     state = MigrationState(QemuBuild("11.1"), HOST)
     state.set_parameters({"direct-io": True})
     seen = [state.direct_io]
-    for name in ("mapped-ram", "multifd"):
+    for name in names:
         state.set_capability(name, True)
         seen.append(state.direct_io)
-    assert seen == [False, False, True]
+    state.set_parameters({"direct-io": False})
+    assert [*seen, state.direct_io] == [False, False, True, False]
 
 
 # Each target's page without a machine.

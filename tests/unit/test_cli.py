@@ -166,8 +166,12 @@ def test_as_a_process():
     assert command("check", "multifd", "compress").returncode == 1
     assert command("check", "multfd").returncode == 2
     assert command("--version").stdout.startswith("pymig ")
-    for name in ((), ("check",), ("probe",), ("list",)):
-        assert command(*name, "--help").returncode == 0
+    for name in ("check", "probe", "diff", "list"):
+        told = command(name, "--help")
+        assert (told.returncode, told.stderr) == (0, "")
+        assert told.stdout.startswith(f"usage: pymig {name} [-h]")
+        assert "--json" in told.stdout
+        assert name in command("--help").stdout.split()
 
 
 def test_colour_only_on_a_terminal():
