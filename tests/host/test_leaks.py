@@ -256,9 +256,8 @@ def refused(function, *arguments):
 
 
 WITH_TEXTS = pymig.MigrationState("11.1", pymig.Host())
-WITH_TEXTS.set_parameters(
-    {"tls-creds": "t" * 100, "block-bitmap-mapping": [{"node-name": "n", "alias": "a", "bitmaps": []}]}
-)
+BITMAPS = {"block-bitmap-mapping": [{"node-name": "n", "alias": "a", "bitmaps": [{"name": "b", "alias": "c"}]}]}
+WITH_TEXTS.set_parameters({"tls-creds": "t" * 100, **BITMAPS})
 
 PYTHON = {
     "CapabilitySet": lambda: pymig.CapabilitySet(["multifd"]) | {"events"},
@@ -270,6 +269,7 @@ PYTHON = {
     ),
     "texts": lambda: WITH_TEXTS.tls_creds,
     "mapping": lambda: WITH_TEXTS.block_bitmap_mapping,
+    "mapping set": lambda: WITH_TEXTS.set_parameters(BITMAPS),
     "all parameters": lambda: WITH_TEXTS.query_parameters(),
     "probe": lambda: pymig.probe().to_json(),
     "local": lambda: pymig.Host.local().postcopy,

@@ -18,7 +18,7 @@ SLOW = (
 SUITES = (
     ("csrc/qemu/rules", "core tables batch", (CONTRACT, CONTEXT, VECTORS, SETS, UNIT)),
     ("csrc/qemu/parameter", "core tables", (LIMITS, CONTRACT, BUILD, VECTORS, UNIT)),
-    ("csrc/qemu/bitmaps", "core out_of_memory", (BUILD, CONTRACT, VECTORS, UNIT)),
+    ("csrc/qemu/bitmaps", "core out_of_memory", (BUILD, CONTRACT, VECTORS, UNIT, LEAKS)),
     ("csrc/qemu/", "core tables out_of_memory", (BUILD, CONTRACT, VECTORS, UNIT)),
     ("csrc/check/lanes_neon", "", ()),
     ("csrc/check/", "core batch out_of_memory", (CONTRACT, CONTEXT, UNIT, VECTORS, SETS)),

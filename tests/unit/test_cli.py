@@ -332,6 +332,18 @@ def test_questions_of_the_probe(capsys):
     status, out, _ = run(capsys, "probe", "--list")
     assert status == 0
     assert tuple(line.split()[0] for line in out.splitlines()) == NAMES
+    assert [line.split(maxsplit=1)[1] for line in out.splitlines()] == [
+        "if a userfaultfd can be opened",
+        "if its features can be asked",
+        "if the kernel can track writes",
+        "if the guest's memory can be write-tracked",
+        "if an incoming postcopy-ram is supported",
+        "if a TCP socket takes MSG_ZEROCOPY (zero-copy-send)",
+        "if sockets may hold enough notices (zero-copy-send)",
+        "if memory may be locked (zero-copy-send)",
+        "if there is an RDMA device (rdma-pin-all)",
+        "if huge pages are free",
+    ]
     answer = json.loads(run(capsys, "probe", "--json")[1])
     assert tuple(entry["name"] for entry in answer["questions"]) == NAMES
     assert {entry["status"] for entry in answer["questions"]} <= {"PASS", "WARN", "FAIL", "ERROR"}

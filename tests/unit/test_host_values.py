@@ -1,15 +1,23 @@
 """The values around a host: memory, facts, documents, diagnoses."""
 
+import errno
 import json
 import os
 import pickle
+import resource
+from types import SimpleNamespace
 
 import pytest
 
 import pymig
 from pymig import Diagnosis, Host, Memory, PostcopySupport
+from pymig._core import lib
 from pymig.host.backend import parse_bytes
-from pymig.host.diagnosis import _numbered
+from pymig.host.checks import _zero_copy
+from pymig.host.diagnosis import _numbered, _untracked
+from pymig.host.report import MemoryReport
+from pymig.values import Value
+from tests.conftest import run_in_child
 
 UNABLE = PostcopySupport(False, 2, 1)
 
@@ -283,6 +291,56 @@ class TestDocument:
         assert json.loads(self.read(document).to_json()) == document
 
 
+class TestUntrackedMemory:
+    """What kernels say that are not at hand: the block's results are given, the diagnosis is asked."""
+
+    FILE, PRIVATE = Memory("file", path="/dev/shm", share=True), Memory("file", path="/dev/shm")
+
+    def entry(self, memory, file_system, *, features=("wp-hugetlbfs-shmem",), page_size=4096, **results):
+        c_results = {"map_error": 0, "postcopy_step": 0, "register_error": 22, "tracked": False, **results}
+        c_report = SimpleNamespace(file_system=file_system, page_size=page_size, **c_results)
+        report = SimpleNamespace(features=features, errno=0)
+        return _untracked(MemoryReport(memory, c_report, True), report)
+
+    def test_a_file_system_that_never_can(self):
+        entry = self.entry(self.FILE, lib.RAM_FILE_SYSTEM_OTHER)
+        assert (entry.cause, entry.what) == ("filesystem", "write tracking of file /dev/shm share=on")
+        assert entry.remedy.startswith("back the guest's memory by tmpfs")
+        assert "x-ignore-shared" in entry.remedy
+        assert "x-ignore-shared" not in self.entry(self.PRIVATE, lib.RAM_FILE_SYSTEM_OTHER).remedy
+        assert entry.evidence["file system"] == "other"
+
+    @pytest.mark.parametrize("file_system", [lib.RAM_FILE_SYSTEM_TMPFS, lib.RAM_FILE_SYSTEM_HUGETLBFS])
+    def test_a_kernel_before_5_19(self, file_system):
+        entry = self.entry(self.FILE, file_system, features=("pagefault-flag-wp",))
+        assert entry.cause == "kernel-too-old"
+        assert "5.19" in entry.remedy
+        assert self.entry(self.FILE, file_system).cause != "kernel-too-old"
+        assert self.entry(Memory(), lib.RAM_FILE_SYSTEM_NONE, features=()).cause != "kernel-too-old"
+
+    def test_an_odd_size(self):
+        odd = self.entry(Memory(size=4097), lib.RAM_FILE_SYSTEM_NONE)
+        assert (odd.cause, odd.remedy) == ("filesystem", "make the memory's size a multiple of the page size")
+        for memory, page_size in ((Memory(size=8192), 4096), (Memory(), 4096), (Memory(size=4097), 0)):
+            assert self.entry(memory, lib.RAM_FILE_SYSTEM_NONE, page_size=page_size).remedy != odd.remedy
+
+    def test_memory_that_can_not_be_made(self):
+        unmade = {"map_error": errno.ENOMEM, "register_error": -1}
+        huge = self.entry(
+            Memory("memfd", page_size=2 << 20), lib.RAM_FILE_SYSTEM_HUGETLBFS, page_size=2 << 20, **unmade
+        )
+        pool = "/sys/kernel/mm/hugepages/hugepages-2048kB"
+        assert (huge.cause, huge.what) == ("hugepages-unavailable", "memory of memfd")
+        assert huge.remedy == f"reserve some: echo COUNT > {pool}/nr_hugepages"
+        assert f"{pool}/free_hugepages" in huge.evidence
+        assert self.entry(Memory(), lib.RAM_FILE_SYSTEM_NONE, **unmade).cause == "resource-limit"
+        unmade["map_error"] = errno.EACCES
+        closed = self.entry(self.FILE, lib.RAM_FILE_SYSTEM_TMPFS, **unmade)
+        assert (closed.cause, "mode of /dev/shm" in closed.evidence) == ("filesystem", True)
+        assert closed.remedy == "give QEMU's user the right to read and write /dev/shm"
+        assert self.entry(Memory(), lib.RAM_FILE_SYSTEM_NONE, **unmade).cause == "unknown"
+
+
 class TestDiagnosis:
     def test_it_is_a_value(self):
         evidence = {"a": "b"}
@@ -295,6 +353,31 @@ class TestDiagnosis:
 
     def test_ways_are_numbered(self):
         assert _numbered("do this", "or that") == "1. do this\n2. or that"
+
+
+def zero_copy_without_descriptors():
+    import socket  # noqa: F401 - its import needs descriptors
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    return _zero_copy(None)
+
+
+def test_a_limit_is_no_answer():
+    assert run_in_child(zero_copy_without_descriptors) == ("ERROR", "SO_ZEROCOPY: Too many open files")
+
+
+def test_a_value_shows_what_is_public():
+    class Pair(Value):
+        __slots__ = ("_hidden", "shown")
+
+        def __new__(cls, shown, hidden):
+            self = object.__new__(cls)
+            self._set(shown=shown, _hidden=hidden)
+            return self
+
+    assert repr(Pair(1, 2)) == "Pair(shown=1)"
+    assert Pair(1, 2) == Pair(1, 3) != Pair(2, 3)
+    assert hash(Pair(1, 2)) == hash(Pair(1, 3))
 
 
 def test_a_report_travels_whole():
