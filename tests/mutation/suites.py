@@ -5,6 +5,7 @@ CONTEXT = "tests/unit/test_context.py"
 BUILD = "tests/unit/test_build.py"
 CLI = "tests/unit/test_cli.py"
 LIMITS = "tests/unit/test_limits.py"
+VALUES = "tests/unit/test_host_values.py"
 LEAKS = "tests/host/test_leaks.py"
 UNIT, VECTORS, SETS, HOST, LIVE = "tests/unit", "tests/vectors", "tests/exhaustive", "tests/host", "tests/live"
 
@@ -24,7 +25,7 @@ SUITES = (
     ("csrc/check/", "core batch out_of_memory", (CONTRACT, CONTEXT, UNIT, VECTORS, SETS)),
     ("csrc/state/", "core out_of_memory", (BUILD, CONTRACT, VECTORS, UNIT, LEAKS)),
     ("csrc/host/", "core faults out_of_memory uffd_abi", (HOST, CONTEXT, UNIT, LIVE)),
-    ("pymig/host/", "", (CONTEXT, HOST, UNIT, LIVE)),
+    ("pymig/host/", "", (VALUES, CONTEXT, HOST, UNIT, LIVE)),
     ("pymig/qemu/binary.py", "", (LIVE, BUILD, UNIT)),
     ("pymig/qemu/", "", (BUILD, CONTEXT, UNIT, VECTORS)),
     ("pymig/cli/", "", (CLI, UNIT)),

@@ -13,7 +13,7 @@ import pymig
 from pymig import Diagnosis, Host, Memory, PostcopySupport
 from pymig._core import lib
 from pymig.host.backend import parse_bytes
-from pymig.host.checks import _zero_copy
+from pymig.host.checks import _zero_copy, ask
 from pymig.host.diagnosis import _numbered, _untracked
 from pymig.host.report import MemoryReport
 from pymig.values import Value
@@ -353,6 +353,64 @@ class TestDiagnosis:
 
     def test_ways_are_numbered(self):
         assert _numbered("do this", "or that") == "1. do this\n2. or that"
+
+
+EMFILE, EPERM = errno.EMFILE, errno.EPERM
+NO_BLOCK = SimpleNamespace(write_tracking=False, errno=0)
+ONE_BLOCK = SimpleNamespace(write_tracking=True, errno=0)
+
+
+@pytest.mark.parametrize(
+    "check, facts, result",
+    [
+        ("userfaultfd", {"userfaultfd": "syscall"}, ("PASS", "by the syscall")),
+        ("userfaultfd", {"errno": EPERM}, ("FAIL", "Operation not permitted")),
+        ("userfaultfd", {"errno": EMFILE}, ("ERROR", "Too many open files")),
+        ("userfaultfd", {"errno": lib.PYMIG_ERROR_KILLED}, ("FAIL", "Bad system call")),
+        ("features", {"api_errno": 0, "features": ("a", "b")}, ("PASS", "2 features")),
+        ("features", {"api_errno": 1}, ("FAIL", "they can't be asked")),
+        ("features", {"api_errno": EMFILE}, ("ERROR", "they can't be asked")),
+        ("features", {"errno": EMFILE}, ("ERROR", "they can't be asked")),
+        ("write-protect", {"write_tracking": "available"}, ("PASS", "pagefault-flag-wp")),
+        ("write-protect", {"errno": EPERM}, ("FAIL", "no pagefault-flag-wp")),
+        ("write-protect", {"api_errno": EMFILE}, ("ERROR", "no pagefault-flag-wp")),
+        ("background-snapshot", {"write_tracking": "compatible", "memory": [ONE_BLOCK]}, ("PASS", "1 of memory")),
+        ("background-snapshot", {"errno": EPERM}, ("FAIL", "write tracking is absent")),
+        ("background-snapshot", {"errno": EMFILE}, ("ERROR", "write tracking is absent")),
+        (
+            "background-snapshot",
+            {"write_tracking": "available", "memory": [ONE_BLOCK, SimpleNamespace(write_tracking=False, errno=EMFILE)]},
+            ("ERROR", "write tracking is available"),
+        ),
+        (
+            "background-snapshot",
+            {"write_tracking": "available", "memory": [SimpleNamespace(write_tracking=True, errno=EMFILE), NO_BLOCK]},
+            ("FAIL", "write tracking is available"),
+        ),
+        ("postcopy", {"postcopy": PostcopySupport(True)}, ("PASS", "postcopy_ram_supported_by_host")),
+        (
+            "postcopy",
+            {"postcopy": PostcopySupport(False, 4, EMFILE, detail=1)},
+            ("ERROR", "step 4: receive_ufd_features: uffd_open() failed: Too many open files"),
+        ),
+        (
+            "postcopy",
+            {"postcopy": UNABLE},
+            ("FAIL", "step 2: postcopy_ram_supported_by_host: userfaultfd not available: Operation not permitted"),
+        ),
+    ],
+)
+def test_what_a_report_answers(check, facts, result):
+    nothing = {"userfaultfd": None, "errno": 0, "api_errno": None, "features": (), "memory": []}
+    report = SimpleNamespace(**{**nothing, "write_tracking": "absent", "postcopy": UNABLE, **facts})
+    [answer] = ask(report, [check])
+    assert (answer.status, answer.detail) == result
+    assert answer.to_dict() == {
+        "name": check,
+        "question": answer.question,
+        "status": result[0],
+        "detail": result[1],
+    }
 
 
 def zero_copy_without_descriptors():
