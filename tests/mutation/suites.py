@@ -1,5 +1,7 @@
 """Which tests are to notice a change of which file: the quick and likely ones first."""
 
+from .mutant import ROOT
+
 CONTRACT = "tests/unit/test_contract.py"
 CONTEXT = "tests/unit/test_context.py"
 BUILD = "tests/unit/test_build.py"
@@ -34,10 +36,20 @@ SUITES = (
 )
 
 
+def _files(arguments):
+    """The files of tests, each once, in this order. (pytest would merge a file with the folder that it is in.)"""
+    found = {}
+    for argument in arguments:
+        path = ROOT / argument
+        files = sorted(path.glob("test_*.py")) if path.is_dir() else [path]
+        found.update(dict.fromkeys(file.relative_to(ROOT).as_posix() for file in files))
+    return tuple(found)
+
+
 def suite_of(path):
     """The programs of tests/c and the arguments of pytest; None if nothing here can run the file."""
     for beginning, programs, arguments in SUITES:
         if path.startswith(beginning):
             deselected = tuple(f"--deselect={test}" for test in SLOW)
-            return (tuple(programs.split()), arguments + deselected) if arguments else None
+            return (tuple(programs.split()), _files(arguments) + deselected) if arguments else None
     return None
