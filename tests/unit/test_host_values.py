@@ -14,7 +14,7 @@ from pymig import Diagnosis, Host, Memory, PostcopySupport
 from pymig._core import lib
 from pymig.host.backend import parse_bytes
 from pymig.host.checks import _zero_copy, ask
-from pymig.host.diagnosis import _numbered, _untracked
+from pymig.host.diagnosis import _numbered, _untracked, diagnose
 from pymig.host.report import MemoryReport
 from pymig.values import Value
 from tests.conftest import run_in_child
@@ -339,6 +339,19 @@ class TestUntrackedMemory:
         assert (closed.cause, "mode of /dev/shm" in closed.evidence) == ("filesystem", True)
         assert closed.remedy == "give QEMU's user the right to read and write /dev/shm"
         assert self.entry(Memory(), lib.RAM_FILE_SYSTEM_NONE, **unmade).cause == "unknown"
+
+
+def test_features_that_can_not_be_asked():
+    report = SimpleNamespace(errno=0, userfaultfd="syscall", api_errno=errno.EINVAL)
+    [entry] = diagnose(report)
+    assert (entry.what, entry.cause) == ("userfaultfd features", "unknown")
+    assert entry.evidence["UFFDIO_API"] == "EINVAL (Invalid argument)"
+    assert entry.remedy == "see the errno; strace -f pymig probe shows the call"
+    limits = [entry.evidence[name] for name in ("RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_MEMLOCK")]
+    softs = [resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_NOFILE, resource.RLIMIT_AS)]
+    assert limits[:2] == list(map(str, softs))
+    report.api_errno = errno.EMFILE
+    assert diagnose(report)[0].cause == "resource-limit"
 
 
 class TestDiagnosis:
