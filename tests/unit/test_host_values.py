@@ -14,7 +14,7 @@ from pymig import Diagnosis, Host, Memory, PostcopySupport
 from pymig._core import lib
 from pymig.host.backend import parse_bytes
 from pymig.host.checks import _zero_copy, ask
-from pymig.host.diagnosis import _numbered, _untracked, diagnose
+from pymig.host.diagnosis import _limits, _numbered, _untracked, diagnose
 from pymig.host.report import MemoryReport
 from pymig.values import Value
 from tests.conftest import run_in_child
@@ -284,6 +284,11 @@ class TestDocument:
         with pytest.raises(ValueError, match=f"{name} must be one of"):
             self.read({**self.document(), name: "x"})
 
+    def test_a_message_of_ones_own(self):
+        assert self.read(self.document(message="mine")).postcopy.message == "mine"
+        for usual in (None, ""):
+            assert self.read(self.document(message=usual)).postcopy == UNABLE
+
     def test_a_newer_documents_fields_stay(self):
         document = {**self.document(new=1), "extra": [2], "version": "1.9"}
         document["older"]["9.9"] = 3
@@ -347,11 +352,19 @@ def test_features_that_can_not_be_asked():
     assert (entry.what, entry.cause) == ("userfaultfd features", "unknown")
     assert entry.evidence["UFFDIO_API"] == "EINVAL (Invalid argument)"
     assert entry.remedy == "see the errno; strace -f pymig probe shows the call"
-    limits = [entry.evidence[name] for name in ("RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_MEMLOCK")]
-    softs = [resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_NOFILE, resource.RLIMIT_AS)]
-    assert limits[:2] == list(map(str, softs))
     report.api_errno = errno.EMFILE
     assert diagnose(report)[0].cause == "resource-limit"
+
+
+def limits_after_lowering_one():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (77, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    return _limits()
+
+
+def test_the_soft_limits_are_evidence():
+    limits = run_in_child(limits_after_lowering_one)
+    assert list(limits) == ["RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_MEMLOCK"]
+    assert limits["RLIMIT_NOFILE"] == "77"
 
 
 class TestDiagnosis:
