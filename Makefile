@@ -31,6 +31,7 @@ NEEDS_lint := $(BUILD) cmocka
 NEEDS_format := $(BUILD)
 NEEDS_pythons := $(SUITE)
 NEEDS_coverage := $(SUITE)
+NEEDS_mutation := $(SUITE)
 NEEDS_dist := $(SUITE)
 NEEDS_bench := $(SUITE)
 NEEDS_instructions := compiler valgrind
@@ -124,6 +125,10 @@ pythons: $(VENV)/.for-tox ## run the tests on every installed Python from 3.10 t
 .PHONY: coverage
 coverage: $(VENV)/.for-coverage $(VENV)/.for-test ## measure the lines and branches of csrc/ and pymig/ that the tests reach
 	.ci/coverage
+
+.PHONY: mutation
+mutation: $(VENV)/.for-mutation $(VENV)/.for-test ## change the code in SAMPLE=400 ways, and show which of them no test notices
+	$(BIN)/python -m tests.mutation $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(JOBS),--jobs $(JOBS))
 
 .PHONY: dist
 dist: $(VENV)/.for-dist ## build sdist and wheel, audit them, and test each one

@@ -290,12 +290,12 @@ int check_many_with(int wanted, const MigrationChecker *checker, CapabilitySet o
     return result < 0 ? result : check_all(variant, &batch, old_set, words, codes);
 }
 
-static int check_many_onepass(const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
-                              uint8_t *codes)
+int check_many_onepass_with(int wanted, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
+                            uint8_t *codes)
 {
     Batch batch;
     batch_compile(&batch, checker, old_set);
-    return check_all(variant_of(CHECK_MANY_BEST), &batch, old_set, words, codes);
+    return check_all(variant_of(wanted), &batch, old_set, words, codes);
 }
 
 int migrate_caps_check_many32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
@@ -316,14 +316,14 @@ int migrate_caps_check_many32_onepass(const MigrationChecker *checker, Capabilit
                                       size_t count, uint8_t *codes)
 {
     const MaskSpan words = {.words32 = new_sets, .count = count};
-    return check_many_onepass(checker, old_set, &words, codes);
+    return check_many_onepass_with(CHECK_MANY_BEST, checker, old_set, &words, codes);
 }
 
 int migrate_caps_check_many64_onepass(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
                                       size_t count, uint8_t *codes)
 {
     const MaskSpan words = {.words64 = new_sets, .count = count};
-    return check_many_onepass(checker, old_set, &words, codes);
+    return check_many_onepass_with(CHECK_MANY_BEST, checker, old_set, &words, codes);
 }
 
 size_t migrate_caps_find_unknown32(const MigrationChecker *checker, const uint32_t *sets, size_t count)

@@ -85,35 +85,37 @@ def _check_each(
     checkers: Iterable[Checker], new: CapabilitySet, old: CapabilitySet, options: argparse.Namespace
 ) -> int:
     """Prints one row per release."""
-    answers = [(checker, _refusals(checker, new, old, options)) for checker in checkers]
+    answers = [(checker, check_or_unknown(checker, new, old)) for checker in checkers]
+    refusals = [_refusals(checker, first, new, old, options) for checker, first in answers]
     if options.json:
         rows = [
             {
                 "qemu": checker.build.release,
-                "ok": verdicts[0].ok,
-                "rule": verdicts[0].rule,
-                "message": verdicts[0].message,
-                "warnings": list(verdicts[0].warnings),
-                "refusals": [verdict.to_dict() for verdict in verdicts if not verdict.ok],
+                "ok": first.ok,
+                "rule": first.rule,
+                "message": first.message,
+                "warnings": list(first.warnings),
+                "refusals": [verdict.to_dict() for verdict in refusing],
             }
-            for checker, verdicts in answers
+            for (checker, first), refusing in zip(answers, refusals, strict=True)
         ]
         print_json({"capabilities": list(new), "old": list(old), "answers": rows})
     else:
         width = max(len(checker.build.release) for checker, _ in answers)
-        for checker, verdicts in answers:
-            answer = styled("accepted", GREEN) if verdicts[0].ok else styled("refused ", RED)
-            texts = "; ".join((*(verdict.message for verdict in verdicts if not verdict.ok), *verdicts[0].warnings))
+        for (checker, first), refusing in zip(answers, refusals, strict=True):
+            answer = styled("accepted", GREEN) if first.ok else styled("refused ", RED)
+            texts = "; ".join((*(verdict.message for verdict in refusing), *first.warnings))
             print(f"{checker.build.release:<{width}}  {answer}  {texts}".rstrip())
-    return ACCEPTED if all(verdicts[0].ok for _, verdicts in answers) else REFUSED
+    return ACCEPTED if all(first.ok for _, first in answers) else REFUSED
 
 
 def _refusals(
-    checker: Checker, new: CapabilitySet, old: CapabilitySet, options: argparse.Namespace
+    checker: Checker, first: Verdict, new: CapabilitySet, old: CapabilitySet, options: argparse.Namespace
 ) -> Sequence[Verdict]:
-    """The verdict; with --all, every rule that refuses."""
-    first = check_or_unknown(checker, new, old)
-    return checker.explain(new, old) if options.all and not first.ok and first.code >= 0 else [first]
+    """The first rule that refuses; with --all, every one."""
+    if first.ok:
+        return []
+    return checker.explain(new, old) if options.all and first.code >= 0 else [first]
 
 
 def _reason(checker: Checker, verdict: Verdict) -> str | None:

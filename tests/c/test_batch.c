@@ -181,6 +181,8 @@ static void a_bad_word_is_found(void **unused)
             assert_int_equal(check_many_with(variant, context.checker, 0, &narrow, codes), -EINVAL);
             assert_int_equal(check_many_with(variant, context.checker, 0, &wide, codes), -EINVAL);
             assert_memory_equal(codes, untouched, sizeof(codes));
+            assert_int_equal(check_many_onepass_with(variant, context.checker, 0, &narrow, codes), -EINVAL);
+            assert_int_equal(check_many_onepass_with(variant, context.checker, 0, &wide, codes), -EINVAL);
         }
         words32[i] = 0;
         words64[i] = 0;

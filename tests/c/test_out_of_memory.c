@@ -110,11 +110,38 @@ static void parameters(void **unused)
     migration_host_free(host);
 }
 
+static void unexpected_members(void **unused)
+{
+    (void)unused;
+    MigrationHost *host = capable_host();
+    MigrationContext context = plain_context();
+    MigrationState *state = new_state_of(&context, host);
+    MigrationError error;
+    const QmpMember member = {.name = "no-such", .value = {.type = QMP_INT}};
+
+    for (int i = 0; i < 2; i++) {
+        budget = i;
+        assert_int_equal(qmp_first_unvisited(&member, 1, NULL, 0), -ENOMEM);
+    }
+    for (int i = 0; i < 3; i++) { /* the text is the third */
+        budget = i;
+        assert_int_equal(qmp_migrate_set_parameters(state, &member, 1, &error), -ENOMEM);
+        assert_null(error.message);
+    }
+    budget = -1;
+    assert_int_equal(qmp_first_unvisited(&member, 1, NULL, 0), 0);
+    assert_int_equal(qmp_migrate_set_parameters(state, &member, 1, &error), -EINVAL);
+    migration_error_clear(&error);
+    migration_state_free(state);
+    migration_host_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects),
         cmocka_unit_test(parameters),
+        cmocka_unit_test(unexpected_members),
     };
     return cmocka_run_group_tests_name("out of memory", tests, NULL, NULL);
 }

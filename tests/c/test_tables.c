@@ -85,6 +85,17 @@ static void a_warning_is_about_a_deprecated_capability(void **unused)
     }
 }
 
+static void there_are_as_many_as_there_are_rows(void **unused)
+{
+    (void)unused;
+    for (int i = -1; i <= N_WARNINGS; i++) {
+        assert_int_equal(migration_warning(i) != NULL, i >= 0 && i < N_WARNINGS);
+    }
+    for (int i = -1; i <= MIGRATION_PARAMETER__MAX; i++) {
+        assert_int_equal(migration_parameter_name(i) != NULL, i >= 0 && i < MIGRATION_PARAMETER__MAX);
+    }
+}
+
 /* For every build, including a downstream build with every capability. */
 static void terms_fit(void **unused)
 {
@@ -148,6 +159,7 @@ int main(void)
         cmocka_unit_test(every_code_has_a_row),
         cmocka_unit_test(a_rule_is_about_what_there_is),
         cmocka_unit_test(a_warning_is_about_a_deprecated_capability),
+        cmocka_unit_test(there_are_as_many_as_there_are_rows),
         cmocka_unit_test(terms_fit),
         cmocka_unit_test(defaults_pass_the_checks),
         cmocka_unit_test(names_are_qmp_names),

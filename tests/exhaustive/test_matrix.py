@@ -8,7 +8,7 @@ import pytest
 
 from pymig import Checker, Host, PostcopySupport, QemuBuild
 from pymig.release import POINTS
-from tests.exhaustive.matrix import Circumstances, walk
+from tests.exhaustive.matrix import Circumstances, rows, walk
 from tests.exhaustive.release_differences import words_of
 
 UNABLE = {"postcopy": False, "tracking": "absent", "live_block_migration": False, "replication": False}
@@ -79,3 +79,32 @@ def test_core_and_matrix_agree_on_every_set(differences, release, name):
     total, difference = differences[release, name].result()
     assert difference is None
     assert total == 1 << len(QemuBuild(release).capabilities)
+
+
+# Whatever a rule may depend on, at least one of these has it.
+EVERY_CASE = (
+    *CONTEXTS.values(),
+    Circumstances(incoming=True, incoming_started=True, postcopy=False),
+    Circumstances(incoming=True, single_channel=True, tracking="absent", live_block_migration=False),
+)
+NOT_LINUX = "Zero copy currently only available on Linux"  # the matrix has no such builds
+
+
+def texts_that_can_refuse(version, bits):
+    """The texts of the rules that refuse at least one pair of capabilities."""
+    one = numpy.array(list(bits.values()), dtype=numpy.uint32)
+    words = numpy.bitwise_or.outer(one, one).ravel()
+    nothing = numpy.zeros(len(words), dtype=bool)
+
+    def on(name):
+        return (words & numpy.uint32(bits[name])) != 0 if name in bits else nothing
+
+    return {text for now in EVERY_CASE for text, refuses in rows(version, on, now) if refuses.any()}
+
+
+@pytest.mark.parametrize("release", POINTS)
+def test_a_checker_lists_the_rules_that_can_refuse(release):
+    checker = checker_of(release, EVERY_CASE[3])
+    bits = {name: 1 << i for i, name in enumerate(CAPABILITIES) if name in checker.build.capabilities}
+    expected = texts_that_can_refuse(tuple(map(int, release.split("."))), bits)
+    assert {verdict.message for verdict in checker.verdicts.values()} == expected | {"", NOT_LINUX}

@@ -265,6 +265,10 @@ def refused(function, *arguments):
         function(*arguments)
 
 
+WITH_TEXTS = pymig.MigrationState("11.1", pymig.Host())
+BITMAPS = {"block-bitmap-mapping": [{"node-name": "n", "alias": "a", "bitmaps": [{"name": "b", "alias": "c"}]}]}
+WITH_TEXTS.set_parameters({"tls-creds": "t" * 100, **BITMAPS})
+
 PYTHON = {
     "CapabilitySet": lambda: pymig.CapabilitySet(["multifd"]) | {"events"},
     "QemuBuild": lambda: pymig.QemuBuild("8.0.3", zstd=False),
@@ -273,6 +277,10 @@ PYTHON = {
     "refused": lambda: refused(
         pymig.MigrationState(host=pymig.Host()).set_parameters, {"tls-creds": "x", "compress-level": 10}
     ),
+    "texts": lambda: WITH_TEXTS.tls_creds,
+    "mapping": lambda: WITH_TEXTS.block_bitmap_mapping,
+    "mapping set": lambda: WITH_TEXTS.set_parameters(BITMAPS),
+    "all parameters": lambda: WITH_TEXTS.query_parameters(),
     "probe": lambda: pymig.probe().to_json(),
     "local": lambda: pymig.Host.local().postcopy,
 }

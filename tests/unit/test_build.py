@@ -7,6 +7,8 @@ import pytest
 
 import pymig
 from pymig import Checker, Host, MigrationState, QemuBuild
+from pymig._core import ffi
+from pymig.request import _error
 
 HOST = Host()
 
@@ -51,6 +53,13 @@ class TestReleases:
         assert eval(repr(build)) == build
 
 
+@pytest.mark.parametrize("name", ["live_block_migration", "replication", "linux", "zstd", "direct_io"])
+@pytest.mark.parametrize("value", [1, None, "yes"])
+def test_what_is_built_in_is_a_bool(name, value):
+    with pytest.raises(TypeError, match=f"{name} must be a bool, not {type(value).__name__}"):
+        QemuBuild(**{name: value})
+
+
 class TestCompressions:
     def test_what_is_built_in(self):
         assert QemuBuild("11.1").compressions == ("none", "zlib", "zstd")
@@ -92,14 +101,26 @@ def test_without_o_direct():
     assert set_parameters(QemuBuild("9.1", direct_io=False), direct_io=False) == ""
 
 
-def test_direct_io_counts_with_mapped_ram_and_multifd():
+@pytest.mark.parametrize("names", [("mapped-ram", "multifd"), ("multifd", "mapped-ram")])
+def test_direct_io_counts_with_mapped_ram_and_multifd(names):
     state = MigrationState(QemuBuild("11.1"), HOST)
     state.set_parameters({"direct-io": True})
     seen = [state.direct_io]
-    for name in ("mapped-ram", "multifd"):
+    for name in names:
         state.set_capability(name, True)
         seen.append(state.direct_io)
-    assert seen == [False, False, True]
+    state.set_parameters({"direct-io": False})
+    assert [*seen, state.direct_io] == [False, False, True, False]
+
+
+# Each target's page without a machine.
+PAGES = {
+    1024: "aarch64 arm avr",
+    4096: "hexagon hppa i386 loongarch64 m68k microblaze microblazeel mips mips64 mips64el mipsel nios2 ppc ppc64 "
+    "riscv32 riscv64 rx s390x sh4 sh4eb sparc x86_64 xtensa xtensaeb",
+    8192: "alpha cris or1k sparc64",
+    16384: "tricore",
+}
 
 
 class TestTargets:
@@ -124,6 +145,31 @@ class TestTargets:
         assert build.target_page_size == size
         assert set_parameters(build, xbzrle_cache_size=size) == ""
         assert "expects a power of two no less than" in set_parameters(build, xbzrle_cache_size=size // 2)
+
+    def test_the_page_of_each_target(self):
+        pages = {target: size for size, targets in PAGES.items() for target in targets.split()}
+        for target, size in pages.items():
+            assert QemuBuild("10.0", target=target).target_page_size == size, target
+        with pytest.raises(ValueError, match="target must be one of") as caught:
+            QemuBuild(target="?")
+        assert set(str(caught.value).split("one of ")[1].split(", not")[0].split(", ")) == set(pages)
+
+    @pytest.mark.parametrize("machine", ["sbsa-ref", "vmapple", "virt", "virt-2.7", "virt-10.0"])
+    def test_arms_machines_with_larger_pages(self, machine):
+        assert QemuBuild("10.0", target="aarch64", machine=machine).target_page_size == 4096
+        assert QemuBuild("10.0", target="arm", machine=machine).target_page_size == (
+            4096 if machine.startswith("virt") else 1024
+        )
+
+    @pytest.mark.parametrize("machine", ["virt-2.6", "virtual", "virt2", "xvirt", "sbsa-reference", ""])
+    def test_other_machines_of_arm(self, machine):
+        assert QemuBuild("10.0", target="aarch64", machine=machine).target_page_size == 1024
+
+    @pytest.mark.parametrize(
+        "release, size", [("7.2", 16384), ("8.2", 16384), ("9.0", 4096), ("10.0", 4096), ("11.1", 4096)]
+    )
+    def test_loongarch64s_page_became_smaller(self, release, size):
+        assert QemuBuild(release, target="loongarch64").target_page_size == size
 
     def test_a_context_can_say_it(self):
         state = MigrationState(QemuBuild("10.0"), HOST, target_page_size=65536)
@@ -170,6 +216,39 @@ class TestTargets:
             QemuBuild(target="vax")
         with pytest.raises(TypeError, match="machine must be a str"):
             QemuBuild(machine=3)
+
+
+class TestDocuments:
+    def test_a_plain_build(self):
+        assert QemuBuild("8.0")._to_dict() == {
+            "release": "8.0",
+            "live_block_migration": True,
+            "replication": True,
+            "linux": True,
+            "zstd": True,
+            "compressions": ["none", "zlib", "zstd"],
+            "direct_io": True,
+            "target": None,
+            "machine": None,
+            "downstream": [],
+            "differences": {
+                "probe_release": "8.0.0",
+                "capabilities_added": 0,
+                "capabilities_removed": 0,
+                "parameters_added": 0,
+                "parameters_removed": 0,
+            },
+        }
+
+    @pytest.mark.parametrize("name", ["capabilities_added", "parameters_removed"])
+    def test_a_mask_has_64_bits(self, name):
+        document = QemuBuild("rhel-9.3")._to_dict()
+        document["differences"][name] |= 1 << 63
+        assert QemuBuild._from_dict(document)._to_dict() == document
+        for mask in (1 << 64, -1, 1.0, True):
+            document["differences"][name] = mask
+            with pytest.raises(ValueError, match="masks of 64 bits"):
+                QemuBuild._from_dict(document)
 
 
 class TestRhel:
@@ -324,6 +403,9 @@ class TestAccessorsOfTexts:
 
 
 class TestRequests:
+    def test_an_error_without_a_text_is_that_memory_is_short(self):
+        assert isinstance(_error(ffi.new("MigrationError *"), {}), MemoryError)
+
     @pytest.mark.parametrize("depth", [3, 100, 100_000])
     def test_depth_is_no_danger(self, depth):
         value = []

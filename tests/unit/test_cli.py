@@ -93,6 +93,28 @@ def test_parameters_are_read_by_their_type(capsys):
 
 
 @pytest.mark.parametrize(
+    "assignment, value",
+    [
+        ("direct-io=on", True),
+        ("direct-io=true", True),
+        ("direct-io=off", False),
+        ("direct-io=false", False),
+        ("multifd-channels=0x10", 16),
+        ("multifd-channels=16", 16),
+        ("tls-creds=a=b", "a=b"),
+        ("mode=cpr-exec", "cpr-exec"),
+        ("cpr-exec-command=qemu,-x", ["qemu", "-x"]),
+        ("cpr-exec-command=", []),
+    ],
+)
+def test_a_parameter_has_its_type(assignment, value):
+    from pymig.cli.values import parameters
+
+    [given] = parameters([assignment]).values()
+    assert (type(given), given) == (type(value), value)
+
+
+@pytest.mark.parametrize(
     "arguments, says",
     [
         (["check", "multfd"], "did you mean multifd?"),
@@ -156,8 +178,12 @@ def test_as_a_process():
     assert command("check", "multifd", "xbzrle").returncode == 1
     assert command("check", "multfd").returncode == 2
     assert command("--version").stdout.startswith("pymig ")
-    for name in ((), ("check",), ("probe",), ("list",)):
-        assert command(*name, "--help").returncode == 0
+    for name in ("check", "probe", "diff", "list"):
+        told = command(name, "--help")
+        assert (told.returncode, told.stderr) == (0, "")
+        assert told.stdout.startswith(f"usage: pymig {name} [-h]")
+        assert "--json" in told.stdout
+        assert name in command("--help").stdout.split()
 
 
 def test_colour_only_on_a_terminal():
@@ -347,6 +373,18 @@ def test_questions_of_the_probe(capsys):
     status, out, _ = run(capsys, "probe", "--list")
     assert status == 0
     assert tuple(line.split()[0] for line in out.splitlines()) == NAMES
+    assert [line.split(maxsplit=1)[1] for line in out.splitlines()] == [
+        "if a userfaultfd can be opened",
+        "if its features can be asked",
+        "if the kernel can track writes",
+        "if the guest's memory can be write-tracked",
+        "if an incoming postcopy-ram is supported",
+        "if a TCP socket takes MSG_ZEROCOPY (zero-copy-send)",
+        "if sockets may hold enough notices (zero-copy-send)",
+        "if memory may be locked (zero-copy-send)",
+        "if there is an RDMA device (rdma-pin-all)",
+        "if huge pages are free",
+    ]
     answer = json.loads(run(capsys, "probe", "--json")[1])
     assert tuple(entry["name"] for entry in answer["questions"]) == NAMES
     assert {entry["status"] for entry in answer["questions"]} <= {"PASS", "WARN", "FAIL", "ERROR"}

@@ -8,6 +8,7 @@ import pytest
 
 import pymig
 from pymig import CapabilitySet, Change, Checker, Context, Host, Memory, MigrationState, PostcopySupport, QemuBuild
+from pymig.documents import newer_version, require_schema
 
 HOST = Host()
 
@@ -123,6 +124,31 @@ class TestContext:
             assert [warning.filename for warning in given] == [__file__]
 
 
+class TestVersionsOfDocuments:
+    @pytest.mark.parametrize(
+        "given, written",
+        [
+            ("1.1", "1.1"),
+            ("1.0", "1.1"),
+            ("1.2", "1.2"),
+            ("1.10", "1.10"),
+            ("1.1.5", "1.1"),
+            ("1.2.5", "1.2.5"),
+            (None, "1.1"),
+            ("1.x", "1.1"),
+            ("1", "1.1"),
+        ],
+    )
+    def test_the_newer_one_is_written(self, given, written):
+        assert newer_version(given, "1.1") == written
+
+    @pytest.mark.parametrize("given", ["0.9", "2.0", "10.0", "x.1", "", "-1.0", "١.0", 1.0, None])
+    def test_only_its_own_major_version_is_read(self, given):
+        with pytest.raises(ValueError, match="version"):
+            require_schema({"schema": "s", "version": given}, "s", "1.1")
+        require_schema({"schema": "s", "version": "1.9"}, "s", "1.1")
+
+
 class TestBuildsAsStrings:
     def test_wherever_a_build_is_taken(self):
         assert Checker("10.0", HOST).build == MigrationState((10, 0), HOST).build == QemuBuild("10.0")
@@ -236,6 +262,19 @@ class TestChange:
         assert Change(on=["events"], off=["multifd"]).apply(["multifd", "xbzrle"]) == {"events", "xbzrle"}
         with pytest.raises(ValueError, match="on and off both contain multifd"):
             Change(["multifd"], ["multifd"])
+        assert str(Change()) == "nothing changed"
+
+    def test_it_is_a_value(self):
+        change = Change(on=["events"], off=["multifd", "xbzrle"], parameters={"tls-creds": ""})
+        assert eval(repr(change)) == change
+        assert repr(Change(off=["multifd"])) == "Change(off=['multifd'])"
+        assert len(change) == 4
+        assert len(Change()) == 0
+        assert Change()
+        assert hash(change) == hash(eval(repr(change)))
+        assert change.to_dict() == {"on": ["events"], "off": ["xbzrle", "multifd"], "parameters": {"tls-creds": ""}}
+        for other in (Change(on=["events"]), Change(off=["multifd", "xbzrle"]), Change(parameters={"tls-creds": ""})):
+            assert other != change
 
 
 class TestSuggest:

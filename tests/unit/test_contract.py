@@ -11,7 +11,7 @@ import pytest
 
 import pymig
 from pymig import reference
-from pymig._core import lib
+from pymig._core import ffi, lib
 from pymig.state import ACCESSORS
 
 HOST = pymig.Host()
@@ -286,6 +286,27 @@ def test_there_are_as_many_accessors_as_options_h_declares():
             assert len(names) - 1 + len(no_accessors.split()) == DECLARED[release], release
 
 
+CAPABILITY_OF = {"colo": "x-colo", "ignore_shared": "x-ignore-shared"}
+OF_A_CAPABILITY = [*FLAGS[:21], "dirty_limit", "switchover_ack", "mapped_ram"]
+
+
+@pytest.mark.parametrize("name", OF_A_CAPABILITY)
+def test_an_accessor_goes_with_its_capability(name):
+    """A downstream build that removes or adds a capability removes or adds that one accessor."""
+    bit = pymig.CapabilitySet([CAPABILITY_OF.get(name, name.replace("_", "-"))]).mask
+
+    def known(release, **differences):
+        build = ffi.new("QemuBuild *", pymig.QemuBuild(release)._c[0])
+        for field, mask in differences.items():
+            setattr(build, field, mask)
+        return {accessor for accessor in ACCESSORS if lib.migration_accessor_known(build, accessor.encode())}
+
+    for release in ("7.2", "9.0", "11.1"):
+        plain = known(release)
+        assert known(release, capabilities_removed=bit) == plain - {name}
+        assert known(release, capabilities_added=bit) == plain | {name}
+
+
 def test_what_is_no_accessor():
     for release in pymig.QemuBuild.releases():
         assert not lib.migration_accessor_known(pymig.QemuBuild(release)._c, b"nonsense")
@@ -323,12 +344,11 @@ def test_newer_accessors():
 
 
 def test_each_flag_follows_its_capability():
-    names = {"colo": "x-colo", "ignore_shared": "x-ignore-shared"}
     for flag in FLAGS[:21]:
         state = pymig.MigrationState(host=HOST)
         # some need another capability
         extra = {"zero_copy_send": {"multifd": True}, "postcopy_preempt": {"postcopy-ram": True}}.get(flag, {})
-        name = names.get(flag, flag.replace("_", "-"))
+        name = CAPABILITY_OF.get(flag, flag.replace("_", "-"))
         state.set_capabilities({name: True, **extra})
         assert getattr(state, flag) is True
         on = {flag, *(key.replace("-", "_") for key in extra)}
