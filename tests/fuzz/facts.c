@@ -21,6 +21,10 @@ static HostFacts take_any_facts(Input *input)
         facts.postcopy.block_length = take(input, 8);
         facts.postcopy.block_page_size = take(input, 8);
         break;
+    case 4:
+        facts.write_tracking[take_below(input, WRITE_TRACKING_SCOPE__MAX)] = WRITE_TRACKING_UNKNOWN;
+        facts.write_tracking_error = (int)take(input, 1);
+        break;
     default:
         break;
     }
@@ -36,8 +40,10 @@ static bool can_be(const HostFacts *facts)
 {
     bool can = is_within(facts->postcopy.step, POSTCOPY_STEP_NONE, POSTCOPY_STEP_MEMORY) &&
                is_within(facts->postcopy.error, 0, PYMIG_ERROR_KILLED);
+    bool may_be_unknown = host_error_is_inconclusive(facts->write_tracking_error);
+    int least = may_be_unknown ? WRITE_TRACKING_UNKNOWN : WRITE_TRACKING_ABSENT;
     for (int i = 0; i < WRITE_TRACKING_SCOPE__MAX; i++) {
-        can &= is_within(facts->write_tracking[i], WRITE_TRACKING_ABSENT, WRITE_TRACKING_COMPATIBLE);
+        can &= is_within(facts->write_tracking[i], least, WRITE_TRACKING_COMPATIBLE);
     }
     return can;
 }

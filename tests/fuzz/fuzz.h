@@ -96,16 +96,17 @@ static inline MigrationContext take_context(Input *input)
     return context;
 }
 
-/* Facts that can be. */
+/* Facts that can be, all of them found out. */
 static inline HostFacts take_facts(Input *input)
 {
-    HostFacts facts;
+    HostFacts facts = {.write_tracking_error = 0};
     for (int i = 0; i < WRITE_TRACKING_SCOPE__MAX; i++) {
         facts.write_tracking[i] = WRITE_TRACKING_ABSENT + take_below(input, 3);
     }
     facts.postcopy = (PostcopySupport){.ok = take_bool(input)};
     facts.postcopy.step = take_below(input, POSTCOPY_STEP_MEMORY + 1);
-    facts.postcopy.error = (int)(take(input, 2) % (PYMIG_ERROR_KILLED + 1));
+    int error = (int)(take(input, 2) % (PYMIG_ERROR_KILLED + 1));
+    facts.postcopy.error = host_error_is_inconclusive(error) ? 0 : error;
     facts.postcopy.detail = (uint32_t)take(input, 4);
     return facts;
 }
