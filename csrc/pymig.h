@@ -771,6 +771,10 @@ PYMIG_API int qmp_migrate_set_capabilities(MigrationState *state, const Migratio
 /* The same as two sets: the capabilities to switch on and to switch off. -EINVAL if they overlap. */
 PYMIG_API int migrate_change_capabilities(MigrationState *state, CapabilitySet on, CapabilitySet off);
 
+/* Takes the set as what is on, without a check: for the mirror of a QEMU that is running. -EINVAL if the release lacks
+ * a capability. */
+PYMIG_API int migration_state_load(MigrationState *state, CapabilitySet capabilities);
+
 /* qmp_query_migrate_capabilities(): every listed capability in enum order. Returns their number. */
 PYMIG_API int qmp_query_migrate_capabilities(const MigrationState *state,
                                              MigrationCapabilityStatus list[MIGRATION_CAPABILITY__MAX]);
@@ -815,6 +819,7 @@ PYMIG_API int migration_transport_of_uri(const QemuBuild *build, const char *uri
 typedef struct MigrationSurroundings {
     bool post_migrate;    /* query-status says postmigrate: the guest was migrated and not continued */
     bool poisoned_memory; /* the guest has hardware-poisoned memory under KVM */
+    bool private_memory;  /* some guest memory is not shared: a blocker of mode cpr-transfer on x86 */
     const char *blocker;  /* the last of query-migrate's blocked-reasons; NULL if there is none */
 } MigrationSurroundings;
 
@@ -837,6 +842,156 @@ PYMIG_API int qmp_migrate_incoming(MigrationState *state, const QmpMember *membe
 /* A dry run of qmp_migrate_incoming(), as migrate_try(). */
 PYMIG_API int migrate_try_incoming(const MigrationState *state, const QmpMember *members, size_t count,
                                    uint32_t *faults, MigrationError *error);
+
+/* ---- Two ends ---- */
+
+typedef enum MigrationEnd {
+    MIGRATION_END_SOURCE = 0,
+    MIGRATION_END_DESTINATION = 1
+} MigrationEnd;
+
+/* How a migration ends. */
+typedef enum MigrationOutcome {
+    MIGRATION_COMPLETES = 0,
+    MIGRATION_FAILS = 1,
+    MIGRATION_HANGS = 2,  /* until somebody ends it */
+    MIGRATION_WAITS = 3,  /* as designed */
+    MIGRATION_REFUSED = 4 /* a command is */
+} MigrationOutcome;
+
+/* Where the guest runs then. */
+typedef enum GuestPlace {
+    GUEST_SOURCE = 0,
+    GUEST_DESTINATION = 1,
+    GUEST_NOWHERE = 2,
+    GUEST_BOTH = 3
+} GuestPlace;
+
+/* When something is found out, in this order. */
+typedef enum MigrationStage {
+    MIGRATION_STAGE_SET = 0,
+    MIGRATION_STAGE_INCOMING = 1,
+    MIGRATION_STAGE_MIGRATE = 2,
+    MIGRATION_STAGE_CONNECT = 3,
+    MIGRATION_STAGE_HEADER = 4,
+    MIGRATION_STAGE_ADVISE = 5,
+    MIGRATION_STAGE_RAM = 6,
+    MIGRATION_STAGE_SWITCHOVER = 7,
+    MIGRATION_STAGE_DEVICES = 8,
+    MIGRATION_STAGE_POSTCOPY = 9,
+    MIGRATION_STAGE__MAX = 10
+} MigrationStage;
+
+typedef enum MigrationSeverity {
+    MIGRATION_ERROR = 0,
+    MIGRATION_WARNING = 1,
+    MIGRATION_INFO = 2
+} MigrationSeverity;
+
+/* Facts about two ends that follow neither from their capabilities nor from their parameters. Each is a bit of the word
+ * that migration_agree() takes; a fact that is not known is not told. */
+typedef enum PairFact {
+    PAIR_POSTCOPY = 0,           /* migrate-start-postcopy will be sent */
+    PAIR_ONE_WAY,                /* the transport has no way back: file:, an exec: that only writes */
+    PAIR_READS_LATER,            /* the destination reads when the source is done */
+    PAIR_SOURCE_PAUSED,          /* the guest is paused at the source */
+    PAIR_DESTINATION_PAUSED,     /* the destination was started with -S */
+    PAIR_SOURCE_CREDS_MISSING,   /* no object has the id in tls-creds */
+    PAIR_SOURCE_CREDS_OF_SERVER, /* its endpoint is server */
+    PAIR_DESTINATION_CREDS_MISSING,
+    PAIR_DESTINATION_CREDS_OF_CLIENT,
+    PAIR_HOSTNAME_MISSING, /* the source verifies its peer, and neither the address nor tls-hostname names it */
+    PAIR_HOSTNAME_DIFFERS, /* it is not in the destination's certificate */
+    PAIR_AUTHZ_MISSING,    /* no object at the destination has the id in tls-authz */
+    PAIR_UUID_DIFFERS,     /* unset counts as all zeros */
+    PAIR_SET_UUID_DIFFERS, /* both are set, and differ */
+    PAIR_MACHINE_DIFFERS,
+    PAIR_BLOCK_MISSING, /* the destination lacks a RAM block of the source */
+    PAIR_BLOCK_SIZE_DIFFERS,
+    PAIR_BLOCK_PAGE_SIZE_DIFFERS,
+    PAIR_SHARED_AT_SOURCE_ONLY, /* a block is in a shared file at the source and private at the destination */
+    PAIR_SHARED_AT_DESTINATION_ONLY,
+    PAIR_SHARED_WITHOUT_FILE, /* a block is shared at both ends, and no file is behind it */
+    PAIR_SHARED_DISK_FILE,    /* a block of the destination is in a shared file outside tmpfs and hugetlbfs */
+    PAIR_DEVICE_MISSING,      /* the destination lacks a device or a CPU of the source */
+    PAIR_CPUS_MORE_AT_SOURCE,
+    PAIR_CPUS_MORE_AT_DESTINATION,
+    PAIR_CPU_MODEL_DIFFERS,
+    PAIR_BITMAP_EXISTS, /* the destination has a dirty bitmap of the same node and name */
+    PAIR_BITMAP_LOST,   /* the destination has no node for a dirty bitmap */
+    PAIR_FACT__MAX
+} PairFact;
+
+/* What two ends disagree on, and what comes of it. */
+typedef struct MigrationAgreement {
+    const char *id;          /* e.g. "multifd/destination-only"; rows of one id differ in releases */
+    int stage;               /* enum MigrationStage */
+    int severity;            /* enum MigrationSeverity */
+    int end;                 /* enum MigrationEnd: the end that finds it out */
+    int outcome;             /* enum MigrationOutcome */
+    int guest;               /* enum GuestPlace: the likeliest */
+    uint32_t guests;         /* every possible place: bit n is enum GuestPlace n */
+    int recovers;            /* whether the same two processes can try again: 1, 0, or -1 if it is not known */
+    const char *consequence; /* a clause */
+    const char *remedy;      /* what to change, in the imperative */
+} MigrationAgreement;
+
+/* The ends that need this capability or parameter for a migration: bit n is enum MigrationEnd n. 0 for a number out of
+ * range. */
+PYMIG_API int migration_capability_ends(int capability);
+PYMIG_API int migration_parameter_ends(int parameter);
+
+/* Row number n of the table of agreement; NULL for a number out of range. */
+PYMIG_API const MigrationAgreement *migration_agreement(int row);
+
+/* The words of the row's end in this release, with names of migration_agreement_name() in angle brackets where QEMU
+ * says a name of its own; NULL if it says nothing. */
+PYMIG_API const char *migration_agreement_words(int row, int release);
+
+/* A name in the words. */
+typedef enum MigrationName {
+    MIGRATION_NAME_SOURCE_MACHINE = 0,
+    MIGRATION_NAME_DESTINATION_MACHINE,
+    MIGRATION_NAME_SOURCE_UUID,
+    MIGRATION_NAME_DESTINATION_UUID,
+    MIGRATION_NAME_BLOCK,
+    MIGRATION_NAME_SOURCE_SIZE,
+    MIGRATION_NAME_DESTINATION_SIZE,
+    MIGRATION_NAME_SOURCE_PAGE_SIZES,
+    MIGRATION_NAME_DESTINATION_PAGE_SIZES,
+    MIGRATION_NAME_SECTION,
+    MIGRATION_NAME_BITMAP,
+    MIGRATION_NAME_NODE,
+    MIGRATION_NAME_SOURCE_TLS_CREDS,
+    MIGRATION_NAME_DESTINATION_TLS_CREDS,
+    MIGRATION_NAME_DESTINATION_TLS_AUTHZ,
+    MIGRATION_NAME_HOSTNAME,
+    MIGRATION_NAME_SOURCE_FLAGS,
+    MIGRATION_NAME_DESTINATION_FLAGS,
+    MIGRATION_NAME__MAX
+} MigrationName;
+
+/* "source machine"; NULL for a number out of range. */
+PYMIG_API const char *migration_agreement_name(int name);
+
+enum {
+    MIGRATION_MOST_ROWS = 96 /* of the table of agreement */
+};
+
+/* What will happen after both ends accepted their commands. */
+typedef struct MigrationPrediction {
+    int outcome;     /* enum MigrationOutcome */
+    int guest;       /* enum GuestPlace: the likeliest */
+    uint32_t guests; /* every possible place: bit n is enum GuestPlace n */
+    int decisive;    /* the index in `rows` of the row that ends the migration; -1 if it completes */
+    int count;
+    uint8_t rows[96]; /* every row that applies, in the order in which the migration runs into them */
+} MigrationPrediction;
+
+/* Predicts a migration between two ends with these capabilities and parameters. `transport` is enum MigrationTransport;
+ * bit n of `told` is enum PairFact n. Returns 0; -EINVAL for a transport or a bit out of range. */
+PYMIG_API int migration_agree(const MigrationState *source, const MigrationState *destination, int transport,
+                              uint64_t told, MigrationPrediction *prediction);
 
 /* ---- Accessors ---- */
 

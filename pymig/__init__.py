@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from pymig.context import Context as Context
     from pymig.difference import ReleaseDifference as ReleaseDifference
     from pymig.difference import diff as diff
+    from pymig.ends.endpoint import UNKNOWN as UNKNOWN
+    from pymig.ends.endpoint import Endpoint as Endpoint
+    from pymig.ends.endpoint import UnknownType as UnknownType
+    from pymig.ends.pair import Unknown as Unknown
+    from pymig.ends.plan import Plan as Plan
+    from pymig.ends.plan import Settings as Settings
+    from pymig.ends.preflight import Finding as Finding
+    from pymig.ends.preflight import Preflight as Preflight
+    from pymig.ends.preflight import Step as Step
+    from pymig.ends.preflight import preflight as preflight
     from pymig.errors import DeprecatedParameterWarning as DeprecatedParameterWarning
     from pymig.errors import HostUnknownError as HostUnknownError
     from pymig.errors import IgnoredParameterWarning as IgnoredParameterWarning
@@ -54,6 +64,8 @@ else:
         "Context": "context",
         "DeprecatedParameterWarning": "errors",
         "Diagnosis": "host.report",
+        "Endpoint": "ends.endpoint",
+        "Finding": "ends.preflight",
         "Host": "host.host",
         "HostReport": "host.report",
         "HostUnknownError": "errors",
@@ -67,17 +79,25 @@ else:
         "MigrationState": "state",
         "ParameterError": "errors",
         "ParameterTypeError": "errors",
+        "Plan": "ends.plan",
         "PostcopySupport": "host.facts",
+        "Preflight": "ends.preflight",
         "QemuBinaryError": "errors",
         "QemuBuild": "qemu.build",
         "ReleaseDifference": "difference",
         "RequestTypeError": "errors",
+        "Settings": "ends.plan",
+        "Step": "ends.preflight",
         "TransportError": "errors",
         "TransportTypeError": "errors",
+        "UNKNOWN": "ends.endpoint",
+        "Unknown": "ends.pair",
         "UnknownCapabilityError": "errors",
+        "UnknownType": "ends.endpoint",
         "Verdict": "verdict",
         "check": "checker",
         "diff": "difference",
+        "preflight": "ends.preflight",
         "probe": "host.probe",
         "validate": "checker",
     }

@@ -147,7 +147,28 @@ class MigrationCapabilityStatus(Struct):
 class MigrationSurroundings(Struct):
     post_migrate: bool
     poisoned_memory: bool
+    private_memory: bool
     blocker: Chars
+
+class MigrationAgreement(Struct):
+    id: Chars
+    stage: int
+    severity: int
+    end: int
+    outcome: int
+    guest: int
+    guests: int
+    recovers: int
+    consequence: Chars
+    remedy: Chars
+
+class MigrationPrediction(Struct):
+    outcome: int
+    guest: int
+    guests: int
+    decisive: int
+    count: int
+    rows: Numbers
 
 class AnnounceParameters(Struct):
     initial: int
@@ -238,6 +259,14 @@ class FFI:
     ) -> MigrationSurroundings: ...
     @overload
     def new(
+        self, c_type: Literal["MigrationAgreement *", "MigrationAgreement[]"], value: object = None, /
+    ) -> MigrationAgreement: ...
+    @overload
+    def new(
+        self, c_type: Literal["MigrationPrediction *", "MigrationPrediction[]"], value: object = None, /
+    ) -> MigrationPrediction: ...
+    @overload
+    def new(
         self, c_type: Literal["AnnounceParameters *", "AnnounceParameters[]"], value: object = None, /
     ) -> AnnounceParameters: ...
     @overload
@@ -288,6 +317,14 @@ class FFI:
     def typeof(
         self, c_type: Literal["MigrationSurroundings *", "MigrationSurroundings[]"], /
     ) -> CType[MigrationSurroundings]: ...
+    @overload
+    def typeof(
+        self, c_type: Literal["MigrationAgreement *", "MigrationAgreement[]"], /
+    ) -> CType[MigrationAgreement]: ...
+    @overload
+    def typeof(
+        self, c_type: Literal["MigrationPrediction *", "MigrationPrediction[]"], /
+    ) -> CType[MigrationPrediction]: ...
     @overload
     def typeof(
         self, c_type: Literal["AnnounceParameters *", "AnnounceParameters[]"], /
@@ -523,6 +560,80 @@ class Lib:
     MIGRATION_TRANSPORT_FILE: Final[int]
     MIGRATION_TRANSPORT_RDMA: Final[int]
     MIGRATION_TRANSPORT__MAX: Final[int]
+    MIGRATION_END_SOURCE: Final[int]
+    MIGRATION_END_DESTINATION: Final[int]
+    MIGRATION_COMPLETES: Final[int]
+    MIGRATION_FAILS: Final[int]
+    MIGRATION_HANGS: Final[int]
+    MIGRATION_WAITS: Final[int]
+    MIGRATION_REFUSED: Final[int]
+    GUEST_SOURCE: Final[int]
+    GUEST_DESTINATION: Final[int]
+    GUEST_NOWHERE: Final[int]
+    GUEST_BOTH: Final[int]
+    MIGRATION_STAGE_SET: Final[int]
+    MIGRATION_STAGE_INCOMING: Final[int]
+    MIGRATION_STAGE_MIGRATE: Final[int]
+    MIGRATION_STAGE_CONNECT: Final[int]
+    MIGRATION_STAGE_HEADER: Final[int]
+    MIGRATION_STAGE_ADVISE: Final[int]
+    MIGRATION_STAGE_RAM: Final[int]
+    MIGRATION_STAGE_SWITCHOVER: Final[int]
+    MIGRATION_STAGE_DEVICES: Final[int]
+    MIGRATION_STAGE_POSTCOPY: Final[int]
+    MIGRATION_STAGE__MAX: Final[int]
+    MIGRATION_ERROR: Final[int]
+    MIGRATION_WARNING: Final[int]
+    MIGRATION_INFO: Final[int]
+    PAIR_POSTCOPY: Final[int]
+    PAIR_ONE_WAY: Final[int]
+    PAIR_READS_LATER: Final[int]
+    PAIR_SOURCE_PAUSED: Final[int]
+    PAIR_DESTINATION_PAUSED: Final[int]
+    PAIR_SOURCE_CREDS_MISSING: Final[int]
+    PAIR_SOURCE_CREDS_OF_SERVER: Final[int]
+    PAIR_DESTINATION_CREDS_MISSING: Final[int]
+    PAIR_DESTINATION_CREDS_OF_CLIENT: Final[int]
+    PAIR_HOSTNAME_MISSING: Final[int]
+    PAIR_HOSTNAME_DIFFERS: Final[int]
+    PAIR_AUTHZ_MISSING: Final[int]
+    PAIR_UUID_DIFFERS: Final[int]
+    PAIR_SET_UUID_DIFFERS: Final[int]
+    PAIR_MACHINE_DIFFERS: Final[int]
+    PAIR_BLOCK_MISSING: Final[int]
+    PAIR_BLOCK_SIZE_DIFFERS: Final[int]
+    PAIR_BLOCK_PAGE_SIZE_DIFFERS: Final[int]
+    PAIR_SHARED_AT_SOURCE_ONLY: Final[int]
+    PAIR_SHARED_AT_DESTINATION_ONLY: Final[int]
+    PAIR_SHARED_WITHOUT_FILE: Final[int]
+    PAIR_SHARED_DISK_FILE: Final[int]
+    PAIR_DEVICE_MISSING: Final[int]
+    PAIR_CPUS_MORE_AT_SOURCE: Final[int]
+    PAIR_CPUS_MORE_AT_DESTINATION: Final[int]
+    PAIR_CPU_MODEL_DIFFERS: Final[int]
+    PAIR_BITMAP_EXISTS: Final[int]
+    PAIR_BITMAP_LOST: Final[int]
+    PAIR_FACT__MAX: Final[int]
+    MIGRATION_NAME_SOURCE_MACHINE: Final[int]
+    MIGRATION_NAME_DESTINATION_MACHINE: Final[int]
+    MIGRATION_NAME_SOURCE_UUID: Final[int]
+    MIGRATION_NAME_DESTINATION_UUID: Final[int]
+    MIGRATION_NAME_BLOCK: Final[int]
+    MIGRATION_NAME_SOURCE_SIZE: Final[int]
+    MIGRATION_NAME_DESTINATION_SIZE: Final[int]
+    MIGRATION_NAME_SOURCE_PAGE_SIZES: Final[int]
+    MIGRATION_NAME_DESTINATION_PAGE_SIZES: Final[int]
+    MIGRATION_NAME_SECTION: Final[int]
+    MIGRATION_NAME_BITMAP: Final[int]
+    MIGRATION_NAME_NODE: Final[int]
+    MIGRATION_NAME_SOURCE_TLS_CREDS: Final[int]
+    MIGRATION_NAME_DESTINATION_TLS_CREDS: Final[int]
+    MIGRATION_NAME_DESTINATION_TLS_AUTHZ: Final[int]
+    MIGRATION_NAME_HOSTNAME: Final[int]
+    MIGRATION_NAME_SOURCE_FLAGS: Final[int]
+    MIGRATION_NAME_DESTINATION_FLAGS: Final[int]
+    MIGRATION_NAME__MAX: Final[int]
+    MIGRATION_MOST_ROWS: Final[int]
     def migration_capability_name(self, capability: int, /) -> Chars: ...
     def migration_capability_from_name(self, name: Chars | bytes, /) -> int: ...
     def qemu_release_name(self, release: int, /) -> Chars: ...
@@ -626,6 +737,7 @@ class Lib:
         self, state: MigrationState, list_: MigrationCapabilityStatus, count: int, /
     ) -> int: ...
     def migrate_change_capabilities(self, state: MigrationState, on: int, off: int, /) -> int: ...
+    def migration_state_load(self, state: MigrationState, capabilities: int, /) -> int: ...
     def qmp_query_migrate_capabilities(self, state: MigrationState, list_: MigrationCapabilityStatus, /) -> int: ...
     def qmp_migrate_set_parameters(
         self, state: MigrationState, members: QmpMember, count: int, error: MigrationError, /
@@ -661,6 +773,20 @@ class Lib:
     ) -> int: ...
     def migrate_try_incoming(
         self, state: MigrationState, members: QmpMember, count: int, faults: Numbers, error: MigrationError, /
+    ) -> int: ...
+    def migration_capability_ends(self, capability: int, /) -> int: ...
+    def migration_parameter_ends(self, parameter: int, /) -> int: ...
+    def migration_agreement(self, row: int, /) -> MigrationAgreement: ...
+    def migration_agreement_words(self, row: int, release: int, /) -> Chars: ...
+    def migration_agreement_name(self, name: int, /) -> Chars: ...
+    def migration_agree(
+        self,
+        source: MigrationState,
+        destination: MigrationState,
+        transport: int,
+        told: int,
+        prediction: MigrationPrediction,
+        /,
     ) -> int: ...
     def migrate_auto_converge(self, state: MigrationState, /) -> bool: ...
     def migrate_background_snapshot(self, state: MigrationState, /) -> bool: ...

@@ -557,6 +557,7 @@ class MigrationState(Frozen):
         blockers: Sequence[str] = (),
         run_state: str | None = None,
         poisoned_memory: bool = False,
+        private_memory: bool = False,
         **arguments: object,
     ) -> None:
         """Starts an outgoing migration as far as QEMU decides before it connects (qmp_migrate).
@@ -572,6 +573,7 @@ class MigrationState(Frozen):
             run_state: query-status's status. By default ``"inmigrate"`` for the incoming side, ``"postmigrate"`` after
                 the status ``"completed"``, else ``"running"``.
             poisoned_memory: the guest has hardware-poisoned memory under KVM (matters from 9.0 on).
+            private_memory: some of the guest's memory is not shared (matters in mode cpr-transfer).
             arguments: further arguments of the command, for example ``blk=True``.
 
         Raises:
@@ -586,7 +588,7 @@ class MigrationState(Frozen):
         reasons = _texts(blockers, "blockers")
         blocker = ffi.new("char[]", reasons[-1].encode()) if reasons else ffi.NULL
         after = self.status == "completed" if run_state is None else run_state == "postmigrate"
-        around = ffi.new("MigrationSurroundings *", (after, poisoned_memory, blocker))
+        around = ffi.new("MigrationSurroundings *", (after, poisoned_memory, private_memory, blocker))
         faults = ffi.new("uint32_t *")
         command.send(lib.migrate_try, self._c, around, faults)
         self._warn_of(faults[0])

@@ -128,6 +128,7 @@ typedef uint64_t Facts;
 #define RDMA_WITHOUT_PORT ((Facts)1 << 29)
 #define NO_EXEC_ARGUMENTS ((Facts)1 << 30)
 #define IS_INCREMENTAL ((Facts)1 << 31) /* block-incremental */
+#define HAS_PRIVATE_MEMORY ((Facts)1 << 32)
 
 /* What a row's text names. */
 typedef enum Named {
@@ -202,6 +203,8 @@ static const CommandRow rows[] = {
      .when = IS_POISONED, .unless = RESUME},
     {"cpr-exec mode requires setting cpr-exec-command", MIGRATE, FROM(10_2_50), .when = IS_CPR_EXEC,
      .unless = HAS_CPR_COMMAND | RESUME},
+    {"Memory region /rom@etc/acpi/rsdp is not compatible with CPR. share=on is required for memory-backend objects, and "
+     "aux-ram-share=on is required.", MIGRATE, FROM(10_0), .when = IS_CPR_TRANSFER | HAS_PRIVATE_MEMORY, .unless = RESUME},
     {"%s", MIGRATE, .when = IS_BLOCKED, .unless = RESUME, .named = THE_BLOCKER},
     {"Cannot use TLS with mapped-ram", MIGRATE, FROM(9_0), .when = MAPPED_RAM | HAS_TLS, .unless = RESUME},
     {"Cannot use compression with mapped-ram", MIGRATE, FROM(9_0), .when = MAPPED_RAM | IS_COMPRESSED, .unless = RESUME},
@@ -305,7 +308,7 @@ static Facts facts_of_state(const MigrationState *state, const MigrationSurround
     return if_true(running, IS_RUNNING) | if_true(state->status == MIGRATION_STATUS_POSTCOPY_PAUSED, IS_PAUSED) |
            if_true(state->context.incoming, IN_MIGRATE) | if_true(state->incoming_was_started, WAS_STARTED) |
            if_true(around->post_migrate, POST_MIGRATE) | if_true(around->poisoned_memory, IS_POISONED) |
-           if_true(around->blocker != NULL, IS_BLOCKED) |
+           if_true(around->blocker != NULL, IS_BLOCKED) | if_true(around->private_memory, HAS_PRIVATE_MEMORY) |
            if_true(has_any(state->capabilities, CAP(MAPPED_RAM)), MAPPED_RAM) | if_true(state->context.tls, HAS_TLS) |
            if_true(state->context.compressed, IS_COMPRESSED) | if_true(mode != MIG_MODE_NORMAL, IS_CPR) |
            if_true(mode == MIG_MODE_CPR_TRANSFER, IS_CPR_TRANSFER) | if_true(mode == MIG_MODE_CPR_EXEC, IS_CPR_EXEC) |

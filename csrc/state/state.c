@@ -198,6 +198,17 @@ int migrate_change_capabilities(MigrationState *state, CapabilitySet on, Capabil
     }
 }
 
+int migration_state_load(MigrationState *state, CapabilitySet capabilities)
+{
+    if (has_any(capabilities, ~state->known)) {
+        return -EINVAL;
+    }
+    states_acquire();
+    state->capabilities = capabilities;
+    states_release();
+    return 0;
+}
+
 int migrate_cap_set(MigrationState *state, int capability, bool value)
 {
     return qmp_migrate_set_capabilities(state, &(MigrationCapabilityStatus){capability, value}, 1);

@@ -16,7 +16,6 @@ import pymig
 API = Path(__file__).with_name("api.md")
 
 SECTIONS_NOT_YET = {
-    "Two ends": "Endpoint Plan preflight Preflight Step Finding Unknown UNKNOWN apply apply_async Applied",
     "libvirt and products": "Requests EndRequests LibvirtRefusal Flags libvirt",
     "explain": "explain Explanation",
     "fleet": "Fleet FleetMatrix",
@@ -24,17 +23,29 @@ SECTIONS_NOT_YET = {
 """Sections of which nothing is built yet, with the names that they will add."""
 
 NOT_YET = {
+    "Applied",
     "Checker.histogram",
+    "Endpoint.from_qmp",
+    "Endpoint.from_qmp_async",
     "Host.incomplete",
     "Host.of_process",
     "Host.of_user",
     "MigrationState.try_set_capabilities",
+    "Plan.from_preset",
+    "Plan.from_virsh",
+    "Plan.presets",
+    "apply",
+    "apply_async",
     "probe.pid",
     "probe.user",
 }
 """Names and arguments (``function.argument``) of other sections that are not built yet."""
 
 PROSE = {
+    "Plan.findings": "Preflight's; Plan is named in between",
+    "Plan.steps": "Preflight's; Plan is named in between",
+    "Finding.unknown": "Preflight's; Finding is named in between",
+    "Unknown.to_json": "Preflight's; Unknown is named in between",
     "QemuBuild.compressions": "an argument, not an attribute",
 }
 """Spans that only look like an attribute or a signature of their class."""
@@ -46,6 +57,7 @@ EXAMPLES = {
     "MigrationState(build, host, **keywords)": "MigrationState(QemuBuild(), Host(), incoming=True)",
     "check(new, **same)": "check(['multifd'], build='8.0', host=Host(), incoming=True)",
     "validate(...)": "validate(['multifd'], build='8.0', host=Host(), incoming=True)",
+    'Plan(order="destination-first")': "Plan(order='destination-first')",
     "PostcopySupport(False, step)": "PostcopySupport(False, 9)",
     "HostUnknownError(OSError)": "issubclass(HostUnknownError, OSError)",
 }
@@ -100,7 +112,7 @@ def is_there(path):
 def signature_of(arguments):
     """The signature that is written as source, or None if it is no signature but the arguments of an example."""
     try:
-        names = {"Memory": pymig.Memory, "QemuBuild": pymig.QemuBuild}
+        names = {"Memory": pymig.Memory, "QemuBuild": pymig.QemuBuild, "UNKNOWN": pymig.UNKNOWN}
         return inspect.signature(eval(f"lambda {arguments.removesuffix(', ...')}: 0", names))
     except SyntaxError:
         return None

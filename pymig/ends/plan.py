@@ -1,0 +1,246 @@
+"""What is wanted of a migration."""
+
+from __future__ import annotations
+
+from _collections_abc import Iterable, Mapping  # what collections.abc re-exports; that package takes 1 ms to import
+
+from pymig._core import lib
+from pymig.capability import NAMES
+from pymig.qemu.parameters import PARAMETERS
+from pymig.values import READ_ONLY, Value, require_bool, wrong_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from typing_extensions import Self
+
+SCHEMA, VERSION = "pymig-plan", "1.0"
+
+ENDS = ("source", "destination")
+
+ORDERS = ("source-first", "destination-first", "incoming-first")
+"""Which end's settings come first; ``incoming-first`` sends migrate-incoming before the source's settings."""
+
+
+class Settings(Value):
+    """What is set at one end. Immutable.
+
+    Attributes:
+        capabilities: ``{name: whether it is switched on}``.
+        parameters: QMP's names and values.
+    """
+
+    __slots__ = ("capabilities", "parameters")
+
+    capabilities: Mapping[str, bool]
+    parameters: Mapping[str, Any]
+
+    def __new__(cls, capabilities: object = (), parameters: object = None, argument: str = "capabilities") -> Self:
+        """See the class."""
+        self = object.__new__(cls)
+        self._set(
+            capabilities=READ_ONLY(_states(capabilities, argument)), parameters=READ_ONLY(_parameters(parameters))
+        )
+        return self
+
+    def __hash__(self) -> int:
+        return hash((tuple(self.capabilities.items()), tuple(self.parameters)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Settings, (dict(self.capabilities), dict(self.parameters)))
+
+    def __repr__(self) -> str:
+        return f"Settings({dict(self.capabilities)!r}, {dict(self.parameters)!r})"
+
+
+class Plan(Value):
+    """What is wanted of a migration. Immutable.
+
+    Args:
+        capabilities: names that are wanted, or ``{name: bool}``. Each end gets those that it needs.
+        parameters: parameters that are wanted, by QMP's names. Each end gets those that it needs.
+        uri: where the source migrates to, such as ``"tcp:host:4444"``.
+        incoming_uri: where the destination listens; by default ``uri``.
+        source: exactly what is set at the source instead: ``{"capabilities": ..., "parameters": ...}``.
+        destination: the same at the destination.
+        postcopy: the migration will be switched to postcopy.
+        migrate: further arguments of ``migrate``, in QMP's spelling.
+        migrate_incoming: further arguments of ``migrate-incoming``.
+        order: ``"source-first"``, ``"destination-first"`` (libvirt's) or ``"incoming-first"`` (Proxmox's).
+
+    What a release does not have becomes a refused step of the preflight, never an error here.
+
+    Raises:
+        TypeError, ValueError: an impossible argument; the text names it.
+    """
+
+    __slots__ = ("destination", "incoming_uri", "migrate", "migrate_incoming", "order", "postcopy", "source", "uri")
+
+    source: Settings
+    destination: Settings
+    uri: str | None
+    incoming_uri: str | None
+    postcopy: bool
+    migrate: Mapping[str, Any]
+    migrate_incoming: Mapping[str, Any]
+    order: str
+
+    def __new__(
+        cls,
+        capabilities: Iterable[str] | Mapping[str, bool] = (),
+        parameters: Mapping[str, object] | None = None,
+        *,
+        uri: str | None = None,
+        incoming_uri: str | None = None,
+        source: Mapping[str, Any] | None = None,
+        destination: Mapping[str, Any] | None = None,
+        postcopy: bool = False,
+        migrate: Mapping[str, object] | None = None,
+        migrate_incoming: Mapping[str, object] | None = None,
+        order: str = "source-first",
+    ) -> Self:
+        """See the class."""
+        wanted = Settings(capabilities, parameters)
+        if order not in ORDERS:
+            raise ValueError(f"order must be one of {', '.join(ORDERS)}, not {order!r:.40}")
+        self = object.__new__(cls)
+        self._set(
+            source=_settings(source, "source") if source is not None else _needed(wanted, 0),
+            destination=_settings(destination, "destination") if destination is not None else _needed(wanted, 1),
+            uri=_uri(uri, "uri"),
+            incoming_uri=_uri(incoming_uri, "incoming_uri"),
+            postcopy=require_bool(postcopy, "postcopy"),
+            migrate=READ_ONLY(_arguments(migrate, "migrate")),
+            migrate_incoming=READ_ONLY(_arguments(migrate_incoming, "migrate_incoming")),
+            order=order,
+        )
+        return self
+
+    @property
+    def ends(self) -> tuple[Settings, Settings]:
+        """The settings of the source and of the destination."""
+        return self.source, self.destination
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as a dict, as in ``to_json``."""
+        return {"schema": SCHEMA, "version": VERSION, **{name: _plain(getattr(self, name)) for name in self.__slots__}}
+
+    def to_json(self) -> str:
+        """The plan as JSON."""
+        from pymig.documents import dumps  # noqa: PLC0415 - only here
+
+        return dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Plan:
+        """The plan that this JSON describes.
+
+        Raises:
+            ValueError: not such a document, or one of another major version.
+            TypeError: a field has the wrong type; the text names it.
+        """
+        from pymig.documents import loads, require_schema  # noqa: PLC0415 - only here
+
+        document = loads(text)
+        require_schema(document, SCHEMA, VERSION)
+        return _restored({name: document[name] for name in cls.__slots__ if name in document})
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.destination, self.uri, self.incoming_uri, self.postcopy, self.order))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_restored, ({name: _plain(getattr(self, name)) for name in self.__slots__},))
+
+    def __repr__(self) -> str:
+        shown = {name: _plain(getattr(self, name)) for name in self.__slots__}
+        return f"Plan({', '.join(f'{name}={value!r}' for name, value in shown.items() if value != _DEFAULTS[name])})"
+
+
+_NOTHING: dict[str, object] = {"capabilities": {}, "parameters": {}}
+_DEFAULTS: dict[str, object] = {
+    "source": _NOTHING,
+    "destination": _NOTHING,
+    "uri": None,
+    "incoming_uri": None,
+    "postcopy": False,
+    "migrate": {},
+    "migrate_incoming": {},
+    "order": "source-first",
+}
+
+
+def _restored(values: dict[str, Any]) -> Plan:
+    return Plan(**values)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Settings):
+        return {"capabilities": dict(value.capabilities), "parameters": dict(value.parameters)}
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+# ---- Arguments ----
+
+
+def _states(capabilities: object, argument: str) -> dict[str, bool]:
+    if isinstance(capabilities, (str, bytes)) or not isinstance(capabilities, Iterable):
+        wrong_type(capabilities, argument, "names, or a mapping of names to bool")
+    pairs = capabilities.items() if isinstance(capabilities, Mapping) else ((name, True) for name in capabilities)
+    states = {}
+    for name, state in pairs:
+        if not isinstance(name, str):
+            wrong_type(name, f"a name in {argument}", "a str")
+        states[name] = require_bool(state, f"{argument}[{name!r}]")
+    return states
+
+
+def _parameters(parameters: object) -> dict[str, Any]:
+    return _arguments(parameters, "parameters")
+
+
+def _arguments(arguments: object, argument: str) -> dict[str, Any]:
+    if arguments is None:
+        return {}
+    if not isinstance(arguments, Mapping):
+        wrong_type(arguments, argument, "a mapping of QMP names to values")
+    for name in arguments:
+        if not isinstance(name, str):
+            wrong_type(name, f"a name in {argument}", "a str")
+    return dict(arguments)
+
+
+def _settings(value: object, argument: str) -> Settings:
+    if isinstance(value, Settings):
+        return value
+    given = _arguments(value, argument)
+    if unknown := sorted(given.keys() - {"capabilities", "parameters"}):
+        raise ValueError(f"{argument} has no key {unknown[0]!r}; it may have capabilities and parameters")
+    return Settings(given.get("capabilities", ()), given.get("parameters"), f"{argument}['capabilities']")
+
+
+def _uri(value: object, argument: str) -> Any:
+    if value is not None and not isinstance(value, str):
+        wrong_type(value, argument, "a str")
+    return value
+
+
+def _needed(wanted: Settings, end: int) -> Settings:
+    """What this end needs of the settings. A name that no release has goes to both, which refuse it."""
+    numbers = {name: i for i, name in enumerate(NAMES)}
+
+    def is_needed(ends: int) -> bool:
+        return not ends or bool(ends >> end & 1)
+
+    return Settings(
+        {
+            name: on
+            for name, on in wanted.capabilities.items()
+            if is_needed(lib.migration_capability_ends(numbers.get(name, -1)))
+        },
+        {
+            name: value
+            for name, value in wanted.parameters.items()
+            if is_needed(lib.migration_parameter_ends(PARAMETERS.get(name, -1)))
+        },
+    )

@@ -1,0 +1,458 @@
+"""Will this migration work, and if not, where does it break, in which words, and where is the guest then?"""
+
+from __future__ import annotations
+
+import warnings
+
+from pymig._core import ffi, lib
+from pymig.capability import CapabilitySet
+from pymig.checker import Checker
+from pymig.ends.endpoint import Endpoint
+from pymig.ends.pair import Pair, Unknown, named, rows_of
+from pymig.ends.plan import ENDS, Plan
+from pymig.errors import MigrationError
+from pymig.host.host import Host
+from pymig.qemu.parameters import PARAMETERS
+from pymig.release import text
+from pymig.state import MigrationState
+from pymig.values import Value, wrong_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+    from typing_extensions import Self
+
+    from pymig.verdict import Change
+
+OUTCOMES = ("completes", "fails", "hangs", "waits", "refused")
+PLACES = ("source", "destination", "nowhere", "both")
+STAGES = ("set", "incoming", "migrate", "connect", "header", "advise", "ram", "switchover", "devices", "postcopy")
+SEVERITIES = ("error", "warning", "info")
+RECOVERS = {1: True, 0: False, -1: None}
+STAGE_OF = {"migrate": "migrate", "migrate-incoming": "incoming"}
+
+
+class Step(Value):
+    """A command of the preflight, and QEMU's answer. Immutable.
+
+    Attributes:
+        end: ``"source"`` or ``"destination"``.
+        command: its name in QMP.
+        arguments: its arguments.
+        answer: "" if QEMU accepts, else its text.
+    """
+
+    __slots__ = ("answer", "arguments", "command", "end")
+
+    end: str
+    command: str
+    arguments: Mapping[str, Any]
+    answer: str
+
+    def __new__(cls, end: str, command: str, arguments: Mapping[str, Any], answer: str) -> Self:
+        """See the class."""
+        self = object.__new__(cls)
+        self._set(end=end, command=command, arguments=arguments, answer=answer)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as a dict for JSON."""
+        return {"end": self.end, "command": self.command, "arguments": dict(self.arguments), "answer": self.answer}
+
+    def __hash__(self) -> int:
+        return hash((self.end, self.command, self.answer))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Step, (self.end, self.command, self.arguments, self.answer))
+
+
+class Finding(Value):
+    """Something that breaks a migration, or that its user should know. Immutable.
+
+    Attributes:
+        rule: a stable identifier, such as ``"multifd/destination-only"``.
+        severity: ``"error"``, ``"warning"`` or ``"info"``.
+        stage: when it is found out: ``"set"``, ``"incoming"``, ``"migrate"``, ``"connect"``, ``"header"``,
+            ``"advise"``, ``"ram"``, ``"switchover"``, ``"devices"`` or ``"postcopy"``.
+        end: the end that finds it out.
+        message: what that end says; "" if it says nothing. ``<name>`` stands for a name that is not known.
+        source_says: what the source says, as a class: ``""`` nothing, ``"the same"``, or ``"connection broken"``.
+        guest: where the guest runs then, as in Preflight.
+        recovers: whether the same two processes can try again; None if it is not known.
+        remedy: what to change, as text.
+        consequence: what happens, as a clause.
+        changes: the remedy as changes of the refused set of capabilities, smallest first; empty for any other remedy.
+    """
+
+    __slots__ = (
+        "changes",
+        "consequence",
+        "end",
+        "guest",
+        "message",
+        "recovers",
+        "remedy",
+        "rule",
+        "severity",
+        "source_says",
+        "stage",
+    )
+
+    rule: str
+    severity: str
+    stage: str
+    end: str
+    message: str
+    source_says: str
+    guest: str
+    recovers: bool | None
+    remedy: str
+    consequence: str
+    changes: tuple[Change, ...]
+
+    def __new__(
+        cls,
+        rule: str,
+        severity: str,
+        stage: str,
+        end: str,
+        message: str,
+        source_says: str,
+        guest: str,
+        recovers: bool | None,
+        remedy: str,
+        consequence: str = "",
+        changes: tuple[Change, ...] = (),
+    ) -> Self:
+        """See the class."""
+        self = object.__new__(cls)
+        self._set(rule=rule, severity=severity, stage=stage, end=end, message=message, source_says=source_says)
+        self._set(guest=guest, recovers=recovers, remedy=remedy, consequence=consequence, changes=changes)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as a dict for JSON."""
+        changes = [change.to_dict() for change in self.changes]
+        return {name: getattr(self, name) for name in self.__slots__} | {"changes": changes}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_finding, ({name: getattr(self, name) for name in self.__slots__},))
+
+
+def _finding(values: dict[str, Any]) -> Finding:
+    return Finding(**values)
+
+
+class Preflight(Value):
+    """What will happen in a migration. Immutable; true if and only if nothing is wrong.
+
+    Attributes:
+        outcome: ``"completes"``, ``"refused"`` (a command is), ``"fails"``, ``"hangs"``, or ``"waits"`` (as designed).
+        guest: where the guest most likely runs afterwards: ``"source"``, ``"destination"``, ``"nowhere"``, ``"both"``.
+        guests: every place where it may be. More than one is a reservation.
+        steps: the commands and their answers, up to the first refusal.
+        findings: what breaks the migration or should be known; what bites first stands first.
+        unknown: what is not known and could change the prediction.
+    """
+
+    __slots__ = ("findings", "guest", "guests", "outcome", "steps", "unknown")
+
+    outcome: str
+    guest: str
+    guests: tuple[str, ...]
+    steps: tuple[Step, ...]
+    findings: tuple[Finding, ...]
+    unknown: tuple[Unknown, ...]
+
+    def __new__(cls, **values: Any) -> Self:
+        """All attributes by name."""
+        self = object.__new__(cls)
+        self._set(**values)
+        return self
+
+    @property
+    def ok(self) -> bool:
+        """Whether it completes, or waits as designed, with no finding of severity error."""
+        return self.outcome in ("completes", "waits") and not any(f.severity == "error" for f in self.findings)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as a dict for JSON."""
+        return {
+            "ok": self.ok,
+            "outcome": self.outcome,
+            "guest": self.guest,
+            "guests": list(self.guests),
+            "steps": [step.to_dict() for step in self.steps],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "unknown": [unknown.to_dict() for unknown in self.unknown],
+        }
+
+    def to_json(self) -> str:
+        """The same as JSON."""
+        from pymig.documents import dumps  # noqa: PLC0415 - only here
+
+        return dumps(self.to_dict())
+
+    def __repr__(self) -> str:
+        first = f", {self.findings[0].rule}" if self.findings else ""
+        return f"<Preflight {self.outcome}, guest: {' or '.join(self.guests)}{first}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_preflight, ({name: getattr(self, name) for name in self.__slots__},))
+
+
+def _preflight(values: dict[str, Any]) -> Preflight:
+    return Preflight(**values)
+
+
+def preflight(source: Endpoint, destination: Endpoint | None, plan: Plan) -> Preflight:
+    """Plays the plan's commands on mirrors of both ends, and predicts what happens then.
+
+    Args:
+        source: where the guest runs now.
+        destination: where it goes; None if nobody is there to listen.
+        plan: what is wanted.
+
+    Opening is not tried: addresses, files, descriptors and RDMA devices count as there, and ``unknown`` says so.
+
+    Raises:
+        TypeError: an argument has the wrong type; the text names it.
+        HostUnknownError: what a host can do could not be found out.
+    """
+    if not isinstance(source, Endpoint):
+        wrong_type(source, "source", "an Endpoint")
+    if destination is not None and not isinstance(destination, Endpoint):
+        wrong_type(destination, "destination", "an Endpoint or None")
+    if not isinstance(plan, Plan):
+        wrong_type(plan, "plan", "a Plan")
+    return _Flight(source, destination, plan).result()
+
+
+class _Flight:
+    """One preflight in the making."""
+
+    def __init__(self, source: Endpoint, destination: Endpoint | None, plan: Plan) -> None:
+        self.is_alone = destination is None
+        self.ends = source, source if destination is None else destination
+        self.plan = plan
+        self.states = _mirror(source, incoming=False), _mirror(self.ends[1], incoming=True)
+        self.unknown: list[Unknown] = []
+
+    def result(self) -> Preflight:
+        """Plays, then predicts."""
+        played = list(self.play())
+        refused = [i for i, step in enumerate(played) if step.answer]
+        steps = played[: refused[0] + 1] if refused else played
+        refusals = [self.refusal(played[i]) for i in refused]
+        outcome, guest, places, findings = self.nobody() if self.is_alone else self.predict()
+        guests = places
+        if refused:
+            outcome, guest = "refused", refusals[0].guest
+            guests = (guest,)
+        return Preflight(
+            outcome=outcome,
+            guest=guest,
+            guests=(guest, *(place for place in guests if place != guest)),
+            steps=tuple(steps),
+            findings=(*refusals, *findings),
+            unknown=tuple(self.unknown),
+        )
+
+    # ---- The commands ----
+
+    def play(self) -> Iterator[Step]:
+        """Every command with its answer, also after a refusal."""
+        for end, send in self.commands():
+            if not (self.is_alone and end == 1):
+                yield from send(end)
+
+    def commands(self) -> tuple[tuple[int, Callable[[int], Iterator[Step]]], ...]:
+        """The commands, in the plan's order; a file is written before it is read."""
+        opening = [(1, self.migrate_incoming), (0, self.migrate)]
+        if self.reads_later():
+            opening.reverse()
+        settings = {
+            "source-first": [(0, self.settings), (1, self.settings), *opening],
+            "destination-first": [(1, self.settings), (0, self.settings), *opening],
+            "incoming-first": [(1, self.settings), opening[0], (0, self.settings), opening[1]],
+        }
+        return tuple(settings[self.plan.order])
+
+    def reads_later(self) -> bool:
+        """Whether the destination reads what the source has written."""
+        return bool(self.plan.uri) and str(self.plan.uri).startswith(("file:", "exec:"))
+
+    def settings(self, end: int) -> Iterator[Step]:
+        """What is set at an end: the capabilities, then the parameters."""
+        wanted, state = self.plan.ends[end], self.states[end]
+        if wanted.capabilities:
+            entries = [{"capability": name, "state": on} for name, on in wanted.capabilities.items()]
+            arguments: dict[str, Any] = {"capabilities": entries}
+            yield self.step(end, "migrate-set-capabilities", arguments, lambda: state.set_capabilities(entries))
+        if wanted.parameters:
+            parameters = dict(wanted.parameters)
+            yield self.step(end, "migrate-set-parameters", parameters, lambda: state.set_parameters(parameters))
+
+    def migrate(self, end: int) -> Iterator[Step]:
+        """The source's migrate."""
+        arguments = {**({"uri": self.plan.uri} if self.plan.uri is not None else {}), **self.plan.migrate}
+        state, around = self.states[end], _surroundings(self.ends[end])
+        yield self.step(end, "migrate", arguments, lambda: state.migrate(**_keywords(arguments), **around))
+
+    def migrate_incoming(self, end: int) -> Iterator[Step]:
+        """The destination's migrate-incoming, which stays alive after a failure where it can."""
+        uri = self.plan.uri if self.plan.incoming_uri is None else self.plan.incoming_uri
+        state = self.states[end]
+        arguments: dict[str, Any] = {"uri": uri} if uri is not None else {}
+        if self.can_stay_alive():
+            arguments["exit-on-error"] = False
+        arguments |= self.plan.migrate_incoming
+        yield self.step(end, "migrate-incoming", arguments, lambda: state.migrate_incoming(**_keywords(arguments)))
+
+    def can_stay_alive(self) -> bool:
+        """Whether the destination's migrate-incoming has exit-on-error (from 9.1 on)."""
+        return self.states[1].build._c.release >= lib.QEMU_9_1
+
+    def step(self, end: int, command: str, arguments: dict[str, Any], send: Callable[[], None]) -> Step:
+        """Sends a command to a mirror."""
+        answer = ""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                send()
+            except MigrationError as error:
+                answer = error.message
+        return Step(ENDS[end], command, arguments, answer)
+
+    # ---- What follows ----
+
+    def transport(self) -> int:
+        """The transport of the source's migrate; tcp if it can't be told."""
+        channels = self.plan.migrate.get("channels")
+        if channels and not self.plan.uri:
+            return _transport_of_channel(channels)
+        found: int = lib.migration_transport_of_uri(self.states[0].build._c, (self.plan.uri or "").encode())
+        return max(found, 0)
+
+    def nobody(self) -> tuple[str, str, tuple[str, ...], list[Finding]]:
+        """What happens where nobody listens."""
+        home = "nowhere" if self.ends[0].paused else "source"
+        nobody = Finding(
+            rule="no-destination",
+            severity="error",
+            stage="connect",
+            end="source",
+            message="",
+            source_says="the same",
+            consequence="the source can't connect, and goes on",
+            guest=home,
+            recovers=True,
+            remedy="start the destination first",
+        )
+        return "fails", home, (home,), [nobody]
+
+    def predict(self) -> tuple[str, str, tuple[str, ...], list[Finding]]:
+        """The table's outcome, guest and places, and its findings."""
+        transport = self.transport()
+        pair = Pair(self.ends, self.states, self.plan, text(lib.migration_transport_name(transport)))
+        self.unknown += pair.unknown
+        prediction = ffi.new("MigrationPrediction *")
+        lib.migration_agree(self.states[0]._c, self.states[1]._c, transport, pair.told, prediction)
+        findings = [self.finding(prediction.rows[i], pair.names) for i in range(prediction.count)]
+        places = tuple(PLACES[i] for i in rows_of(prediction.guests))
+        return OUTCOMES[prediction.outcome], PLACES[prediction.guest], places, findings
+
+    def finding(self, row: int, names: dict[str, str]) -> Finding:
+        """A row of the table, in the words of its end's release."""
+        told = lib.migration_agreement(row)
+        words = lib.migration_agreement_words(row, self.states[told.end].build._c.release)
+        by_source = told.end == lib.MIGRATION_END_SOURCE
+        return Finding(
+            rule=text(told.id),
+            severity=SEVERITIES[told.severity],
+            stage=STAGES[told.stage],
+            end=ENDS[told.end],
+            message="" if words == ffi.NULL else named(text(words), names),
+            source_says="the same" if by_source else "connection broken" if told.outcome == lib.MIGRATION_FAILS else "",
+            consequence=text(told.consequence),
+            guest=PLACES[told.guest],
+            recovers=RECOVERS[told.recovers],
+            remedy=text(told.remedy),
+        )
+
+    def changes(self, step: Step) -> tuple[Change, ...]:
+        """The smallest changes after which the end accepts the capabilities that it refused."""
+        if step.command != "migrate-set-capabilities":
+            return ()
+        state = self.states[ENDS.index(step.end)]
+        wanted = self.plan.ends[ENDS.index(step.end)].capabilities
+        names = [name for name, on in wanted.items() if on]
+        if not set(wanted) <= set(state.build.capabilities):
+            return ()
+        new = (state.capabilities | CapabilitySet(names)) - [name for name, on in wanted.items() if not on]
+        return Checker(state.context).suggest(new, state.capabilities)
+
+    def refusal(self, step: Step) -> Finding:
+        """A refused command. If the destination refuses to read what was written, the guest is nowhere until cont."""
+        too_late = step.command == "migrate-incoming" and self.reads_later()
+        home = "nowhere" if self.ends[0].paused else "source"
+        changes = self.changes(step)
+        remedies = " or ".join(str(change) for change in changes)
+        return Finding(
+            rule=f"{step.command}/refused",
+            severity="error",
+            stage=STAGE_OF.get(step.command, "set"),
+            end=step.end,
+            message=step.answer,
+            source_says="the same" if step.end == "source" else "",
+            consequence="the guest is written and stopped; cont at the source revives it"
+            if too_late
+            else "nothing was changed by the command",
+            guest="nowhere" if too_late else home,
+            recovers=True,
+            remedy=f"set them {remedies}" if changes else "change the plan",
+            changes=changes,
+        )
+
+
+def _surroundings(end: Endpoint) -> dict[str, Any]:
+    """What migrate depends on besides the mirror."""
+    private = bool(end.ram_blocks) and not all(block.get("share") for block in end.ram_blocks.values())  # type: ignore[union-attr]
+    return {"blockers": end.blockers, "private_memory": private}
+
+
+def _keywords(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.replace("-", "_"): value for name, value in arguments.items()}
+
+
+def _transport_of_channel(channels: Any) -> int:
+    names = {"inet": 0, "unix": 1, "vsock": 2, "fd": 3, "exec": 4, "file": 5, "rdma": 6}
+    try:
+        address = next(channel["addr"] for channel in channels if channel["channel-type"] == "main")
+        return names[address["type"] if address["transport"] == "socket" else address["transport"]]
+    except (KeyError, StopIteration, TypeError):
+        return 0
+
+
+def _is_parameter(state: MigrationState, name: str) -> bool:
+    return bool(lib.migration_parameter_known(state.build._c, PARAMETERS.get(name, -1)))
+
+
+def _mirror(end: Endpoint, *, incoming: bool) -> MigrationState:
+    """A MigrationState with what is set at the end."""
+    host = end.host if end.host is not None else Host()
+    state = MigrationState(end.context.replace(incoming=incoming, host=host, parameters=None))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        given = {**(end.context.parameters or {}), **end.parameters}
+        known = {name: value for name, value in given.items() if _is_parameter(state, name)}
+        if known:
+            state.set_parameters(known)
+    lib.migration_state_load(state._c, end.capabilities.mask & state.build._mask)
+    state.status = end.status
+    return state

@@ -1,0 +1,76 @@
+"""Two ends of a migration."""
+
+from typing_extensions import assert_type
+
+from pymig import (
+    UNKNOWN,
+    Change,
+    Context,
+    Endpoint,
+    Finding,
+    Host,
+    Plan,
+    Preflight,
+    Settings,
+    Step,
+    Unknown,
+    UnknownType,
+    preflight,
+)
+
+source = Endpoint(
+    Context("10.0", Host()),
+    capabilities=["multifd"],
+    parameters={"multifd-channels": 4},
+    machine="pc-q35-10.0",
+    uuid=None,
+    ram_blocks={"pc.ram": {"size": 1 << 30, "kind": "memfd", "share": True}},
+    cpus=2,
+    cpu_model=UNKNOWN,
+    devices=[("virtio-net-pci", "0x3"), ("virtio-rng-pci", None)],
+    tls_objects={"tls0": {"endpoint": "client", "verify_peer": True}},
+    block_nodes=("disk",),
+    bitmaps={"disk": ["backup"]},
+    blockers=[],
+    paused=False,
+    status="none",
+)
+destination = source.replace(capabilities=())
+assert_type(Endpoint.from_json(source.to_json()), Endpoint)
+assert_type(source.machine, str | UnknownType)
+assert_type(source.cpus, int | UnknownType)
+assert_type([source.uuid, source.cpu_model], list[str | UnknownType | None])
+assert_type(source.host, Host | None)
+assert_type(source.blockers, tuple[str, ...])
+known = (source.ram_blocks, source.devices, source.tls_objects, source.block_nodes, source.bitmaps, source.paused)
+if not isinstance(source.devices, UnknownType):
+    assert_type(source.devices, tuple[tuple[str, str | None], ...])
+
+plan = Plan({"multifd": True}, {"multifd-channels": 4}, uri="tcp:192.0.2.1:4444", postcopy=False, order="source-first")
+exact = Plan(source={"capabilities": ["multifd"]}, destination={"parameters": {"multifd-channels": 2}})
+assert_type(Plan.from_json(plan.to_json()), Plan)
+assert_type(exact.ends, tuple[Settings, Settings])
+assert_type([plan.uri, plan.incoming_uri], list[str | None])
+assert_type(plan.postcopy, bool)
+arguments = {**plan.migrate, **plan.migrate_incoming, "order": plan.order}
+settings = {**exact.source.capabilities, **exact.destination.parameters}
+
+flight = preflight(source, destination, plan)
+assert_type(flight, Preflight)
+assert_type(flight.ok, bool)
+assert_type([flight.outcome, flight.guest, *flight.guests, flight.to_json()], list[str])
+for step in flight.steps:
+    assert_type(step, Step)
+    assert_type([step.end, step.command, step.answer], list[str])
+    given = {**step.arguments, **step.to_dict()}
+for finding in flight.findings:
+    assert_type(finding, Finding)
+    assert_type([finding.rule, finding.severity, finding.stage, finding.end], list[str])
+    assert_type([finding.message, finding.source_says, finding.guest], list[str])
+    assert_type([finding.remedy, finding.consequence], list[str])
+    assert_type(finding.recovers, bool | None)
+    assert_type(finding.changes, tuple[Change, ...])
+for unknown in flight.unknown:
+    assert_type(unknown, Unknown)
+    assert_type([unknown.end, unknown.what, unknown.matters], list[str])
+assert_type(source.status, str)
