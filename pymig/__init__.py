@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pymig.errors import KnownFaultWarning as KnownFaultWarning
     from pymig.errors import MigrationActiveError as MigrationActiveError
     from pymig.errors import MigrationError as MigrationError
+    from pymig.errors import MonitorError as MonitorError
     from pymig.errors import ParameterError as ParameterError
     from pymig.errors import ParameterTypeError as ParameterTypeError
     from pymig.errors import QemuBinaryError as QemuBinaryError
@@ -77,6 +78,7 @@ else:
         "MigrationActiveError": "errors",
         "MigrationError": "errors",
         "MigrationState": "state",
+        "MonitorError": "errors",
         "ParameterError": "errors",
         "ParameterTypeError": "errors",
         "Plan": "ends.plan",

@@ -13,6 +13,7 @@
     └── UnknownCapabilityError      the release has no such capability; also a ValueError
 
     QemuBinaryError                 a QEMU binary can't be queried
+    MonitorError                    a running QEMU's monitor can't be read
     HostUnknownError                a host could not be probed; also an OSError, and no MigrationError
 
 Invalid arguments that would never reach QEMU raise a plain TypeError or ValueError.
@@ -142,6 +143,10 @@ def host_unknown(number: int) -> HostUnknownError:
     reasons = {lib.PYMIG_ERROR_UNKNOWN: "that would change something there, or the attempt was stopped"}
     reason = reasons.get(number) or f"{os.strerror(number)}; ask again when that is over"
     return HostUnknownError(number, f"it could not be found out what the host can do: {reason}")
+
+
+class MonitorError(Exception):
+    """A running QEMU's monitor can't be reached, does not answer in time, or does not answer like QEMU."""
 
 
 class IgnoredParameterWarning(UserWarning):

@@ -10,6 +10,7 @@ from pymig.values import READ_ONLY, Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from typing import Any
 
     from typing_extensions import Self
@@ -205,6 +206,34 @@ class Endpoint(Value):
         values = {name: document[name] for name in cls._names() if name in document}
         extra = {name: value for name, value in document.items() if name not in values}
         return _restored({**values, "context": Context._from_dict(values["context"])}, extra)
+
+    @classmethod
+    def from_qmp(cls, address: str | os.PathLike[str], *, host: Host | None = None, timeout: float = 10.0) -> Endpoint:
+        """A running QEMU as one end, read over its QMP monitor. Nothing changes there.
+
+        What QMP does not tell stays at its default: KVM's dirty ring, and a destination's -S. An unset UUID and one of
+        zeros read the same. Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``.
+
+        Args:
+            address: the monitor's socket: a path, or ``host:port``.
+            host: what the QEMU's host can do; None if it is not known.
+            timeout: seconds for everything.
+
+        Raises:
+            MonitorError: the monitor can't be reached, does not answer in time, or does not answer like QEMU.
+        """
+        from pymig.ends.qmp import endpoint_now  # noqa: PLC0415 - it imports asyncio
+
+        return endpoint_now(address, host, timeout)
+
+    @classmethod
+    async def from_qmp_async(
+        cls, address: str | os.PathLike[str], *, host: Host | None = None, timeout: float = 10.0
+    ) -> Endpoint:
+        """The same as from_qmp, in the running event loop."""
+        from pymig.ends.qmp import endpoint_of_monitor  # noqa: PLC0415 - it imports asyncio
+
+        return await endpoint_of_monitor(address, host, timeout)
 
     def __hash__(self) -> int:
         return hash((self.context, self.capabilities, self.machine, self.uuid, self.cpus, self.blockers, self.status))

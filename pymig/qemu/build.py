@@ -237,7 +237,7 @@ class QemuBuild(Value):
         """
         from pymig.qemu.binary import ask  # noqa: PLC0415 - it imports json and socket
 
-        return _build_that_answers(ask(path, timeout))
+        return build_that_answers(ask(path, timeout))
 
     @staticmethod
     def releases() -> tuple[str, ...]:
@@ -248,6 +248,14 @@ class QemuBuild(Value):
     def newest() -> QemuBuild:
         """The newest known release, with the default build options."""
         return QemuBuild(RELEASES[-1])
+
+    def of_machine(self, machine: str) -> QemuBuild:
+        """The same build with this machine type, on which some defaults and, on Arm, the page size depend."""
+        choices = {name: getattr(self, name) for name in _CHOICES} | {"machine": machine}
+        build = QemuBuild(self.release, **choices)
+        if self.downstream:
+            return build._with_differences(self._differences, self.downstream)
+        return build
 
     @property
     def target_page_size(self) -> int:
@@ -438,7 +446,7 @@ _X86 = ("i386", "x86_64")
 _TELLING = {"compress-method": "is openEuler's: its check of compress-level depends on it, which pymig does not model"}
 
 
-def _build_that_answers(answers: BinaryAnswers) -> QemuBuild:
+def build_that_answers(answers: BinaryAnswers) -> QemuBuild:
     """The build that matches a binary's answers."""
     release, notes = _release_of(answers.version)
     known_target = answers.target in _targets()

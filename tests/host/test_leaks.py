@@ -99,6 +99,11 @@ NODES = ffi.new("QmpValue[]", [{"type": lib.QMP_OBJECT, "number": 3, "members": 
 PROGRAM = ffi.new("char[]", b"/nonexistent")
 COMMAND = ffi.new("char *[]", [PROGRAM, ffi.NULL])
 GUARDED = ffi.new("GuardedProcess *")
+URI, TCP, NOWHERE = (ffi.new("char[]", name) for name in (b"uri", b"tcp:192.0.2.1:4444", b"nowhere:1"))
+TO_TCP, TO_NOWHERE = (ffi.new("QmpMember[]", [(URI, {"type": lib.QMP_STRING, "text": uri})]) for uri in (TCP, NOWHERE))
+AROUND = ffi.new("MigrationSurroundings *")
+FAULTS = ffi.new("uint32_t *")
+PREDICTION = ffi.new("MigrationPrediction *")
 MAPPING_NAME = ffi.new("char[]", b"block-bitmap-mapping")
 MAPPING = ffi.new("QmpMember[]", [(MAPPING_NAME, {"type": lib.QMP_ARRAY, "number": 1, "elements": NODES})])
 
@@ -145,6 +150,13 @@ def ask_local():
 def start_and_end():
     assert lib.guarded_process_start(COMMAND, [], 0, GUARDED) == 0
     lib.guarded_process_end(GUARDED)
+
+
+def migrate(function, *further):
+    """Accepted at most for one of the two: the other scheme does not exist."""
+    for uri in (TO_TCP, TO_NOWHERE):
+        function(STATE, uri, 1, *further, ERROR)
+        lib.migration_error_clear(ERROR)
 
 
 # Each public function: how it is called. Functions that come as a pair stand with their partner.
@@ -210,6 +222,19 @@ CALLS = {
     "qmp_first_unvisited": lambda: lib.qmp_first_unvisited(BAD, 2, [0], 1),
     "migrate_block_bitmap_mapping migrate_has_block_bitmap_mapping qmp_value_free": block_bitmap_mapping,
     "migrate_tls_creds migrate_tls_hostname migrate_tls_authz migration_text_free": texts,
+    "qmp_migrate": lambda: migrate(lib.qmp_migrate, AROUND),
+    "qmp_migrate_incoming": lambda: migrate(lib.qmp_migrate_incoming),
+    "migrate_try": lambda: migrate(lib.migrate_try, AROUND, FAULTS),
+    "migrate_try_incoming": lambda: migrate(lib.migrate_try_incoming, FAULTS),
+    "migration_transport_name": lambda: lib.migration_transport_name(0),
+    "migration_transport_of_uri": lambda: lib.migration_transport_of_uri(BUILD, TCP),
+    "migration_state_load": lambda: lib.migration_state_load(STATE, 1 << 12),
+    "migration_agree": lambda: lib.migration_agree(STATE, STATE, 0, (1 << lib.PAIR_FACT__MAX) - 1, PREDICTION),
+    "migration_agreement": lambda: lib.migration_agreement(0),
+    "migration_agreement_name": lambda: lib.migration_agreement_name(0),
+    "migration_agreement_words": lambda: lib.migration_agreement_words(1, 0),
+    "migration_capability_ends": lambda: lib.migration_capability_ends(0),
+    "migration_parameter_ends": lambda: lib.migration_parameter_ends(0),
     "migration_snapshot_message": lambda: lib.migration_snapshot_message(),
     "migration_checker_postcopy": lambda: lib.migration_checker_postcopy(CHECKER),
     "migration_checker_message": lambda: lib.migration_checker_message(CHECKER, 3, TEXT, 256),

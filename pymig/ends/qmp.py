@@ -1,0 +1,236 @@
+"""Reads what a running QEMU tells over QMP about one end of a migration. Changes nothing there.
+
+Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pymig.capability import NAMES
+from pymig.context import Context
+from pymig.ends.endpoint import UNKNOWN, Endpoint
+from pymig.errors import MonitorError
+from pymig.host.host import Host, require_host
+from pymig.qemu.binary import QUESTIONS, BinaryAnswers
+from pymig.qemu.build import QemuBuild, build_that_answers
+from pymig.qemu.parameters import PARAMETERS
+from pymig.values import escaped, wrong_type
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+
+    Ask = Callable[..., Awaitable[Any]]
+
+KINDS = {"memory-backend-ram": "anonymous", "memory-backend-memfd": "memfd", "memory-backend-file": "file"}
+UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+# A line of x-query-ramblock: name, page size, offset, used, total.
+BLOCK = re.compile(r"^\s*(\S+)\s+(\d+) (\w+)\s+0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+", re.MULTILINE)
+
+STOPPED = ("paused", "prelaunch", "postmigrate", "shutdown", "suspended", "guest-panicked", "internal-error")
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+
+
+# ---- Connecting ----
+
+
+async def endpoint_of_monitor(address: str | os.PathLike[str], host: Host | None, timeout: float) -> Endpoint:
+    """See Endpoint.from_qmp_async."""
+    name = _address_of(address)
+    if host is not None:
+        require_host(host)
+    try:
+        from qemu.qmp import QMPClient, QMPError  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise MonitorError("reading a monitor needs the package qemu.qmp: pip install 'pymig-qemu[qemu]'") from None
+    client = QMPClient("pymig")
+    shown = escaped(str(address)[:200])
+    try:
+        return await asyncio.wait_for(_read(client, name, host), timeout)
+    except asyncio.TimeoutError:
+        raise MonitorError(f"{shown} did not answer over QMP within {timeout:g} seconds") from None
+    except (QMPError, OSError, EOFError) as error:
+        raise MonitorError(f"{shown} does not answer over QMP: {escaped(str(error))}") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MonitorError(f"{shown} does not answer like QEMU: {escaped(repr(error))[:200]}") from None
+    finally:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(client.disconnect(), timeout)
+
+
+def endpoint_now(address: str | os.PathLike[str], host: Host | None, timeout: float) -> Endpoint:
+    """See Endpoint.from_qmp."""
+    return _run(endpoint_of_monitor(address, host, timeout))
+
+
+def _run(coroutine: Coroutine[Any, Any, Endpoint]) -> Endpoint:
+    """Runs the coroutine in a new event loop; in a new thread if this thread already runs one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    results: list[Endpoint] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(asyncio.run(coroutine))
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="pymig-qmp", daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _address_of(address: object) -> str | tuple[str, int]:
+    """A socket's path, or host and port."""
+    if not isinstance(address, (str, os.PathLike)):
+        wrong_type(address, "address", "a path or host:port")
+    name = os.fspath(address)
+    host, colon, port = name.rpartition(":")
+    if colon and port.isdecimal() and "/" not in name:
+        return host.strip("[]"), int(port)
+    return name
+
+
+async def _read(client: Any, name: str | tuple[str, int], host: Host | None) -> Endpoint:
+    await client.connect(name)
+
+    async def ask(command: str, **arguments: Any) -> Any:
+        return await client.execute(command, arguments or None)
+
+    return await _endpoint(ask, host)
+
+
+# ---- Reading ----
+
+
+async def _endpoint(ask: Ask, host: Host | None) -> Endpoint:
+    build = build_that_answers(BinaryAnswers(*[await ask(question) for question in QUESTIONS]))
+    machine = await _optional(ask, "qom-get", path="/machine", property="type")
+    name = machine.removesuffix("-machine") if isinstance(machine, str) else UNKNOWN
+    status, migration = await ask("query-status"), await ask("query-migrate")
+    yank = await _optional(ask, "query-yank") or []
+    is_waiting = status["status"] == "inmigrate"
+    started = is_waiting and any(instance["type"] == "migration" for instance in yank)
+    listens = started and "socket-address" in migration
+    context = Context(
+        _with_machine(build, name),
+        host,
+        incoming=is_waiting,
+        incoming_started=listens,
+        single_channel=started and not listens,
+    )
+    switches = await ask("query-migrate-capabilities")
+    parameters = await ask("query-migrate-parameters")
+    return Endpoint(
+        context,
+        capabilities=[entry["capability"] for entry in switches if entry["state"] and entry["capability"] in NAMES],
+        parameters={name: value for name, value in parameters.items() if name in PARAMETERS},
+        machine=name,
+        uuid=_uuid(await ask("query-uuid")),
+        ram_blocks=await _blocks(ask),
+        tls_objects=await _tls_objects(ask),
+        devices=await _devices(ask),
+        blockers=migration.get("blocked-reasons", ()),
+        paused=status["status"] in STOPPED,
+        status=migration.get("status", "none"),
+        **await _cpus(ask),
+        **_nodes(await ask("query-named-block-nodes")),
+    )
+
+
+async def _optional(ask: Ask, command: str, **arguments: Any) -> Any:
+    """The answer; None if QEMU refuses the question."""
+    from qemu.qmp import ExecuteError  # noqa: PLC0415 - an extra
+
+    try:
+        return await ask(command, **arguments)
+    except ExecuteError:
+        return None
+
+
+def _with_machine(build: QemuBuild, machine: Any) -> QemuBuild:
+    """The build with the machine type, on which some defaults depend."""
+    return build if machine is UNKNOWN else build.of_machine(machine)
+
+
+def _uuid(answer: Mapping[str, Any]) -> str | None:
+    """Unset and all zeros read the same."""
+    return None if answer["UUID"] == NO_UUID else str(answer["UUID"])
+
+
+async def _cpus(ask: Ask) -> dict[str, Any]:
+    cpus = await ask("query-cpus-fast")
+    if not cpus:
+        return {}
+    kind = await ask("qom-get", path=cpus[0]["qom-path"], property="type")
+    return {"cpus": len(cpus), "cpu_model": re.sub(r"-[a-z0-9_]+-cpu$", "", str(kind))}
+
+
+def _nodes(nodes: list[Mapping[str, Any]]) -> dict[str, Any]:
+    names = [str(node["node-name"]) for node in nodes]
+    bitmaps = {
+        str(node["node-name"]): [str(bitmap["name"]) for bitmap in node["dirty-bitmaps"] if "name" in bitmap]
+        for node in nodes
+        if node.get("dirty-bitmaps")
+    }
+    return {"block_nodes": names, "bitmaps": bitmaps}
+
+
+async def _blocks(ask: Ask) -> dict[str, dict[str, Any]]:
+    """Every RAM block; what backs it, where it is a backend of the user's."""
+    table = (await ask("x-query-ramblock"))["human-readable-text"]
+    blocks: dict[str, dict[str, Any]] = {
+        name: {"size": int(used, 16), "page_size": int(number) * UNITS[unit]}
+        for name, number, unit, used in BLOCK.findall(table)
+    }
+    backends = {str(backend["id"]): backend for backend in await ask("query-memdev") if "id" in backend}
+    for entry in await ask("qom-list", path="/objects"):
+        kind = KINDS.get(str(entry["type"]).removeprefix("child<").removesuffix(">"))
+        name = str(entry["name"])
+        block = blocks.get(name) or blocks.get(f"/objects/{name}")
+        if kind and block is not None:
+            block |= {"kind": kind, "share": bool(backends.get(name, {}).get("share"))}
+            if kind == "file":
+                block["path"] = str(await ask("qom-get", path=f"/objects/{name}", property="mem-path"))
+    return blocks
+
+
+async def _tls_objects(ask: Ask) -> dict[str, dict[str, Any]]:
+    objects = {}
+    for entry in await ask("qom-list", path="/objects"):
+        if str(entry["type"]).startswith("child<tls-creds-"):
+            path = f"/objects/{entry['name']}"
+            objects[str(entry["name"])] = {
+                "endpoint": str(await ask("qom-get", path=path, property="endpoint")),
+                "verify_peer": bool(await ask("qom-get", path=path, property="verify-peer")),
+            }
+    return objects
+
+
+def _slot(address: object) -> str | None:
+    """A PCI address as lspci writes it, without the bus."""
+    return f"{address >> 3:02x}.{address & 7}" if isinstance(address, int) else None
+
+
+async def _devices(ask: Ask) -> list[tuple[str, str | None]]:
+    """The devices that were added on the command line or later, with their addresses on the PCI bus."""
+    devices = []
+    for folder in ("/machine/peripheral", "/machine/peripheral-anon"):
+        for entry in await _optional(ask, "qom-list", path=folder) or ():
+            if str(entry["type"]).startswith("child<"):
+                address = await _optional(ask, "qom-get", path=f"{folder}/{entry['name']}", property="addr")
+                driver = str(entry["type"]).removeprefix("child<").removesuffix(">")
+                devices.append((driver, _slot(address)))
+    return sorted(devices, key=str)

@@ -1,0 +1,124 @@
+"""Two real QEMUs on this machine, and a migration between them."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from pymig import Endpoint, Host
+from tests import machine
+from tests.live.conftest import QEMUMonitorProtocol, event_loop
+
+LONGEST_START, LONGEST_MOVE = 30, 8  # seconds
+ENDED = ("completed", "failed", "cancelled", "pre-switchover")
+
+
+class Qemu:
+    """One running QEMU, with a guest that does nothing. ``address`` is a monitor for others."""
+
+    def __init__(self, binary, folder, name, *options):
+        self.address = folder / f"{name}.qmp"
+        own = folder / f"{name}.own"
+        monitors = [word for path in (self.address, own) for word in ("-qmp", f"unix:{path},server=on,wait=off")]
+        command = [binary, "-nodefaults", "-display", "none", "-accel", "tcg", *monitors, *options]
+        self.log = folder / f"{name}.log"
+        with self.log.open("w") as log:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            streams["preexec_fn"] = machine.end_with_parent
+            self.process = subprocess.Popen(command, **streams)
+        self.monitor = self._connected(own)
+
+    def _connected(self, path):
+        for waits_for in (self.address, path):
+            self._wait_for(waits_for)
+        monitor = QEMUMonitorProtocol(str(path))
+        monitor.settimeout(LONGEST_START)
+        monitor.connect()
+        return monitor
+
+    def _wait_for(self, path):
+        """Until somebody listens there."""
+        deadline = time.monotonic() + LONGEST_START
+        with socket.socket(socket.AF_UNIX) as probe:
+            while probe.connect_ex(str(path)) != 0:
+                assert self.process.poll() is None, self.log.read_text()
+                assert time.monotonic() < deadline, "QEMU does not start"
+                time.sleep(0.02)
+
+    def ask(self, command, arguments=None):
+        """The return value; the text of an error; None if QEMU has ended."""
+        try:
+            reply = self.monitor.cmd_raw(command, arguments or None)
+        except Exception:
+            return None
+        return reply["return"] if "return" in reply else reply["error"]["desc"]
+
+    def status(self):
+        return (self.ask("query-migrate") or {}).get("status")
+
+    def runs(self):
+        return bool((self.ask("query-status") or {}).get("running"))
+
+    def end(self):
+        with contextlib.suppress(Exception):
+            self.monitor.close()
+        self.process.kill()
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def pair(binaries, folder, source_options=(), destination_options=()):
+    """A source whose guest runs, and a destination that waits."""
+    with event_loop():
+        ends = []
+        try:
+            ends.append(Qemu(binaries[0], Path(folder), "source", *source_options))
+            ends.append(Qemu(binaries[1], Path(folder), "destination", *destination_options, "-incoming", "defer"))
+            yield ends
+        finally:
+            for end in ends:
+                end.end()
+
+
+def endpoint_of(qemu, host=Host()):  # noqa: B008 - immutable
+    return Endpoint.from_qmp(qemu.address, host=host)
+
+
+def carry_out(flight, source, destination):
+    """Sends the steps of a preflight; the answers, "" for each accepted command."""
+    ends = {"source": source, "destination": destination}
+    answers = []
+    for step in flight.steps:
+        answer = ends[step.end].ask(step.command, dict(step.arguments))
+        answers.append(answer if isinstance(answer, str) else "")
+        if step.command == "migrate" and flight.steps[-1] is not step:
+            wait(source)  # a file is read once it is written
+    return answers
+
+
+def wait(source):
+    """The source's status once it has ended or nothing more is expected."""
+    deadline = time.monotonic() + LONGEST_MOVE
+    while (status := source.status()) not in ENDED and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return status
+
+
+def outcome(source, destination):
+    """What happened, as (outcome, guest)."""
+    status = wait(source)
+    deadline = time.monotonic() + LONGEST_MOVE
+    if status == "completed":
+        while not destination.runs() and destination.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+    at_source, at_destination = source.runs(), destination.runs()
+    places = {(True, True): "both", (True, False): "source", (False, True): "destination", (False, False): "nowhere"}
+    failed = status == "failed" or (status == "completed" and not at_destination)
+    words = {"completed": "completes", "pre-switchover": "waits"}
+    return "fails" if failed else words.get(status, "hangs"), places[at_source, at_destination]
+
+
+def binary_name():
+    return os.environ.get("PYMIG_QEMU", "qemu-system-x86_64")

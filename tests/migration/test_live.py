@@ -1,0 +1,86 @@
+"""The preflight of two running QEMUs, and then the same migration for real.
+
+PYMIG_QEMU and PYMIG_QEMU_DESTINATION name the binaries; by default, both ends are this machine's QEMU.
+"""
+
+import os
+import shutil
+
+import pytest
+
+from pymig import Plan, QemuBuild, preflight
+from tests.migration.pair import binary_name, carry_out, endpoint_of, outcome, pair
+
+SOURCE = shutil.which(binary_name())
+DESTINATION = shutil.which(os.environ.get("PYMIG_QEMU_DESTINATION", binary_name()))
+
+pytestmark = pytest.mark.live
+
+if SOURCE is None or DESTINATION is None:
+    pytest.skip(f"needs a real QEMU: {binary_name()} is not in PATH (Debian: qemu-system-x86)", allow_module_level=True)
+
+MACHINE = ("-machine", "pc-q35-7.2", "-m", "64M")
+OTHER_MACHINE = ("-machine", "pc-q35-6.2", "-m", "64M")
+UUIDS = [("-uuid", f"{digit * 8}-{digit * 4}-{digit * 4}-{digit * 4}-{digit * 12}") for digit in "12"]
+DEVICE = ("-device", "virtio-rng-pci,addr=5")
+MULTIFD, POSTCOPY = {"capabilities": ["multifd"]}, {"capabilities": ["postcopy-ram"]}
+NOTHING = {}
+
+# Each: the settings of both ends, their further options, and the uri.
+CASES = {
+    "plain": (NOTHING, NOTHING, (), (), "unix"),
+    "xbzrle": ({"capabilities": ["xbzrle"]}, NOTHING, (), (), "unix"),
+    "multifd": (MULTIFD, MULTIFD, (), (), "unix"),
+    "multifd at the destination only": (NOTHING, MULTIFD, (), (), "unix"),
+    "fewer channels at the source": (
+        {**MULTIFD, "parameters": {"multifd-channels": 2}},
+        {**MULTIFD, "parameters": {"multifd-channels": 4}},
+        (),
+        (),
+        "unix",
+    ),
+    "postcopy-ram": (POSTCOPY, POSTCOPY, (), (), "unix"),
+    "postcopy-ram at the source only": (POSTCOPY, NOTHING, (), (), "unix"),
+    "x-ignore-shared at the source only": ({"capabilities": ["x-ignore-shared"]}, NOTHING, (), (), "unix"),
+    "another UUID": ({"capabilities": ["validate-uuid"]}, NOTHING, UUIDS[0], UUIDS[1], "unix"),
+    "a device that is missing": ({"capabilities": ["return-path"]}, NOTHING, DEVICE, (), "unix"),
+    "a pause": ({"capabilities": ["pause-before-switchover"]}, NOTHING, (), (), "unix"),
+    "a refused capability": ({"capabilities": ["postcopy-preempt"]}, NOTHING, (), (), "unix"),
+    "a scheme that does not exist": (NOTHING, NOTHING, (), (), "nowhere"),
+    "a snapshot": ({"capabilities": ["background-snapshot"]}, NOTHING, (), (), "unix"),
+    "another machine type": ({"capabilities": ["return-path"]}, NOTHING, (), OTHER_MACHINE, "unix"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_migration(case, tmp_path):
+    ours, theirs, source_options, destination_options, scheme = CASES[case]
+    other = destination_options if destination_options[:1] == ("-machine",) else (*MACHINE, *destination_options)
+    plan = Plan(source=ours, destination=theirs, uri=f"{scheme}:{tmp_path}/migration")
+    with pair((SOURCE, DESTINATION), tmp_path, (*MACHINE, *source_options), other) as (source, destination):
+        ends = endpoint_of(source), endpoint_of(destination)
+        flight = preflight(*ends, plan)
+        answers = carry_out(flight, source, destination)
+        assert answers == [step.answer for step in flight.steps]
+        if flight.outcome != "refused":
+            seen = outcome(source, destination)
+            assert (flight.outcome, seen[1] in flight.guests) == (seen[0], True), (flight, seen)
+
+
+def test_what_a_running_qemu_tells(tmp_path):
+    options = ("-uuid", UUIDS[0][1], "-smp", "2", *DEVICE, "-object", "tls-creds-anon,id=t0,endpoint=server")
+    questions = ("query-migrate-parameters", "query-status", "query-migrate")
+    with pair((SOURCE, DESTINATION), tmp_path, (*MACHINE, *options), (*MACHINE, "-S")) as (source, destination):
+        before = [source.ask(question) for question in questions]
+        one, other = endpoint_of(source), endpoint_of(destination)
+        assert one == endpoint_of(source)
+        assert [source.ask(question) for question in questions] == before
+    assert (one.machine, one.uuid, one.cpus, one.paused, one.status) == ("pc-q35-7.2", UUIDS[0][1], 2, False, "none")
+    assert one.ram_blocks["pc.ram"]["size"] == 64 << 20
+    assert one.ram_blocks["pc.ram"]["kind"] == "anonymous"
+    assert ("virtio-rng-pci", "05.0") in one.devices
+    assert one.tls_objects["t0"]["endpoint"] == "server"
+    assert (one.context.incoming, other.context.incoming) == (False, True)
+    assert other.uuid is None
+    assert one.context.build.machine == "pc-q35-7.2"
+    assert one.context.build.release == QemuBuild.from_binary(SOURCE).release
