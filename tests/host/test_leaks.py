@@ -282,7 +282,8 @@ def test_c_function(names):
         call()
     after = in_use()
     assert after[0] - before[0] < TOLERANCE, "memory"
-    assert after[1:] == before[1:], "descriptors or mappings"
+    assert after[1] == before[1], "descriptors"
+    assert after[2] - before[2] < 3, "mappings"  # CPython maps an arena now and then
 
 
 def refused(function, *arguments):
