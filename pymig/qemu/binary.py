@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymig.errors import QemuBinaryError
 from pymig.qemu.process import running
-from pymig.qemu.qmp import Monitor
+from pymig.qemu.qmp import Cancellation, Monitor
 from pymig.values import Value, escaped, wrong_type
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def _program(name: bytes) -> bytes:
 
 def _answers(program: bytes, timeout: float) -> list[Any]:
     """The answers to QUESTIONS."""
+    cancellation = Cancellation()
     with ExitStack() as opened:
         ours, theirs = (opened.enter_context(end) for end in socket.socketpair())
         log, stderr = (opened.enter_context(open(end, "rb", 0)) for end in os.pipe())  # noqa: PTH123
@@ -90,7 +91,7 @@ def _answers(program: bytes, timeout: float) -> list[Any]:
         life = opened.enter_context(running(command, given))
         theirs.close()
         stderr.close()
-        monitor = Monitor(ours, log.fileno(), life, timeout)
+        monitor = Monitor(ours, log.fileno(), life, timeout, cancellation)
         try:
             return monitor.ask(*QUESTIONS)
         except QemuBinaryError as error:

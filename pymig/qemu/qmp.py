@@ -36,16 +36,16 @@ class Monitor:
         log: the reading end of the program's standard error.
         life: the descriptor that ``running`` gives.
         timeout: seconds for everything.
+        cancellation: made before the program was started.
     """
 
-    def __init__(self, monitor: socket.socket, log: int, life: int, timeout: float) -> None:
+    def __init__(self, monitor: socket.socket, log: int, life: int, timeout: float, cancellation: Cancellation) -> None:
         self._monitor = monitor
         self._deadline, self._timeout = time.monotonic() + timeout, timeout
         self._readers = {monitor.fileno(): self._read_monitor, log: self._read_log, life: self._read_life}
         self._log_number, self._life = log, life
         self._input, self._log, self._received = bytearray(), b"", 0
-        self._cancel_requests = _cancel_requests()
-        self._cancelled = self._cancel_requests()
+        self._cancellation = cancellation
         self._awaited = "greeting"
         self._poll = select.poll()
         for number in self._readers:
@@ -109,10 +109,7 @@ class Monitor:
         if left <= 0:
             raise QemuBinaryError(f"did not answer over QMP within {self._timeout:g} seconds")
         self._handle(min(left, INTERVAL))
-        if self._cancel_requests() > self._cancelled:
-            from asyncio import CancelledError  # noqa: PLC0415 - the caller has imported it
-
-            raise CancelledError
+        self._cancellation.raise_if_requested()
 
     def _handle(self, seconds: float) -> bool:
         """Reads what there is or comes in this time; whether something was there."""
@@ -158,17 +155,27 @@ class Monitor:
         raise QemuBinaryError(f"does not answer over QMP: {reason}")
 
 
-def _cancel_requests() -> Callable[[], int]:
-    """A function that counts the requests to cancel the calling task.
+class Cancellation:
+    """Whether the calling task is asked to end from now on.
 
     From Python 3.11 on, Ctrl-C only cancels the main task, and raises nothing in a call that blocks the event loop.
     """
-    asyncio = sys.modules.get("asyncio")
-    try:
-        task = asyncio.current_task() if asyncio else None
-    except RuntimeError:
-        return int
-    return getattr(task, "cancelling", int)
+
+    def __init__(self) -> None:
+        asyncio = sys.modules.get("asyncio")
+        try:
+            task = asyncio.current_task() if asyncio else None
+        except RuntimeError:
+            task = None
+        self._requests: Callable[[], int] = getattr(task, "cancelling", int)
+        self._before = self._requests()
+
+    def raise_if_requested(self) -> None:
+        """Raises CancelledError if it is."""
+        if self._requests() > self._before:
+            from asyncio import CancelledError  # noqa: PLC0415 - the caller has imported it
+
+            raise CancelledError
 
 
 def _description(error: object) -> str:
