@@ -222,18 +222,18 @@ class Endpoint(Value):
         Raises:
             MonitorError: the monitor can't be reached, does not answer in time, or does not answer like QEMU.
         """
-        from pymig.ends.qmp import endpoint_now  # noqa: PLC0415 - it imports asyncio
+        from pymig.ends.qmp import read  # noqa: PLC0415 - it imports asyncio
 
-        return endpoint_now(address, host, timeout)
+        return _told(*read(address, timeout), host)
 
     @classmethod
     async def from_qmp_async(
         cls, address: str | os.PathLike[str], *, host: Host | None = None, timeout: float = 10.0
     ) -> Endpoint:
         """The same as from_qmp, in the running event loop."""
-        from pymig.ends.qmp import endpoint_of_monitor  # noqa: PLC0415 - it imports asyncio
+        from pymig.ends.qmp import read_async  # noqa: PLC0415 - it imports asyncio
 
-        return await endpoint_of_monitor(address, host, timeout)
+        return _told(*await read_async(address, timeout), host)
 
     def __hash__(self) -> int:
         return hash((self.context, self.capabilities, self.machine, self.uuid, self.cpus, self.blockers, self.status))
@@ -266,6 +266,10 @@ def _restored(values: dict[str, Any], extra: Mapping[str, Any]) -> Endpoint:
     end = Endpoint(**values)
     end._set(_extra=READ_ONLY(dict(extra)))
     return end
+
+
+def _told(context: dict[str, Any], facts: dict[str, Any], host: Host | None) -> Endpoint:
+    return Endpoint(Context(host=host, **context), **facts)
 
 
 def _thawed(value: Any) -> Any:

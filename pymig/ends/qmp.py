@@ -13,12 +13,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pymig.capability import NAMES
-from pymig.context import Context
-from pymig.ends.endpoint import UNKNOWN, Endpoint
 from pymig.errors import MonitorError
-from pymig.host.host import Host, require_host
 from pymig.qemu.binary import QUESTIONS, BinaryAnswers
-from pymig.qemu.build import QemuBuild, build_that_answers
+from pymig.qemu.build import build_that_answers
 from pymig.qemu.parameters import PARAMETERS
 from pymig.values import escaped, wrong_type
 
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     Ask = Callable[..., Awaitable[Any]]
+    Told = tuple[dict[str, Any], dict[str, Any]]  # the arguments of Context and, besides the context, of Endpoint
 
 KINDS = {"memory-backend-ram": "anonymous", "memory-backend-memfd": "memfd", "memory-backend-file": "file"}
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -40,11 +38,9 @@ NO_UUID = "00000000-0000-0000-0000-000000000000"
 # ---- Connecting ----
 
 
-async def endpoint_of_monitor(address: str | os.PathLike[str], host: Host | None, timeout: float) -> Endpoint:
+async def read_async(address: str | os.PathLike[str], timeout: float) -> Told:
     """See Endpoint.from_qmp_async."""
     name = _address_of(address)
-    if host is not None:
-        require_host(host)
     try:
         from qemu.qmp import QMPClient, QMPError  # noqa: PLC0415 - an extra
     except ImportError:
@@ -52,7 +48,7 @@ async def endpoint_of_monitor(address: str | os.PathLike[str], host: Host | None
     client = QMPClient("pymig")
     shown = escaped(str(address)[:200])
     try:
-        return await asyncio.wait_for(_read(client, name, host), timeout)
+        return await asyncio.wait_for(_read(client, name), timeout)
     except asyncio.TimeoutError:
         raise MonitorError(f"{shown} did not answer over QMP within {timeout:g} seconds") from None
     except (QMPError, OSError, EOFError) as error:
@@ -64,18 +60,18 @@ async def endpoint_of_monitor(address: str | os.PathLike[str], host: Host | None
             await asyncio.wait_for(client.disconnect(), timeout)
 
 
-def endpoint_now(address: str | os.PathLike[str], host: Host | None, timeout: float) -> Endpoint:
+def read(address: str | os.PathLike[str], timeout: float) -> Told:
     """See Endpoint.from_qmp."""
-    return _run(endpoint_of_monitor(address, host, timeout))
+    return _run(read_async(address, timeout))
 
 
-def _run(coroutine: Coroutine[Any, Any, Endpoint]) -> Endpoint:
+def _run(coroutine: Coroutine[Any, Any, Told]) -> Told:
     """Runs the coroutine in a new event loop; in a new thread if this thread already runs one."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(coroutine)
-    results: list[Endpoint] = []
+    results: list[Told] = []
     errors: list[BaseException] = []
 
     def run() -> None:
@@ -103,51 +99,52 @@ def _address_of(address: object) -> str | tuple[str, int]:
     return name
 
 
-async def _read(client: Any, name: str | tuple[str, int], host: Host | None) -> Endpoint:
+async def _read(client: Any, name: str | tuple[str, int]) -> Told:
     await client.connect(name)
 
     async def ask(command: str, **arguments: Any) -> Any:
         return await client.execute(command, arguments or None)
 
-    return await _endpoint(ask, host)
+    return await _facts(ask)
 
 
 # ---- Reading ----
 
 
-async def _endpoint(ask: Ask, host: Host | None) -> Endpoint:
+async def _facts(ask: Ask) -> Told:
     build = build_that_answers(BinaryAnswers(*[await ask(question) for question in QUESTIONS]))
     machine = await _optional(ask, "qom-get", path="/machine", property="type")
-    name = machine.removesuffix("-machine") if isinstance(machine, str) else UNKNOWN
+    name = machine.removesuffix("-machine") if isinstance(machine, str) else None
     status, migration = await ask("query-status"), await ask("query-migrate")
-    yank = await _optional(ask, "query-yank") or []
-    is_waiting = status["status"] == "inmigrate"
-    started = is_waiting and any(instance["type"] == "migration" for instance in yank)
-    listens = started and "socket-address" in migration
-    context = Context(
-        _with_machine(build, name),
-        host,
-        incoming=is_waiting,
-        incoming_started=listens,
-        single_channel=started and not listens,
-    )
     switches = await ask("query-migrate-capabilities")
     parameters = await ask("query-migrate-parameters")
-    return Endpoint(
-        context,
-        capabilities=[entry["capability"] for entry in switches if entry["state"] and entry["capability"] in NAMES],
-        parameters={name: value for name, value in parameters.items() if name in PARAMETERS},
-        machine=name,
-        uuid=_uuid(await ask("query-uuid")),
-        ram_blocks=await _blocks(ask),
-        tls_objects=await _tls_objects(ask),
-        devices=await _devices(ask),
-        blockers=migration.get("blocked-reasons", ()),
-        paused=status["status"] in STOPPED,
-        status=migration.get("status", "none"),
+    context = {
+        "build": build if name is None else build.of_machine(name),
+        **await _incoming(ask, status, migration),
+    }
+    facts = {
+        "capabilities": [entry["capability"] for entry in switches if entry["state"] and entry["capability"] in NAMES],
+        "parameters": {name: value for name, value in parameters.items() if name in PARAMETERS},
+        "uuid": _uuid(await ask("query-uuid")),
+        "ram_blocks": await _blocks(ask),
+        "tls_objects": await _tls_objects(ask),
+        "devices": await _devices(ask),
+        "blockers": migration.get("blocked-reasons", ()),
+        "paused": status["status"] in STOPPED,
+        "status": migration.get("status", "none"),
         **await _cpus(ask),
         **_nodes(await ask("query-named-block-nodes")),
-    )
+    }
+    return context, facts if name is None else {**facts, "machine": name}
+
+
+async def _incoming(ask: Ask, status: Mapping[str, Any], migration: Mapping[str, Any]) -> dict[str, bool]:
+    """The circumstances of a QEMU that may wait for an incoming migration."""
+    waits = status["status"] == "inmigrate"
+    instances = await _optional(ask, "query-yank") or ()
+    started = waits and any(instance["type"] == "migration" for instance in instances)
+    listens = started and "socket-address" in migration
+    return {"incoming": waits, "incoming_started": listens, "single_channel": started and not listens}
 
 
 async def _optional(ask: Ask, command: str, **arguments: Any) -> Any:
@@ -158,11 +155,6 @@ async def _optional(ask: Ask, command: str, **arguments: Any) -> Any:
         return await ask(command, **arguments)
     except ExecuteError:
         return None
-
-
-def _with_machine(build: QemuBuild, machine: Any) -> QemuBuild:
-    """The build with the machine type, on which some defaults depend."""
-    return build if machine is UNKNOWN else build.of_machine(machine)
 
 
 def _uuid(answer: Mapping[str, Any]) -> str | None:

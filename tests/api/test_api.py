@@ -25,8 +25,6 @@ SECTIONS_NOT_YET = {
 NOT_YET = {
     "Applied",
     "Checker.histogram",
-    "Endpoint.from_qmp",
-    "Endpoint.from_qmp_async",
     "Host.incomplete",
     "Host.of_process",
     "Host.of_user",

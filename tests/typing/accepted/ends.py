@@ -9,8 +9,10 @@ from pymig import (
     Endpoint,
     Finding,
     Host,
+    MonitorError,
     Plan,
     Preflight,
+    QemuBuild,
     Settings,
     Step,
     Unknown,
@@ -74,3 +76,15 @@ for unknown in flight.unknown:
     assert_type(unknown, Unknown)
     assert_type([unknown.end, unknown.what, unknown.matters], list[str])
 assert_type(source.status, str)
+
+
+async def live() -> list[Endpoint]:
+    """Two running QEMUs."""
+    try:
+        one = Endpoint.from_qmp("/run/source.qmp", host=Host(), timeout=3)
+        return [one, await Endpoint.from_qmp_async("192.0.2.1:4444")]
+    except MonitorError:
+        return []
+
+
+assert_type(QemuBuild("9.0").of_machine("pc-q35-8.2"), QemuBuild)
