@@ -95,7 +95,8 @@ def hugetlbfs(folder, say):
         if not pages.set(max(int(pages.value), 8)):
             pytest.skip("needs 8 free huge pages of 2 MiB")
         with mounted(folder / "huge", "hugetlbfs", options="pagesize=2M") as mount:
-            os.truncate(os.open(mount / "guest", os.O_CREAT | os.O_RDWR), 2 * MIB)
+            with (mount / "guest").open("wb") as guest:
+                guest.truncate(2 * MIB)
             yield mount / "guest", [mount]
 
 
@@ -277,9 +278,7 @@ def huge_pages(state):
 def test_a_guest_that_has_all_huge_pages(folder, say):
     """Its file can be asked about. In the folder, another guest would find no page, so nothing is found out."""
     with hugetlbfs(folder, say) as (guest, [mount]):
-        while (left := huge_pages("free") - huge_pages("resv")) == 0:
-            time.sleep(0.1)  # a process of another run, which held the lock before, is still ending
-        os.truncate(guest, left * 2 * MIB)
+        os.truncate(guest, huge_pages("free") * 2 * MIB)
         with guest.open("r+b") as file, mmap.mmap(file.fileno(), 0):
             assert huge_pages("free") == huge_pages("resv")
             for share in (False, True):
