@@ -9,7 +9,7 @@ from importlib import import_module
 from pymig.cli.arguments import UsageError, parse
 from pymig.cli.text import print_json, printable
 from pymig.cli.values import NOT_ANSWERED
-from pymig.errors import MigrationError, QemuBinaryError, UnknownCapabilityError
+from pymig.errors import MigrationError, MonitorError, QemuBinaryError, UnknownCapabilityError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CLOSED_PIPE, INTERRUPTED = 128 + 13, 128 + 2
 """Exit statuses of a process that SIGPIPE or SIGINT ends, as a shell reports them."""
 
-EXPECTED = (UsageError, MigrationError, QemuBinaryError, ValueError, OSError, MemoryError)
+EXPECTED = (UsageError, MigrationError, MonitorError, QemuBinaryError, ValueError, OSError, MemoryError)
 """Errors that are no bug of pymig; only others get a traceback."""
 
 

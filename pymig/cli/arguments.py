@@ -6,6 +6,7 @@ import argparse
 from functools import partial
 
 from pymig import __version__
+from pymig.ends.plan import ORDERS
 from pymig.host.checks import NAMES as CHECK_NAMES
 from pymig.qemu.build import QemuBuild
 
@@ -91,6 +92,8 @@ def parser() -> argparse.ArgumentParser:
     _add_probe(commands)
     _add_diff(commands)
     _add_list(commands)
+    _add_preflight(commands)
+    _add_describe(commands)
     return parser
 
 
@@ -134,6 +137,10 @@ def _add_circumstances(command: argparse.ArgumentParser) -> None:
         command.add_argument(f"--{name}", action="store_true", help=meaning)
 
 
+def _add_parameter(command: argparse.ArgumentParser, meaning: str) -> None:
+    command.add_argument("--parameter", action="append", default=[], metavar="K=V", help=meaning)
+
+
 def _add_memory(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--memory",
@@ -167,13 +174,7 @@ def _add_check(commands: Any) -> None:
     )
     _add_circumstances(command)
     _add_qemu(command)
-    command.add_argument(
-        "--parameter",
-        action="append",
-        default=[],
-        metavar="K=V",
-        help="a migration parameter that is set, e.g. multifd-compression=zstd",
-    )
+    _add_parameter(command, "a migration parameter that is set, e.g. multifd-compression=zstd")
     command.add_argument(
         "--host", metavar="FILE", help="another host's facts: what 'pymig probe --json' printed there; - is stdin"
     )
@@ -220,3 +221,46 @@ def _add_list(commands: Any) -> None:
     )
     _add_qemu(command)
     _add_json(command)
+
+
+END = "a monitor's socket (a path or host:port), a file that pymig describe wrote, or a release such as 10.0"
+
+
+def _add_preflight(commands: Any) -> None:
+    command = commands.add_parser(
+        "preflight",
+        help="will this migration work, and if not, where does it break?",
+        description="Will this migration between two ends work? Prints the commands that carry it out, each with the "
+        "answer that QEMU will give, then what happens in the stream, and where the guest is then. Nothing is sent. "
+        "Exit status: 0 if the migration completes, or waits as designed, without an error; else 1.",
+    )
+    command.add_argument("names", nargs="*", metavar="NAME", help="a capability that is wanted, e.g. multifd")
+    command.add_argument("--source", required=True, metavar="END", help=END)
+    command.add_argument("--destination", required=True, metavar="END", help="likewise")
+    command.add_argument(
+        "--uri", default="tcp:destination:4444", help="where the source migrates to (default: %(default)s)"
+    )
+    command.add_argument("--incoming-uri", metavar="URI", help="where the destination listens (default: the same)")
+    _add_parameter(command, "a migration parameter that is wanted, e.g. multifd-channels=4")
+    command.add_argument("--postcopy", action="store_true", help="the migration will be switched to postcopy")
+    command.add_argument(
+        "--order",
+        choices=ORDERS,
+        default=ORDERS[0],
+        help="which end's settings come first: libvirt uses destination-first, Proxmox incoming-first",
+    )
+    _add_json(command)
+
+
+def _add_describe(commands: Any) -> None:
+    command = commands.add_parser(
+        "describe",
+        help="what is a running QEMU as one end of a migration?",
+        description="Reads a running QEMU over its QMP monitor and prints what matters for a migration as JSON, for "
+        "pymig preflight on this or another machine. Changes nothing. Needs the package qemu.qmp.",
+    )
+    command.add_argument("socket", metavar="SOCKET", help="its monitor: a path, or host:port")
+    command.add_argument(
+        "--host", metavar="FILE", help="its host's facts: what 'pymig probe --json' printed there; - is stdin"
+    )
+    command.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="default: %(default)s")

@@ -90,15 +90,20 @@ def host(options: argparse.Namespace) -> Host:
         return Host.local(memory(options.memory))
     if options.memory:
         raise UsageError("--memory can't be given together with --host, whose facts are of that host's memory")
+    return facts_of(options.host)
+
+
+def facts_of(file: str) -> Host:
+    """The host whose facts the file has."""
     try:
-        return Host.from_json(_content(options.host))
+        return Host.from_json(content(file))
     except OSError as error:
-        raise UsageError(f"--host {escaped(options.host)}: {error.strerror}") from None
+        raise UsageError(f"--host {escaped(file)}: {error.strerror}") from None
     except ValueError as error:
-        raise UsageError(f"--host {escaped(options.host)}: {error}") from None
+        raise UsageError(f"--host {escaped(file)}: {error}") from None
 
 
-def _content(file: str) -> bytes:
+def content(file: str) -> bytes:
     """The file's bytes: all, or more than a document may have."""
     from pymig.documents import MOST_BYTES  # noqa: PLC0415 - it imports json
 
@@ -114,7 +119,7 @@ def _open_file_or_pipe(file: str, flags: int) -> int:
     """A descriptor of a regular file or a pipe, such as a shell's <(command). It does not wait for a writer."""
     kinds = (stat.S_IFREG, stat.S_IFIFO)
     if stat.S_IFMT(os.stat(file).st_mode) not in kinds:  # noqa: PTH116 - likewise
-        raise ValueError("neither a file nor a pipe; --host - reads standard input")
+        raise ValueError("neither a file nor a pipe; - reads standard input")
     descriptor = os.open(file, flags | os.O_NONBLOCK)
     os.set_blocking(descriptor, True)
     return descriptor

@@ -415,7 +415,7 @@ class _Flight:
             else "nothing was changed by the command",
             guest="nowhere" if too_late else home,
             recovers=True,
-            remedy=f"set them {remedies}" if changes else "change the plan",
+            remedy=f"set the capabilities {remedies}" if changes else "change the plan",
             changes=changes,
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pymig import Host, Memory
+from pymig import Context, Endpoint, Host, Memory, Plan, preflight
 from pymig.cli import main
 
 README = Path(__file__).parents[2] / "README.md"
@@ -129,7 +129,7 @@ def test_a_parameter_has_its_type(assignment, value):
         (["check", "multifd", "--host", "/nonexistent"], "No such file"),
         (
             ["check", "multifd", "--host", "/dev/null"],
-            "/dev/null: neither a file nor a pipe; --host - reads standard input",
+            "/dev/null: neither a file nor a pipe; - reads standard input",
         ),
         (["check", "multifd", "--host", "/dev/zero"], "neither a file nor a pipe"),
         (["check", "multifd", "--host", "/"], "neither a file nor a pipe"),
@@ -140,6 +140,15 @@ def test_a_parameter_has_its_type(assignment, value):
         (["check", "multifd", "--memory", "memfd", "--host", "-"], "--memory can't be given together with --host"),
         (["check", "switchover-ack", "--qemu", "7.2"], "QEMU has it from 8.1 on"),
         (["check", "compress", "--qemu", "10.0"], "QEMU has it from 7.2 to 9.0, and 10.0 was asked"),
+        (["preflight", "multifd", "--source", "10.0"], "--destination"),
+        (
+            ["preflight", "--source", "10", "--destination", "10.0"],
+            "an end is a socket, host:port, a file, or a release",
+        ),
+        (["preflight", "--source", "/nonexistent", "--destination", "10.0"], "neither a socket nor a file"),
+        (["preflight", "--source", "10.0", "--destination", __file__], "not JSON"),
+        (["describe", "/nonexistent"], "/nonexistent does not answer over QMP"),
+        (["describe"], "SOCKET"),
         ([], "required"),
         (["frobnicate"], "invalid choice"),
     ],
@@ -310,6 +319,9 @@ def test_text_of_others_is_escaped(capsys):
     assert "\\x1b[2Jmultifd" in err
 
 
+ELSEWHERE = {"probe", "describe", "source.json", "--host", "--incoming", "/usr/bin/qemu-system-x86_64"}
+
+
 def console_examples():
     """The commands of README's console blocks that ask no host and no binary, with what they print."""
     examples = []
@@ -317,7 +329,7 @@ def console_examples():
         for example in block.partition("```")[0].split("$ ")[1:]:
             command, *output = example.splitlines()
             words = shlex.split(command, comments=True)[1:]
-            if not {"probe", "--host", "--incoming", "/usr/bin/qemu-system-x86_64"} & set(words):
+            if not ELSEWHERE & set(words):
                 examples.append(pytest.param(words, output, id=" ".join(words)))
     return examples
 
@@ -430,3 +442,44 @@ def test_memory_of_the_probe(capsys):
     answer = json.loads(run(capsys, "probe", *arguments)[1])
     assert [entry["memory"]["kind"] for entry in answer["memory"]] == ["memfd", "file"]
     assert answer["memory"][1]["memory"]["size"] == 2 << 20
+
+
+def test_a_preflight_that_completes(capsys):
+    status, out, _ = run(capsys, "preflight", "multifd", "--source", "10.0", "--destination", "11.1")
+    lines = out.splitlines()
+    assert status == 0
+    assert [line.split()[:2] for line in lines[:4]] == [
+        ["source", "migrate-set-capabilities"],
+        ["destination", "migrate-set-capabilities"],
+        ["destination", "migrate-incoming"],
+        ["source", "migrate"],
+    ]
+    assert all(line.endswith("  accepted") for line in lines[:4])
+    assert lines[-1] == "completes: the guest runs on the destination"
+
+
+def test_a_preflight_that_is_refused(capsys):
+    names = ["multifd", "postcopy-ram"]
+    status, out, _ = run(capsys, "preflight", *names, "--source", "8.0", "--destination", "8.2")
+    assert status == 1
+    assert "+multifd +postcopy-ram  refused: Postcopy is not yet compatible with multifd" in out
+    assert "remedy            set the capabilities without postcopy-ram or without multifd" in out
+    assert out.splitlines()[-1] == "refused: the guest runs on the source"
+
+
+def test_a_preflight_of_files_as_json(capsys, tmp_path):
+    there, other = tmp_path / "there.json", tmp_path / "other.json"
+    there.write_text(Endpoint(Context("10.0"), machine="pc-q35-10.0").to_json())
+    other.write_text(Endpoint(Context("11.1"), machine="pc-q35-9.0").to_json())
+    arguments = ["preflight", "--source", str(there), "--json", "--parameter", "max-bandwidth=1000000"]
+    status, out, _ = run(capsys, *arguments, "--destination", str(other))
+    answer = json.loads(out)
+    assert (status, answer["outcome"], answer["guest"]) == (1, "fails", preflight_of(there, other).guest)
+    assert answer["findings"][0]["rule"] == "machine"
+    status, out, _ = run(capsys, *arguments, "--destination", str(there))
+    assert (status, json.loads(out)["outcome"]) == (0, "completes")
+
+
+def preflight_of(source, destination):
+    ends = [Endpoint.from_json(path.read_text()) for path in (source, destination)]
+    return preflight(*ends, Plan(parameters={"max-bandwidth": 1000000}, uri="tcp:destination:4444"))

@@ -196,7 +196,7 @@ class TestPreflight:
         first = flight.findings[0]
         assert (first.rule, first.stage, first.end) == ("migrate-set-capabilities/refused", "set", "source")
         assert Change(off=["multifd"]) in first.changes
-        assert first.remedy.startswith("set them ")
+        assert first.remedy.startswith("set the capabilities ")
         assert rules(flight).count("migrate-set-capabilities/refused") == 2  # the destination would refuse, too
 
     @pytest.mark.parametrize("name, release", [("mapped-ram", "8.2"), ("multfd", "10.0")])

@@ -1,0 +1,115 @@
+"""``pymig preflight``: will this migration work, and if not, where does it break?"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from pymig.cli.arguments import UsageError
+from pymig.cli.text import BOLD, GREEN, RED, YELLOW, print_json, print_table, printable, styled
+from pymig.cli.values import ACCEPTED, REFUSED, content, parameters
+from pymig.context import Context
+from pymig.ends.endpoint import Endpoint
+from pymig.ends.plan import Plan
+from pymig.ends.preflight import preflight
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from pymig.ends.preflight import Finding, Preflight, Step
+
+STYLES = {"error": RED, "warning": YELLOW, "info": BOLD}
+
+PLACES = {
+    "source": "runs on the source",
+    "destination": "runs on the destination",
+    "nowhere": "runs nowhere",
+    "both": "runs on both ends",
+}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predicts the migration, and prints the prediction; returns the exit status."""
+    ends = end_of(options.source), end_of(options.destination)
+    plan = Plan(
+        options.names,
+        parameters(options.parameter),
+        uri=options.uri,
+        incoming_uri=options.incoming_uri,
+        postcopy=options.postcopy,
+        order=options.order,
+    )
+    flight = preflight(*ends, plan)
+    if options.json:
+        print_json(flight.to_dict())
+    else:
+        _print(flight)
+    return ACCEPTED if flight.ok else REFUSED
+
+
+def end_of(text: str) -> Endpoint:
+    """The end that a word names: a monitor's socket, a file that ``pymig describe`` wrote, or a release."""
+    if text == "-" or _is(text, stat.S_ISREG) or _is(text, stat.S_ISFIFO):
+        return Endpoint.from_json(content(text))
+    if _is(text, stat.S_ISSOCK) or _is_host_and_port(text):
+        return Endpoint.from_qmp(text)
+    if "/" in text:
+        raise FileNotFoundError(f"{text}: there is neither a socket nor a file")
+    try:
+        return Endpoint(Context(text))
+    except ValueError as error:
+        raise UsageError(f"an end is a socket, host:port, a file, or a release: {error}") from None
+
+
+def _is_host_and_port(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and port.isdecimal()
+
+
+def _is(path: str, kind: object) -> bool:
+    try:
+        return bool(kind(os.stat(path).st_mode))  # type: ignore[operator] # noqa: PTH116 - pathlib takes long to import
+    except OSError:
+        return False
+
+
+def _print(flight: Preflight) -> None:
+    print_table([_row(step) for step in flight.steps])
+    for finding in flight.findings:
+        _print_finding(finding)
+    if flight.unknown:
+        print()
+        print_table([("unknown", f"{one.end}: {one.what}", one.matters) for one in flight.unknown])
+    print(f"\n{_last_line(flight)}")
+
+
+def _row(step: Step) -> tuple[str, ...]:
+    answer = f"refused: {step.answer}" if step.answer else "accepted"
+    return step.end, step.command, printable(_arguments(step.arguments)), printable(answer)
+
+
+def _arguments(arguments: Mapping[str, object]) -> str:
+    """Arguments as people write them."""
+    switches = arguments.get("capabilities")
+    if isinstance(switches, list):
+        return " ".join(f"{'+' if entry['state'] else '-'}{entry['capability']}" for entry in switches)
+    return " ".join(f"{name}={_shown(value)}" for name, value in arguments.items())
+
+
+def _shown(value: object) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+
+
+def _print_finding(finding: Finding) -> None:
+    print(f"\n{styled(f'{finding.severity:<8}', STYLES[finding.severity])} {finding.rule} ({finding.stage})")
+    rows = [("what happens", finding.consequence)]
+    rows += [(f"{finding.end} says", finding.message)] if finding.message else []
+    rows += [("remedy", finding.remedy)]
+    print_table([(name, printable(text)) for name, text in rows], "         ")
+
+
+def _last_line(flight: Preflight) -> str:
+    places = " or ".join(PLACES[place] for place in flight.guests)
+    return f"{styled(flight.outcome, GREEN if flight.ok else RED)}: the guest {places}"
