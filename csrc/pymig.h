@@ -87,6 +87,7 @@ typedef enum QemuRelease {
     QEMU_9_0,
     QEMU_9_1,
     QEMU_9_2,
+    QEMU_9_2_1,
     QEMU_9_2_4,
     QEMU_10_0,
     QEMU_10_0_1,

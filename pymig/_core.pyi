@@ -371,6 +371,7 @@ class Lib:
     QEMU_9_0: Final[int]
     QEMU_9_1: Final[int]
     QEMU_9_2: Final[int]
+    QEMU_9_2_1: Final[int]
     QEMU_9_2_4: Final[int]
     QEMU_10_0: Final[int]
     QEMU_10_0_1: Final[int]

@@ -32,6 +32,7 @@ static const ReleaseRow releases[QEMU_RELEASE__MAX] = {
     RELEASE(9_0,     9, 0, 0,   ASKS_8_1),
     RELEASE(9_1,     9, 1, 0,   ASKS_8_1),
     RELEASE(9_2,     9, 2, 0,   ASKS_8_1),
+    RELEASE(9_2_1,   9, 2, 1,   ASKS_8_1),
     RELEASE(9_2_4,   9, 2, 4,   ASKS_8_1),
     RELEASE(10_0,    10, 0, 0,  ASKS_8_1),
     RELEASE(10_0_1,  10, 0, 1,  ASKS_8_1),

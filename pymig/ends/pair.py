@@ -119,6 +119,23 @@ def _plan(pair: Pair) -> None:
         pair.tell(lib.PAIR_DESTINATION_PAUSED)
 
 
+HOST_QUESTIONS = (
+    (
+        0,
+        "background-snapshot",
+        "the source refuses background-snapshot where its kernel can't protect memory from writes",
+    ),
+    (1, "postcopy-ram", "the destination refuses postcopy-ram where its kernel can't do it"),
+)
+"""End, capability, and what its host decides."""
+
+
+def _hosts(pair: Pair) -> None:
+    for end, capability, matters in HOST_QUESTIONS:
+        if pair.on(end, capability) and (pair.source, pair.destination)[end].host is None:
+            pair.unknown.append(Unknown(("source", "destination")[end], "host", matters))
+
+
 def _machine(pair: Pair) -> None:
     machines = pair.both("machine", "the destination refuses another machine type")
     if machines and machines[0] != machines[1]:
@@ -300,6 +317,7 @@ def _opening(pair: Pair) -> None:
 
 _COMPARISONS: tuple[Callable[[Pair], None], ...] = (
     _plan,
+    _hosts,
     _machine,
     _uuid,
     _memory,

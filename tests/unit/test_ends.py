@@ -227,6 +227,31 @@ class TestPreflight:
         assert ("destination", "machine") in [(unknown.end, unknown.what) for unknown in flight.unknown]
         assert preflight(end(machine=UNKNOWN), end(machine=UNKNOWN), Plan(uri=TCP)).unknown[0].end == "both"
 
+    @pytest.mark.parametrize(
+        "names, unknown_at, asked",
+        [
+            (["postcopy-ram"], "destination", True),
+            (["postcopy-ram"], "source", False),
+            (["background-snapshot"], "source", True),
+            (["background-snapshot"], "destination", False),
+            (["multifd"], "source", False),
+        ],
+    )
+    def test_an_unknown_host(self, names, unknown_at, asked):
+        ends = {"source": end(), "destination": end(), unknown_at: end(host=None)}
+        flight = preflight(ends["source"], ends["destination"], Plan(names, uri=TCP))
+        assert ((unknown_at, "host") in [(unknown.end, unknown.what) for unknown in flight.unknown]) == asked
+
+    @pytest.mark.parametrize(
+        "source, destination, breaks",
+        [("8.2", "9.2.0", True), ("8.2", "9.2.1", False), ("8.2", "9.1", False), ("9.0", "9.2.0", False)],
+    )
+    def test_issue_2720(self, source, destination, breaks):
+        flight = preflight(end(source), end(destination), Plan(["multifd"], uri=TCP))
+        assert (rules(flight) == ["multifd/sync"]) == breaks
+        assert flight.outcome == ("fails" if breaks else "completes")
+        assert preflight(end(source), end(destination), Plan(uri=TCP)).ok
+
     def test_a_return_path_brings_the_guest_back(self):
         lacking = end(devices=[])
         with_return = preflight(end(), lacking, Plan(["return-path"], uri=TCP))
