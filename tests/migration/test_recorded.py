@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from pymig._core import ffi, lib
 from pymig.ends.preflight import OUTCOMES
 from pymig.release import text
-from tests.migration import recorded
+from tests.migration import agreement_page, recorded
 
 CORE = [row for row in recorded.rows() if row["scope"] == "core"]
 
@@ -49,14 +50,8 @@ def test_promises(predictions):
             assert row["guests"] != ["nowhere"], row["id"]
 
 
-def rows_of_the_table():
-    found = []
-    while (row := lib.migration_agreement(len(found))) != ffi.NULL:
-        found.append(row)
-    return found
-
-
-ROWS = rows_of_the_table()
+ROWS = agreement_page.rows()
+PAGE = Path(__file__).parents[2] / "docs" / "agreement.md"
 
 UNRECORDED = {
     "Capability mapped-ram is on, but received capability is off",
@@ -102,3 +97,9 @@ def test_the_table():
         assert OUTCOMES[row.outcome] != "refused"
     assert max(ids.values()) > 1  # variants of one disagreement
     assert lib.migration_agreement_words(len(ROWS), 0) == lib.migration_agreement_words(-1, 0) == ffi.NULL
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="needs docs/, which only the source tree has")
+@pytest.mark.parametrize("table", [agreement_page.who_needs_what, agreement_page.disagreements])
+def test_the_page_says_what_the_table_says(table):
+    assert table() in PAGE.read_text()
