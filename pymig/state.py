@@ -591,7 +591,7 @@ class MigrationState(Frozen):
         around = ffi.new("MigrationSurroundings *", (after, poisoned_memory, private_memory, blocker))
         faults = ffi.new("uint32_t *")
         command.send(lib.migrate_try, self._c, around, faults)
-        self._warn_of(faults[0])
+        self._note((), faults[0])
         command.send(lib.qmp_migrate, self._c, around)
 
     def migrate_incoming(
@@ -621,10 +621,12 @@ class MigrationState(Frozen):
         command = Command({"uri": uri, "channels": channels, **arguments})
         faults = ffi.new("uint32_t *")
         command.send(lib.migrate_try_incoming, self._c, faults)
-        self._warn_of(faults[0])
+        self._note((), faults[0])
         command.send(lib.qmp_migrate_incoming, self._c)
 
-    def _warn_of(self, faults: int) -> None:
+    def _note(self, parameters: Iterable[str], faults: int) -> None:
+        """Issues the warnings for a command that QEMU would accept."""
+        self.build._warn_of(parameters)
         for fault in faults_of(faults):
             warn(f"QEMU {self.build.release}: {fault}", KnownFaultWarning)
 
@@ -672,8 +674,7 @@ class MigrationState(Frozen):
         if not met and self.build._noted.isdisjoint(request.parameters):
             return
         request.send(lib.migrate_try_parameters, self._c)
-        self.build._warn_of(request.parameters)
-        self._warn_of(met)
+        self._note(request.parameters, met)
 
     def __repr__(self) -> str:
         on = ", ".join(self.capabilities)

@@ -91,7 +91,7 @@ class Endpoint(Value):
         UnknownCapabilityError: a capability that no release has.
     """
 
-    __slots__ = ("_extra", "blockers", "capabilities", "context", "parameters", "paused", "status", *FACTS)
+    __slots__ = ("_contexts", "_extra", "blockers", "capabilities", "context", "parameters", "paused", "status", *FACTS)
 
     context: Context
     capabilities: CapabilitySet
@@ -108,6 +108,7 @@ class Endpoint(Value):
     blockers: tuple[str, ...]
     paused: bool
     status: str
+    _contexts: dict[bool, Context]  # preflight's, by incoming
     _extra: Mapping[str, Any]
 
     def __new__(
@@ -149,6 +150,7 @@ class Endpoint(Value):
             blockers=_texts(blockers, "blockers"),
             paused=require_bool(paused, "paused"),
             status=_text(status, "status"),
+            _contexts={},
             _extra=READ_ONLY({}),
         )
         return self

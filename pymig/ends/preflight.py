@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from typing import NamedTuple
 
 from pymig._core import ffi, lib
 from pymig.capability import CapabilitySet
@@ -10,8 +10,9 @@ from pymig.checker import Checker
 from pymig.ends.endpoint import Endpoint
 from pymig.ends.pair import Pair, Unknown, named, rows_of
 from pymig.ends.plan import ENDS, Plan
-from pymig.errors import MigrationError
+from pymig.errors import IgnoredParameterWarning, MigrationError
 from pymig.host.host import Host
+from pymig.qemu.fault import KnownFault, faults_of
 from pymig.qemu.parameters import PARAMETERS
 from pymig.release import text
 from pymig.state import MigrationState
@@ -19,11 +20,12 @@ from pymig.values import Value, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
     from typing_extensions import Self
 
+    from pymig.context import Context
     from pymig.verdict import Change
 
 OUTCOMES = ("completes", "fails", "hangs", "waits", "refused")
@@ -246,32 +248,31 @@ class _Flight:
     def result(self) -> Preflight:
         """Plays, then predicts."""
         played = list(self.play())
-        refused = [i for i, step in enumerate(played) if step.answer]
-        steps = played[: refused[0] + 1] if refused else played
-        refusals = [self.refusal(played[i]) for i in refused]
-        outcome, guest, places, findings = self.nobody() if self.is_alone else self.predict()
-        guests = places
-        if refused:
-            outcome, guest = "refused", refusals[0].guest
+        outcome, guest, guests, findings = self.nobody() if self.is_alone else self.predict()
+        ended = [i for i, (step, notes) in enumerate(played) if step.answer or notes.faults]
+        endings = [self.ending(*played[i]) for i in ended]
+        if ended:
+            outcome, guest = "refused" if played[ended[0]][0].answer else "fails", endings[0].guest
             guests = (guest,)
+        remarks = [_remark(step, *remark) for step, notes in played for remark in notes.remarks]
         return Preflight(
             outcome=outcome,
             guest=guest,
             guests=(guest, *(place for place in guests if place != guest)),
-            steps=tuple(steps),
-            findings=(*refusals, *findings),
+            steps=tuple(step for step, _ in (played[: ended[0] + 1] if ended else played)),
+            findings=(*endings, *findings, *remarks),
             unknown=tuple(self.unknown),
         )
 
     # ---- The commands ----
 
-    def play(self) -> Iterator[Step]:
-        """Every command with its answer, also after a refusal."""
+    def play(self) -> Iterator[tuple[Step, _Notes]]:
+        """Every command with its answer and what is to be noted, also after a refusal."""
         for end, send in self.commands():
             if not (self.is_alone and end == 1):
                 yield from send(end)
 
-    def commands(self) -> tuple[tuple[int, Callable[[int], Iterator[Step]]], ...]:
+    def commands(self) -> tuple[tuple[int, Callable[[int], Iterator[tuple[Step, _Notes]]]], ...]:
         """The commands, in the plan's order; a file is written before it is read."""
         opening = [(1, self.migrate_incoming), (0, self.migrate)]
         if self.reads_later():
@@ -287,7 +288,7 @@ class _Flight:
         """Whether the destination reads what the source has written."""
         return bool(self.plan.uri) and str(self.plan.uri).startswith(("file:", "exec:"))
 
-    def settings(self, end: int) -> Iterator[Step]:
+    def settings(self, end: int) -> Iterator[tuple[Step, _Notes]]:
         """What is set at an end: the capabilities, then the parameters."""
         wanted, state = self.plan.ends[end], self.states[end]
         if wanted.capabilities:
@@ -298,13 +299,13 @@ class _Flight:
             parameters = dict(wanted.parameters)
             yield self.step(end, "migrate-set-parameters", parameters, lambda: state.set_parameters(parameters))
 
-    def migrate(self, end: int) -> Iterator[Step]:
+    def migrate(self, end: int) -> Iterator[tuple[Step, _Notes]]:
         """The source's migrate."""
         arguments = {**({"uri": self.plan.uri} if self.plan.uri is not None else {}), **self.plan.migrate}
         state, around = self.states[end], _surroundings(self.ends[end])
         yield self.step(end, "migrate", arguments, lambda: state.migrate(**_keywords(arguments), **around))
 
-    def migrate_incoming(self, end: int) -> Iterator[Step]:
+    def migrate_incoming(self, end: int) -> Iterator[tuple[Step, _Notes]]:
         """The destination's migrate-incoming, which stays alive after a failure where it can."""
         uri = self.plan.uri if self.plan.incoming_uri is None else self.plan.incoming_uri
         state = self.states[end]
@@ -318,16 +319,15 @@ class _Flight:
         """Whether the destination's migrate-incoming has exit-on-error (from 9.1 on)."""
         return self.states[1].build._c.release >= lib.QEMU_9_1
 
-    def step(self, end: int, command: str, arguments: dict[str, Any], send: Callable[[], None]) -> Step:
+    def step(self, end: int, command: str, arguments: dict[str, Any], send: Callable[[], None]) -> tuple[Step, _Notes]:
         """Sends a command to a mirror."""
         answer = ""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                send()
-            except MigrationError as error:
-                answer = error.message
-        return Step(ENDS[end], command, arguments, answer)
+        self.states[end].clear()
+        try:
+            send()
+        except MigrationError as error:
+            answer = error.message
+        return Step(ENDS[end], command, arguments, answer), self.states[end].notes
 
     # ---- What follows ----
 
@@ -397,6 +397,26 @@ class _Flight:
         new = (state.capabilities | CapabilitySet(names)) - [name for name, on in wanted.items() if not on]
         return Checker(state.context).suggest(new, state.capabilities)
 
+    def ending(self, step: Step, notes: _Notes) -> Finding:
+        """Why nothing comes after this step."""
+        return self.refusal(step) if step.answer else self.death(step, notes.faults[0])
+
+    def death(self, step: Step, fault: KnownFault) -> Finding:
+        """A command that this release does not survive."""
+        home = "nowhere" if self.ends[0].paused else "source"
+        return Finding(
+            rule=fault.fault,
+            severity="error",
+            stage=STAGE_OF.get(step.command, "set"),
+            end=step.end,
+            message="",
+            source_says="",
+            consequence=f"a fault of QEMU {fault.releases}: {fault.consequence}",
+            guest="nowhere" if step.end == "source" else home,
+            recovers=False,
+            remedy=f"use a release without the fault ({fault.reference}), or avoid what triggers it: {fault.condition}",
+        )
+
     def refusal(self, step: Step) -> Finding:
         """A refused command. If the destination refuses to read what was written, the guest is nowhere until cont."""
         too_late = step.command == "migrate-incoming" and self.reads_later()
@@ -443,16 +463,61 @@ def _is_parameter(state: MigrationState, name: str) -> bool:
     return bool(lib.migration_parameter_known(state.build._c, PARAMETERS.get(name, -1)))
 
 
-def _mirror(end: Endpoint, *, incoming: bool) -> MigrationState:
+class _Notes(NamedTuple):
+    """What is to be said about a command that QEMU accepts: the faults that it meets, and texts with categories."""
+
+    faults: tuple[KnownFault, ...] = ()
+    remarks: tuple[tuple[str, type[Warning]], ...] = ()
+
+
+class _Mirror(MigrationState):
+    """A MigrationState that keeps what it would warn of."""
+
+    __slots__ = ("notes",)
+
+    notes: _Notes
+
+    def clear(self) -> None:
+        """Forgets the notes."""
+        self._set(notes=_Notes())
+
+    def _note(self, parameters: Iterable[str], faults: int) -> None:
+        self._set(notes=_Notes(faults_of(faults), tuple(self.build._notes_on(parameters))))
+
+
+def _remark(step: Step, message: str, category: type[Warning]) -> Finding:
+    """A parameter that a release ignores or deprecates."""
+    ignored = category is IgnoredParameterWarning
+    return Finding(
+        rule="parameter/ignored" if ignored else "parameter/deprecated",
+        severity="warning" if ignored else "info",
+        stage="set",
+        end=step.end,
+        message="" if ignored else message,
+        source_says="",
+        consequence=message,
+        guest="source",
+        recovers=True,
+        remedy="leave the parameter out",
+    )
+
+
+def _mirrored(end: Endpoint, *, incoming: bool) -> Context:
+    """The end's context as a source or as a destination, made once. A host that is not known refuses nothing."""
+    made: Context | None = end._contexts.get(incoming)
+    if made is None:
+        host = Host() if end.host is None else end.host
+        made = end._contexts[incoming] = end.context.replace(incoming=incoming, host=host, parameters=None)
+    return made
+
+
+def _mirror(end: Endpoint, *, incoming: bool) -> _Mirror:
     """A MigrationState with what is set at the end."""
-    host = end.host if end.host is not None else Host()
-    state = MigrationState(end.context.replace(incoming=incoming, host=host, parameters=None))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        given = {**(end.context.parameters or {}), **end.parameters}
-        known = {name: value for name, value in given.items() if _is_parameter(state, name)}
-        if known:
-            state.set_parameters(known)
+    state = _Mirror._of(_mirrored(end, incoming=incoming))
+    given = {**(end.context.parameters or {}), **end.parameters}
+    known = {name: value for name, value in given.items() if _is_parameter(state, name)}
+    if known:
+        state.set_parameters(known)
     lib.migration_state_load(state._c, end.capabilities.mask & state.build._mask)
     state.status = end.status
     return state

@@ -25,6 +25,7 @@ from pymig.values import Value, require_bool, wrong_type
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
     from typing import Any
 
     from typing_extensions import Self
@@ -341,13 +342,18 @@ class QemuBuild(Value):
 
     def _warn_of(self, parameters: Iterable[str]) -> None:
         """Issues the warnings for parameters that are about to be set."""
+        for message, category in self._notes_on(parameters):
+            warn(message, category)
+
+    def _notes_on(self, parameters: Iterable[str]) -> Iterator[tuple[str, type[Warning]]]:
+        """What is to be said about setting these parameters: texts and their categories."""
         for name in sorted(self._noted.intersection(parameters), key=PARAMETERS.__getitem__):
             warning = lib.migration_parameter_warning(self._c, PARAMETERS[name])
             if warning != ffi.NULL:
-                warn(text(warning), DeprecatedParameterWarning)
+                yield text(warning), DeprecatedParameterWarning
             if lib.migration_parameter_ignored(self._c, PARAMETERS[name]):
                 message = f"QEMU {self.release} accepts {name} and ignores it: the value stays as it is"
-                warn(message, IgnoredParameterWarning)
+                yield message, IgnoredParameterWarning
 
     def __reduce__(self) -> tuple[object, ...]:
         probe, *masks = self._differences

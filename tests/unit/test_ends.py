@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import warnings
 
 import pytest
 
@@ -20,6 +21,7 @@ from pymig import (
     preflight,
 )
 
+AUTHZ = "set-parameters/tls-authz-null"
 TCP = "tcp:192.0.2.1:4444"
 KNOWN = {
     "capabilities": ["events"],
@@ -251,6 +253,43 @@ class TestPreflight:
         assert (rules(flight) == ["multifd/sync"]) == breaks
         assert flight.outcome == ("fails" if breaks else "completes")
         assert preflight(end(source), end(destination), Plan(uri=TCP)).ok
+
+    @pytest.mark.parametrize(
+        "ends, plan, rule, died, guest",
+        [
+            (
+                ("11.0.0", "11.1"),
+                Plan(["zero-copy-send", "multifd"], {"max-bandwidth": 1}, uri=TCP),
+                "set-parameters/zero-copy-send",
+                "source",
+                "nowhere",
+            ),
+            (("10.0", "10.0"), Plan(uri="rdma:host"), "migrate/rdma-address", "destination", "source"),
+            (("7.2.0", "7.2.0"), Plan(source={"parameters": {"tls-authz": None}}, uri=TCP), AUTHZ, "source", "nowhere"),
+            (("7.2.7", "7.2.7"), Plan(source={"parameters": {"tls-authz": None}}, uri=TCP), None, None, "destination"),
+        ],
+    )
+    def test_a_command_that_kills_qemu(self, ends, plan, rule, died, guest):
+        flight = preflight(*map(end, ends), plan)
+        assert flight.guests == (guest,)
+        if rule is None:
+            assert flight.ok
+        else:
+            first = flight.findings[0]
+            assert (flight.outcome, first.rule, first.end, first.severity) == ("fails", rule, died, "error")
+            assert (flight.steps[-1].end, flight.steps[-1].answer) == (died, "")
+            assert first.recovers is False
+
+    def test_an_ignored_parameter(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # they are findings, not warnings
+            flight = preflight(end("8.0"), end("8.0"), Plan(parameters={"multifd-zlib-level": 2}, uri=TCP))
+        assert [(f.rule, f.severity, f.stage) for f in flight.findings] == [("parameter/ignored", "warning", "set")]
+        assert flight.ok
+
+    def test_a_deprecated_parameter(self):
+        flight = preflight(end("8.2"), end("8.2"), Plan(parameters={"block-incremental": True}, uri=TCP))
+        assert [(f.rule, f.severity) for f in flight.findings] == [("parameter/deprecated", "info")]
 
     def test_a_return_path_brings_the_guest_back(self):
         lacking = end(devices=[])
