@@ -66,6 +66,9 @@ def _rows(ns):
         if row.ours in ns and row.peer in ns:
             ours, peer = ns[row.ours], ns[row.peer]
             yield {"what": row.what, "ns": ours, "peer_ns": peer, "ratio": ours / peer, "goal": row.goal}
+    ours, peer = ns["test_preflight[1]"], ns.get("test_two_live_queries")
+    beside = {"peer_ns": peer, "ratio": ours / peer} if peer else {}
+    yield {"what": "preflight() of two stated ends / two live queries", "ns": ours, **beside, "goal_ns": 100_000}
     yield {"what": "making a Checker", "ns": ns["test_make_a_checker"], "goal_ns": 10_000}
     peer = ns["test_import_backend"]
     for what, ours in (("import pymig", ns["test_import_pymig"]), ("import and first check", ns["test_first_check"])):

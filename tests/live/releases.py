@@ -37,18 +37,18 @@ def ask(label: str) -> Row:
     try:
         version = bring(label)
         say(label, f"testing {version}")
-        result, status = run_tests(label)
+        report = wrapper_of(label).with_name("tests.xml")
+        result, status = run_tests("tests/live", report, PYMIG_QEMU=wrapper_of(label))
     except BringError as error:
         result, status = f"{error.outcome}: {error}", error.status
     return Row(label, version, result, time.monotonic() - begin, status)
 
 
-def run_tests(label: str) -> tuple[str, int]:
-    """Run the tests against a QEMU that is here; how many passed, failed and were skipped, and 1 if one failed."""
-    report = wrapper_of(label).with_name("tests.xml")
+def run_tests(tests: str, report: Path, **binaries: Path) -> tuple[str, int]:
+    """Run tests against QEMUs that are here; how many passed, failed and were skipped, and 1 if one failed."""
     report.unlink(missing_ok=True)
-    environment = {**os.environ, "PYMIG_QEMU": str(wrapper_of(label))}
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", "tests/live"]
+    environment = {**os.environ, **{name: str(binary) for name, binary in binaries.items()}}
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", tests]
     ran = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     if not report.exists():
         raise FailsError(f"pytest ended with status {ran.returncode}")
