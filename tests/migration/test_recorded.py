@@ -54,6 +54,7 @@ ROWS = agreement_page.rows()
 PAGE = Path(__file__).parents[2] / "docs" / "agreement.md"
 
 UNRECORDED = {
+    "CMD_POSTCOPY_RUN in wrong postcopy state (2)",
     "Capability mapped-ram is on, but received capability is off",
     "Error reading ramblock pc.ram pages, region has bad alignment",
     "Expected TLS credentials for a server endpoint",

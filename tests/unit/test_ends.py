@@ -291,6 +291,22 @@ class TestPreflight:
         flight = preflight(end("8.2"), end("8.2"), Plan(parameters={"block-incremental": True}, uri=TCP))
         assert [(f.rule, f.severity) for f in flight.findings] == [("parameter/deprecated", "info")]
 
+    @pytest.mark.parametrize(
+        "source, destination, postcopy, races",
+        [
+            ("11.1", "7.2", True, True),
+            ("11.1", "7.2", False, False),
+            ("10.0", "7.2", True, False),
+            ("11.1", "8.2", True, False),
+        ],
+    )
+    def test_postcopy_to_an_old_destination_is_a_race(self, source, destination, postcopy, races):
+        plan = Plan(["postcopy-ram", "return-path"], uri=TCP, postcopy=postcopy)
+        flight = preflight(end(source), end(destination), plan)
+        assert (flight.outcome, flight.guest, flight.ok) == ("completes", "destination", True)
+        assert flight.guests == (("destination", "source") if races else ("destination",))
+        assert rules(flight) == (["postcopy/run"] if races else [])
+
     def test_a_return_path_brings_the_guest_back(self):
         lacking = end(devices=[])
         with_return = preflight(end(), lacking, Plan(["return-path"], uri=TCP))
