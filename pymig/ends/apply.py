@@ -132,7 +132,7 @@ def apply(
         timeout: seconds for each of QEMU's answers, and for writing a file; at most a day.
 
     Once something was sent, a monitor that does not answer is a refusal: the last step's answer and ``not_restored``
-    say so, and the other end is put back.
+    say so, and the other end is put back. A QEMU that goes on later may still carry out the last step.
 
     Raises:
         TypeError: an argument has the wrong type; the text names it.

@@ -62,7 +62,7 @@ def stored(end):
 
 
 def flight_of(ends, tmp_path, **settings):
-    return preflight(*map(endpoint_of, ends), Plan(uri=f"unix:{tmp_path}/migration", **settings))
+    return preflight(*map(endpoint_of, ends), Plan(**{"uri": f"unix:{tmp_path}/migration"} | settings))
 
 
 def flight_that_errs(tmp_path, ours, theirs):
@@ -227,6 +227,65 @@ def test_a_cancelled_task(ends, tmp_path, monkeypatch):
     assert stored(ends[0]) == before
 
 
+def test_what_qemu_accepts_in_one_order_only(ends, tmp_path):
+    """Zero-copy-send is refused while a compression is stored, so the parameter has to come first."""
+    switches = [{"capability": name, "state": True} for name in ("multifd", "zero-copy-send")]
+    assert ends[0].ask("migrate-set-capabilities", {"capabilities": switches}) == {}
+    before = stored(ends[0])
+    ours = {"capabilities": {"zero-copy-send": False}, "parameters": {"multifd-compression": "zlib"}}
+    applied = send(flight_that_errs(tmp_path, ours, {"parameters": LACKED}), ends)
+    assert not applied
+    assert (what(applied.restored), applied.not_restored) == (
+        {("source", "zero-copy-send"), ("source", "multifd-compression")},
+        (),
+    )
+    assert stored(ends[0]) == before
+
+
+class TestAFile:
+    """The destination reads what the source has written."""
+
+    @staticmethod
+    def flight(ends, tmp_path, incoming_uri=None, write="cat >", **settings):
+        uri = f"exec:{write} {tmp_path}/written"
+        incoming_uri = incoming_uri or f"exec:cat {tmp_path}/written"
+        return flight_of(ends, tmp_path, uri=uri, incoming_uri=incoming_uri, **settings)
+
+    def test_is_read_once_it_is_written(self, ends, tmp_path):
+        flight = self.flight(ends, tmp_path, capabilities=["xbzrle"])
+        applied = send(flight, ends, migrate=True)
+        assert applied
+        assert commands(applied.sent)[-2:] == [("source", "migrate"), ("destination", "migrate-incoming")]
+        assert outcome(*ends) == ("completes", "destination")
+
+    def test_that_nobody_reads(self, ends, tmp_path):
+        (tmp_path / "folder").mkdir()
+        flight = self.flight(ends, tmp_path, f"unix:{tmp_path}/folder", parameters={"max-bandwidth": 1 << 30})
+        before = [stored(end)[:2] for end in ends]
+        applied = send(flight, ends, migrate=True)
+        assert "Is a directory" in applied.sent[-1].answer
+        assert what(applied.restored) == {("source", "max-bandwidth")}
+        assert [(one.what, "cont" in one.reason) for one in applied.not_restored] == [("migrate", True)]
+        assert [stored(end)[:2] for end in ends] == before
+
+    def test_that_can_not_be_written(self, ends, tmp_path):
+        flight = self.flight(ends, tmp_path, write="false >", parameters={"max-bandwidth": 1 << 30})
+        before = [stored(end)[:2] for end in ends]
+        applied = send(flight, ends, migrate=True)
+        assert (applied.sent[-1].command, bool(applied.sent[-1].answer)) == ("migrate", True)
+        assert (what(applied.restored), applied.not_restored) == ({("source", "max-bandwidth")}, ())
+        assert [stored(end)[:2] for end in ends] == before
+        assert ends[0].runs()
+
+    def test_that_is_not_written_in_time(self, ends, tmp_path):
+        flight = self.flight(ends, tmp_path, parameters={"max-bandwidth": 1 << 10})
+        before = stored(ends[1])
+        applied = send(flight, ends, migrate=True)
+        assert applied.sent[-1].answer == "the migration is still active after 2 seconds"
+        assert what(applied.not_restored) == {("source", "migrate"), ("source", "max-bandwidth")}
+        assert stored(ends[1]) == before
+
+
 class TestTheCommandLine:
     """``pymig preflight --apply``."""
 
@@ -286,21 +345,3 @@ def between(monkeypatch, place, do, *arguments):
         return await send(self, step)
 
     monkeypatch.setattr(_End, "send", first)
-
-
-def test_arguments(tmp_path):
-    flight = preflight(REMOTE, REMOTE, Plan(["multifd"], uri="tcp:localhost:1"))
-    address = tmp_path / "nobody"
-    wrong = preflight(REMOTE, REMOTE, Plan(source={"capabilities": ["multifd"]}, uri="tcp:localhost:1"))
-    for error, says, arguments, keywords in (
-        (TypeError, "preflight must be a Preflight", (1, address, address), {}),
-        (ValueError, "is fails: .*multifd/source-only.*remedy: ", (wrong, address, address), {}),
-        (TypeError, "source must be a path or host:port", (flight, 1, address), {}),
-        (TypeError, "destination must be a path or host:port", (flight, address, 1), {}),
-        (TypeError, "migrate must be a bool", (flight, address, address), {"migrate": 1}),
-        (TypeError, "timeout must be a number of seconds", (flight, address, address), {"timeout": "1"}),
-        (ValueError, "timeout must be more than 0", (flight, address, address), {"timeout": 0}),
-        (MonitorError, "nobody does not answer over QMP", (flight, address, address), {}),
-    ):
-        with pytest.raises(error, match=says):
-            apply(*arguments, **keywords)
