@@ -278,11 +278,11 @@ class TestAFile:
         assert ends[0].runs()
 
     def test_that_is_not_written_in_time(self, ends, tmp_path):
-        flight = self.flight(ends, tmp_path, parameters={"max-bandwidth": 1 << 10})
+        flight = self.flight(ends, tmp_path, capabilities=["pause-before-switchover"])
         before = stored(ends[1])
         applied = send(flight, ends, migrate=True)
-        assert applied.sent[-1].answer == "the migration is still active after 2 seconds"
-        assert what(applied.not_restored) == {("source", "migrate"), ("source", "max-bandwidth")}
+        assert applied.sent[-1].answer == "the migration is still pre-switchover after 2 seconds"
+        assert what(applied.not_restored) == {("source", "migrate"), ("source", "pause-before-switchover")}
         assert stored(ends[1]) == before
 
 
