@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pymig.context import Context as Context
     from pymig.difference import ReleaseDifference as ReleaseDifference
     from pymig.difference import diff as diff
+    from pymig.ends.apply import Applied as Applied
+    from pymig.ends.apply import Restoration as Restoration
+    from pymig.ends.apply import apply as apply
+    from pymig.ends.apply import apply_async as apply_async
     from pymig.ends.endpoint import UNKNOWN as UNKNOWN
     from pymig.ends.endpoint import Endpoint as Endpoint
     from pymig.ends.endpoint import UnknownType as UnknownType
@@ -58,6 +62,7 @@ else:
     # Each module is imported when one of its names is first used.
     _MODULE_OF = {
         "AnnounceParameters": "state",
+        "Applied": "ends.apply",
         "CapabilityError": "verdict",
         "CapabilitySet": "capability",
         "Change": "verdict",
@@ -88,6 +93,7 @@ else:
         "QemuBuild": "qemu.build",
         "ReleaseDifference": "difference",
         "RequestTypeError": "errors",
+        "Restoration": "ends.apply",
         "Settings": "ends.plan",
         "Step": "ends.preflight",
         "TransportError": "errors",
@@ -97,6 +103,8 @@ else:
         "UnknownCapabilityError": "errors",
         "UnknownType": "ends.endpoint",
         "Verdict": "verdict",
+        "apply": "ends.apply",
+        "apply_async": "ends.apply",
         "check": "checker",
         "diff": "difference",
         "preflight": "ends.preflight",

@@ -231,8 +231,9 @@ def _add_preflight(commands: Any) -> None:
         "preflight",
         help="will this migration work, and if not, where does it break?",
         description="Will this migration between two ends work? Prints the commands that carry it out, each with the "
-        "answer that QEMU will give, then what happens in the stream, and where the guest is then. Nothing is sent. "
-        "Exit status: 0 if the migration completes, or waits as designed, without an error; else 1.",
+        "answer that QEMU will give, then what happens in the stream, and where the guest is then. Nothing is sent, "
+        "except with --apply. Exit status: 0 if the migration completes, or waits as designed, without an error (and, "
+        "with --apply, if every command was accepted); else 1.",
     )
     command.add_argument("names", nargs="*", metavar="NAME", help="a capability that is wanted, e.g. multifd")
     command.add_argument("--source", required=True, metavar="END", help=END)
@@ -249,6 +250,13 @@ def _add_preflight(commands: Any) -> None:
         default=ORDERS[0],
         help="which end's settings come first: libvirt uses destination-first, Proxmox incoming-first",
     )
+    command.add_argument(
+        "--apply",
+        action="store_true",
+        help="if nothing is wrong, set the capabilities and parameters at both ends, which must be monitors; if QEMU "
+        "refuses, put both back as they were",
+    )
+    command.add_argument("--migrate", action="store_true", help="with --apply: also send migrate-incoming and migrate")
     _add_json(command)
 
 

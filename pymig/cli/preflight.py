@@ -1,4 +1,4 @@
-"""``pymig preflight``: will this migration work, and if not, where does it break?"""
+"""``pymig preflight``: will this migration work, and if not, where does it break? With --apply, prepares it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+    from pymig.ends.apply import Applied
     from pymig.ends.preflight import Finding, Preflight, Step
 
 STYLES = {"error": RED, "warning": YELLOW, "info": BOLD}
@@ -31,7 +32,8 @@ PLACES = {
 
 
 def run(options: argparse.Namespace) -> int:
-    """Predicts the migration, and prints the prediction; returns the exit status."""
+    """Predicts the migration, and prints the prediction; applies it if asked. Returns the exit status."""
+    _require_monitors(options)
     ends = end_of(options.source), end_of(options.destination)
     plan = Plan(
         options.names,
@@ -42,18 +44,44 @@ def run(options: argparse.Namespace) -> int:
         order=options.order,
     )
     flight = preflight(*ends, plan)
+    if not options.json:
+        _print(flight)
+    if options.apply:
+        return _apply(options, flight)
     if options.json:
         print_json(flight.to_dict())
-    else:
-        _print(flight)
     return ACCEPTED if flight.ok else REFUSED
+
+
+def _require_monitors(options: argparse.Namespace) -> None:
+    """Raises UsageError for --apply to what is no monitor, and for --migrate alone."""
+    if options.migrate and not options.apply:
+        raise UsageError("--migrate needs --apply")
+    for name in ("source", "destination") if options.apply else ():
+        given = getattr(options, name)
+        if not _is_monitor(given):
+            raise UsageError(f"--apply: --{name} must be a running QEMU's monitor, a socket or host:port, not {given}")
+
+
+def _apply(options: argparse.Namespace, flight: Preflight) -> int:
+    """Sends the preflight's commands if nothing is wrong, and prints what was done. Returns the exit status."""
+    from pymig.ends.apply import apply  # noqa: PLC0415 - it imports asyncio
+
+    applied = apply(flight, options.source, options.destination, migrate=options.migrate) if flight.ok else None
+    if options.json:
+        print_json({"preflight": flight.to_dict(), "applied": None if applied is None else applied.to_dict()})
+    elif applied is None:
+        print("nothing was sent")
+    else:
+        _print_applied(applied)
+    return ACCEPTED if applied else REFUSED
 
 
 def end_of(text: str) -> Endpoint:
     """The end that a word names: a monitor's socket, a file that ``pymig describe`` wrote, or a release."""
     if text == "-" or _is(text, stat.S_ISREG) or _is(text, stat.S_ISFIFO):
         return Endpoint.from_json(content(text))
-    if _is(text, stat.S_ISSOCK) or _is_host_and_port(text):
+    if _is_monitor(text):
         return Endpoint.from_qmp(text)
     if "/" in text:
         raise FileNotFoundError(f"{text}: there is neither a socket nor a file")
@@ -63,9 +91,9 @@ def end_of(text: str) -> Endpoint:
         raise UsageError(f"an end is a socket, host:port, a file, or a release: {error}") from None
 
 
-def _is_host_and_port(text: str) -> bool:
+def _is_monitor(text: str) -> bool:
     host, _, port = text.rpartition(":")
-    return bool(host) and port.isdecimal()
+    return _is(text, stat.S_ISSOCK) or (bool(host) and port.isdecimal())
 
 
 def _is(path: str, kind: object) -> bool:
@@ -113,3 +141,24 @@ def _print_finding(finding: Finding) -> None:
 def _last_line(flight: Preflight) -> str:
     places = " or ".join(PLACES[place] for place in flight.guests)
     return f"{styled(flight.outcome, GREEN if flight.ok else RED)}: the guest {places}"
+
+
+def _print_applied(applied: Applied) -> None:
+    """What was sent, with QEMU's answers; after a refusal, what was put back and what was not."""
+    print("\nsent:")
+    print_table([_row(step) for step in applied.sent])
+    restorations = (*applied.restored, *applied.not_restored)
+    if restorations:
+        print()
+        print_table([(one.end, one.what, printable(_restoration(one.reason))) for one in restorations])
+    print(f"\n{styled(_result(applied), GREEN if applied else RED)}")
+
+
+def _restoration(reason: str) -> str:
+    return f"not put back: {reason}" if reason else "put back"
+
+
+def _result(applied: Applied) -> str:
+    if applied:
+        return f"{len(applied.sent)} of {len(applied.steps)} commands were sent, and accepted"
+    return "refused: not everything is as before" if applied.not_restored else "refused: both ends are as before"

@@ -1,4 +1,4 @@
-"""Reads what a running QEMU tells over QMP about one end of a migration. Changes nothing there.
+"""Speaks to a running QEMU over QMP. Reads what it tells about one end of a migration, which changes nothing there.
 
 Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``.
 """
@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymig.capability import NAMES
 from pymig.errors import MonitorError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Ask = Callable[..., Awaitable[Any]]
     Told = tuple[dict[str, Any], dict[str, Any]]  # the arguments of Context and, besides the context, of Endpoint
 
+Result = TypeVar("Result")
+
 KINDS = {"memory-backend-ram": "anonymous", "memory-backend-memfd": "memfd", "memory-backend-file": "file"}
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -38,40 +40,90 @@ NO_UUID = "00000000-0000-0000-0000-000000000000"
 # ---- Connecting ----
 
 
+class Monitor:
+    """A connection to a running QEMU's monitor.
+
+    Args:
+        address: a path, or ``host:port``.
+        argument: the name that an error gives to the address.
+
+    Raises:
+        TypeError: not an address.
+        MonitorError: the package qemu.qmp is missing.
+    """
+
+    def __init__(self, address: str | os.PathLike[str], argument: str = "address") -> None:
+        self._name = _address_of(address, argument)
+        try:
+            from qemu.qmp import QMPClient  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise MonitorError("reading a monitor needs the package qemu.qmp: pip install 'pymig-qemu[qemu]'") from None
+        self._client = QMPClient("pymig")
+        self._shown = escaped(str(address)[:200])
+
+    async def connect(self) -> None:
+        """Connects, and negotiates. Its errors, and those of ask, are qemu.qmp's: see within."""
+        await self._client.connect(self._name)
+
+    async def ask(self, command: str, /, **arguments: Any) -> Any:
+        """The command's return value."""
+        return await self._client.execute(command, arguments or None)
+
+    async def within(self, timeout: float, work: Awaitable[Result]) -> Result:
+        """The result of work with this connection that takes at most so many seconds.
+
+        Raises:
+            MonitorError: the monitor can't be reached, does not answer in time, refuses, or does not answer like QEMU.
+        """
+        from qemu.qmp import QMPError  # noqa: PLC0415 - an extra
+
+        shown = self._shown
+        try:
+            return await asyncio.wait_for(work, timeout)
+        except asyncio.TimeoutError:
+            raise MonitorError(f"{shown} did not answer over QMP within {timeout:g} seconds") from None
+        except (QMPError, OSError, EOFError) as error:
+            raise MonitorError(f"{shown} does not answer over QMP: {escaped(str(error))}") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise MonitorError(f"{shown} does not answer like QEMU: {escaped(repr(error))[:200]}") from None
+
+    async def send(self, command: str, arguments: Mapping[str, Any]) -> str:
+        """QEMU's answer to a command: "" if it accepts, else its text."""
+        from qemu.qmp import ExecuteError  # noqa: PLC0415 - an extra
+
+        try:
+            await self.ask(command, **arguments)
+        except ExecuteError as error:
+            return str(error)
+        return ""
+
+    async def close(self, timeout: float) -> None:
+        """Ends the connection, whatever its state."""
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self._client.disconnect(), timeout)
+
+
 async def read_async(address: str | os.PathLike[str], timeout: float) -> Told:
     """See Endpoint.from_qmp_async."""
-    name = _address_of(address)
+    monitor = Monitor(address)
     try:
-        from qemu.qmp import QMPClient, QMPError  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise MonitorError("reading a monitor needs the package qemu.qmp: pip install 'pymig-qemu[qemu]'") from None
-    client = QMPClient("pymig")
-    shown = escaped(str(address)[:200])
-    try:
-        return await asyncio.wait_for(_read(client, name), timeout)
-    except asyncio.TimeoutError:
-        raise MonitorError(f"{shown} did not answer over QMP within {timeout:g} seconds") from None
-    except (QMPError, OSError, EOFError) as error:
-        raise MonitorError(f"{shown} does not answer over QMP: {escaped(str(error))}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MonitorError(f"{shown} does not answer like QEMU: {escaped(repr(error))[:200]}") from None
+        return await monitor.within(timeout, _read(monitor))
     finally:
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(client.disconnect(), timeout)
+        await monitor.close(timeout)
 
 
 def read(address: str | os.PathLike[str], timeout: float) -> Told:
     """See Endpoint.from_qmp."""
-    return _run(read_async(address, timeout))
+    return run(read_async(address, timeout))
 
 
-def _run(coroutine: Coroutine[Any, Any, Told]) -> Told:
+def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Runs the coroutine in a new event loop; in a new thread if this thread already runs one."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(coroutine)
-    results: list[Told] = []
+    results: list[Result] = []
     errors: list[BaseException] = []
 
     def run() -> None:
@@ -88,10 +140,10 @@ def _run(coroutine: Coroutine[Any, Any, Told]) -> Told:
     return results[0]
 
 
-def _address_of(address: object) -> str | tuple[str, int]:
+def _address_of(address: object, argument: str) -> str | tuple[str, int]:
     """A socket's path, or host and port."""
     if not isinstance(address, (str, os.PathLike)):
-        wrong_type(address, "address", "a path or host:port")
+        wrong_type(address, argument, "a path or host:port")
     name = os.fspath(address)
     host, colon, port = name.rpartition(":")
     if colon and port.isdecimal() and "/" not in name:
@@ -99,13 +151,9 @@ def _address_of(address: object) -> str | tuple[str, int]:
     return name
 
 
-async def _read(client: Any, name: str | tuple[str, int]) -> Told:
-    await client.connect(name)
-
-    async def ask(command: str, **arguments: Any) -> Any:
-        return await client.execute(command, arguments or None)
-
-    return await _facts(ask)
+async def _read(monitor: Monitor) -> Told:
+    await monitor.connect()
+    return await _facts(monitor.ask)
 
 
 # ---- Reading ----

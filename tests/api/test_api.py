@@ -23,7 +23,6 @@ SECTIONS_NOT_YET = {
 """Sections of which nothing is built yet, with the names that they will add."""
 
 NOT_YET = {
-    "Applied",
     "Checker.histogram",
     "Host.incomplete",
     "Host.of_process",
@@ -32,8 +31,6 @@ NOT_YET = {
     "Plan.from_preset",
     "Plan.from_virsh",
     "Plan.presets",
-    "apply",
-    "apply_async",
     "probe.pid",
     "probe.user",
 }

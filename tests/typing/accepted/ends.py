@@ -1,9 +1,12 @@
 """Two ends of a migration."""
 
+from typing import Any
+
 from typing_extensions import assert_type
 
 from pymig import (
     UNKNOWN,
+    Applied,
     Change,
     Context,
     Endpoint,
@@ -13,10 +16,13 @@ from pymig import (
     Plan,
     Preflight,
     QemuBuild,
+    Restoration,
     Settings,
     Step,
     Unknown,
     UnknownType,
+    apply,
+    apply_async,
     preflight,
 )
 
@@ -85,6 +91,19 @@ async def live() -> list[Endpoint]:
         return [one, await Endpoint.from_qmp_async("192.0.2.1:4444")]
     except MonitorError:
         return []
+
+
+async def send() -> list[Applied]:
+    """The commands of a preflight for two running QEMUs."""
+    applied = apply(flight, "/run/source.qmp", "192.0.2.1:4444", timeout=3)
+    assert_type(applied, Applied)
+    assert_type(applied.ok, bool)
+    assert_type([*applied.steps, *applied.sent], list[Step])
+    for one in (*applied.restored, *applied.not_restored):
+        assert_type(one, Restoration)
+        assert_type([one.end, one.what, one.reason], list[str])
+    assert_type([applied.to_dict(), *(one.to_dict() for one in applied.restored)], list[dict[str, Any]])
+    return [applied, await apply_async(flight, "/run/source.qmp", "/run/destination.qmp", migrate=True)]
 
 
 assert_type(QemuBuild("9.0").of_machine("pc-q35-8.2"), QemuBuild)
