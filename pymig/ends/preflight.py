@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pymig._core import ffi, lib
-from pymig.capability import CapabilitySet
+from pymig.capability import NAMES, CapabilitySet
 from pymig.checker import Checker
 from pymig.ends.endpoint import Endpoint
 from pymig.ends.pair import Pair, Unknown, named, rows_of
@@ -243,6 +243,7 @@ class _Flight:
         self.ends = source, source if destination is None else destination
         self.plan = plan
         self.states = _mirror(source, incoming=False), _mirror(self.ends[1], incoming=True)
+        self.before = [state.capabilities for state in self.states]
         self.unknown: list[Unknown] = []
 
     def result(self) -> Preflight:
@@ -294,10 +295,24 @@ class _Flight:
         if wanted.capabilities:
             entries = [{"capability": name, "state": on} for name, on in wanted.capabilities.items()]
             arguments: dict[str, Any] = {"capabilities": entries}
-            yield self.step(end, "migrate-set-capabilities", arguments, lambda: state.set_capabilities(entries))
+            step, notes = self.step(end, "migrate-set-capabilities", arguments, lambda: state.set_capabilities(entries))
+            if step.answer:
+                self.pretend(end)
+            yield step, notes
         if wanted.parameters:
             parameters = dict(wanted.parameters)
             yield self.step(end, "migrate-set-parameters", parameters, lambda: state.set_parameters(parameters))
+
+    def pretend(self, end: int) -> None:
+        """Switches on what was refused: the rest shows what else is wrong, not what follows from the refusal."""
+        state = self.states[end]
+        lib.migration_state_load(state._c, self.wanted(end).mask & state.build._mask)
+
+    def wanted(self, end: int) -> CapabilitySet:
+        """What would be on at an end after the plan's migrate-set-capabilities, as far as any release knows it."""
+        switches = {name: on for name, on in self.plan.ends[end].capabilities.items() if name in NAMES}
+        on, off = ([name for name, is_on in switches.items() if is_on is one] for one in (True, False))
+        return (self.before[end] | CapabilitySet(on)) - CapabilitySet(off)
 
     def migrate(self, end: int) -> Iterator[tuple[Step, _Notes]]:
         """The source's migrate."""
@@ -389,13 +404,11 @@ class _Flight:
         """The smallest changes after which the end accepts the capabilities that it refused."""
         if step.command != "migrate-set-capabilities":
             return ()
-        state = self.states[ENDS.index(step.end)]
-        wanted = self.plan.ends[ENDS.index(step.end)].capabilities
-        names = [name for name, on in wanted.items() if on]
-        if not set(wanted) <= set(state.build.capabilities):
+        end = ENDS.index(step.end)
+        state = self.states[end]
+        if not set(self.plan.ends[end].capabilities) <= set(state.build.capabilities):
             return ()
-        new = (state.capabilities | CapabilitySet(names)) - [name for name, on in wanted.items() if not on]
-        return Checker(state.context).suggest(new, state.capabilities)
+        return Checker(state.context).suggest(self.wanted(end), self.before[end])
 
     def ending(self, step: Step, notes: _Notes) -> Finding:
         """Why nothing comes after this step."""

@@ -201,6 +201,14 @@ class TestPreflight:
         assert first.remedy.startswith("set the capabilities ")
         assert rules(flight).count("migrate-set-capabilities/refused") == 2  # the destination would refuse, too
 
+    def test_what_follows_from_a_refusal_is_not_told(self):
+        plan = Plan(["postcopy-ram", "multifd"], uri=TCP)
+        flight = preflight(end("10.1"), end("9.2"), plan)  # only 9.2 refuses
+        assert rules(flight) == ["migrate-set-capabilities/refused"]
+        also_wrong = preflight(end("10.1"), end("9.2", machine="pc-q35-9.2"), plan)
+        assert rules(also_wrong) == ["migrate-set-capabilities/refused", "machine"]
+        assert {str(change) for change in flight.findings[0].changes} == {"without multifd", "without postcopy-ram"}
+
     @pytest.mark.parametrize("name, release", [("mapped-ram", "8.2"), ("multfd", "10.0")])
     def test_a_name_that_the_release_lacks(self, name, release):
         flight = preflight(end(release), end(release), Plan([name], uri=TCP))
