@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from pymig.ends.preflight import Preflight as Preflight
     from pymig.ends.preflight import Step as Step
     from pymig.ends.preflight import preflight as preflight
+    from pymig.ends.status import StatusExplanation as StatusExplanation
+    from pymig.ends.status import explain_status as explain_status
+    from pymig.ends.watch import Progress as Progress
+    from pymig.ends.watch import watch as watch
+    from pymig.ends.watch import watch_async as watch_async
     from pymig.errors import DeprecatedParameterWarning as DeprecatedParameterWarning
     from pymig.errors import HostUnknownError as HostUnknownError
     from pymig.errors import IgnoredParameterWarning as IgnoredParameterWarning
@@ -84,11 +89,13 @@ else:
         "Plan": "ends.plan",
         "PostcopySupport": "host.facts",
         "Preflight": "ends.preflight",
+        "Progress": "ends.watch",
         "QemuBinaryError": "errors",
         "QemuBuild": "qemu.build",
         "ReleaseDifference": "difference",
         "RequestTypeError": "errors",
         "Settings": "ends.plan",
+        "StatusExplanation": "ends.status",
         "Step": "ends.preflight",
         "TransportError": "errors",
         "TransportTypeError": "errors",
@@ -99,9 +106,12 @@ else:
         "Verdict": "verdict",
         "check": "checker",
         "diff": "difference",
+        "explain_status": "ends.status",
         "preflight": "ends.preflight",
         "probe": "host.probe",
         "validate": "checker",
+        "watch": "ends.watch",
+        "watch_async": "ends.watch",
     }
     __all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604 - all are strings
 

@@ -20,7 +20,7 @@ from pymig.qemu.parameters import PARAMETERS
 from pymig.values import escaped, wrong_type
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 
     Ask = Callable[..., Awaitable[Any]]
     Told = tuple[dict[str, Any], dict[str, Any]]  # the arguments of Context and, besides the context, of Endpoint
@@ -40,24 +40,62 @@ NO_UUID = "00000000-0000-0000-0000-000000000000"
 
 async def read_async(address: str | os.PathLike[str], timeout: float) -> Told:
     """See Endpoint.from_qmp_async."""
-    name = _address_of(address)
-    try:
-        from qemu.qmp import QMPClient, QMPError  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise MonitorError("reading a monitor needs the package qemu.qmp: pip install 'pymig-qemu[qemu]'") from None
-    client = QMPClient("pymig")
-    shown = escaped(str(address)[:200])
-    try:
-        return await asyncio.wait_for(_read(client, name), timeout)
-    except asyncio.TimeoutError:
-        raise MonitorError(f"{shown} did not answer over QMP within {timeout:g} seconds") from None
-    except (QMPError, OSError, EOFError) as error:
-        raise MonitorError(f"{shown} does not answer over QMP: {escaped(str(error))}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MonitorError(f"{shown} does not answer like QEMU: {escaped(repr(error))[:200]}") from None
-    finally:
+    monitor = Monitor(address, timeout)
+    with monitor.errors_named():
+        try:
+            return await asyncio.wait_for(_read(monitor), timeout)
+        finally:
+            await monitor.close()
+
+
+class Monitor:
+    """A connection to a QEMU's QMP monitor.
+
+    Args:
+        address: the socket: a path, or ``host:port``.
+        timeout: seconds for closing, and what a MonitorError tells about other limits.
+
+    Raises:
+        TypeError: the address is neither a string nor a path.
+        MonitorError: the package qemu.qmp is missing.
+    """
+
+    def __init__(self, address: str | os.PathLike[str], timeout: float) -> None:
+        self._name = _address_of(address)
+        self._shown = escaped(str(address)[:200])
+        self._timeout = timeout
+        try:
+            from qemu.qmp import QMPClient  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise MonitorError("reading a monitor needs the package qemu.qmp: pip install 'pymig-qemu[qemu]'") from None
+        self.client: Any = QMPClient("pymig")
+
+    @contextlib.contextmanager
+    def errors_named(self) -> Iterator[None]:
+        """Raises MonitorError, with the address, for what goes wrong with the monitor."""
+        from qemu.qmp import QMPError  # noqa: PLC0415 - an extra
+
+        try:
+            yield
+        except asyncio.TimeoutError:
+            raise MonitorError(f"{self._shown} did not answer over QMP within {self._timeout:g} seconds") from None
+        except (QMPError, OSError, EOFError) as error:
+            raise MonitorError(f"{self._shown} does not answer over QMP: {escaped(str(error))}") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise MonitorError(f"{self._shown} does not answer like QEMU: {escaped(repr(error))[:200]}") from None
+
+    async def connect(self) -> None:
+        """Connects, without a limit of time. Raises the errors of qemu.qmp."""
+        await self.client.connect(self._name)
+
+    async def ask(self, command: str, **arguments: Any) -> Any:
+        """The answer to a command, without a limit of time. Raises the errors of qemu.qmp."""
+        return await self.client.execute(command, arguments or None)
+
+    async def close(self) -> None:
+        """Ends the connection. Raises nothing."""
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(client.disconnect(), timeout)
+            await asyncio.wait_for(self.client.disconnect(), self._timeout)
 
 
 def read(address: str | os.PathLike[str], timeout: float) -> Told:
@@ -99,13 +137,9 @@ def _address_of(address: object) -> str | tuple[str, int]:
     return name
 
 
-async def _read(client: Any, name: str | tuple[str, int]) -> Told:
-    await client.connect(name)
-
-    async def ask(command: str, **arguments: Any) -> Any:
-        return await client.execute(command, arguments or None)
-
-    return await _facts(ask)
+async def _read(monitor: Monitor) -> Told:
+    await monitor.connect()
+    return await _facts(monitor.ask)
 
 
 # ---- Reading ----
@@ -113,7 +147,7 @@ async def _read(client: Any, name: str | tuple[str, int]) -> Told:
 
 async def _facts(ask: Ask) -> Told:
     build = build_that_answers(BinaryAnswers(*[await ask(question) for question in QUESTIONS]))
-    machine = await _optional(ask, "qom-get", path="/machine", property="type")
+    machine = await optional(ask, "qom-get", path="/machine", property="type")
     name = machine.removesuffix("-machine") if isinstance(machine, str) else None
     status, migration = await ask("query-status"), await ask("query-migrate")
     switches = await ask("query-migrate-capabilities")
@@ -141,13 +175,13 @@ async def _facts(ask: Ask) -> Told:
 async def _incoming(ask: Ask, status: Mapping[str, Any], migration: Mapping[str, Any]) -> dict[str, bool]:
     """The circumstances of a QEMU that may wait for an incoming migration."""
     waits = status["status"] == "inmigrate"
-    instances = await _optional(ask, "query-yank") or ()
+    instances = await optional(ask, "query-yank") or ()
     started = waits and any(instance["type"] == "migration" for instance in instances)
     listens = started and "socket-address" in migration
     return {"incoming": waits, "incoming_started": listens, "single_channel": started and not listens}
 
 
-async def _optional(ask: Ask, command: str, **arguments: Any) -> Any:
+async def optional(ask: Ask, command: str, **arguments: Any) -> Any:
     """The answer; None if QEMU refuses the question."""
     from qemu.qmp import ExecuteError  # noqa: PLC0415 - an extra
 
@@ -220,9 +254,9 @@ async def _devices(ask: Ask) -> list[tuple[str, str | None]]:
     """The devices that were added on the command line or later, with their addresses on the PCI bus."""
     devices = []
     for folder in ("/machine/peripheral", "/machine/peripheral-anon"):
-        for entry in await _optional(ask, "qom-list", path=folder) or ():
+        for entry in await optional(ask, "qom-list", path=folder) or ():
             if str(entry["type"]).startswith("child<"):
-                address = await _optional(ask, "qom-get", path=f"{folder}/{entry['name']}", property="addr")
+                address = await optional(ask, "qom-get", path=f"{folder}/{entry['name']}", property="addr")
                 driver = str(entry["type"]).removeprefix("child<").removesuffix(">")
                 devices.append((driver, _slot(address)))
     return sorted(devices, key=str)

@@ -1,0 +1,318 @@
+"""Real migrations, watched. PYMIG_QEMU and PYMIG_QEMU_DESTINATION name the binaries, as for test_live."""
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from pymig import MonitorError, watch, watch_async
+from pymig.cli import main
+from tests.migration.pair import binary_name, pair
+from tests.migration.test_live import MACHINE
+
+SOURCE = shutil.which(binary_name())
+DESTINATION = shutil.which(os.environ.get("PYMIG_QEMU_DESTINATION", binary_name()))
+
+pytestmark = pytest.mark.live
+
+if SOURCE is None or DESTINATION is None:
+    pytest.skip(f"needs a real QEMU: {binary_name()} is not in PATH (Debian: qemu-system-x86)", allow_module_level=True)
+
+QUICK = {"interval": 0.1, "still": 1.0, "timeout": 3.0}
+WORDS = ["--interval", "0.1", "--still", "1", "--timeout", "3"]
+SETTINGS = ("query-migrate-capabilities", "query-migrate-parameters")
+LOOKS = 300  # no watch of these tests needs more
+
+
+@contextlib.contextmanager
+def migration(folder, *, source=(), destination=(), bandwidth=0, start=True):
+    """Two QEMUs, the capabilities of each, and the migration begun."""
+    with pair((SOURCE, DESTINATION), folder, MACHINE, MACHINE) as ends:
+        for end, names in zip(ends, (source, destination), strict=True):
+            switches = [{"capability": name, "state": True} for name in names]
+            assert end.ask("migrate-set-capabilities", {"capabilities": switches}) == {}
+        assert ends[0].ask("migrate-set-parameters", {"max-bandwidth": bandwidth}) == {}
+        uri = {"uri": f"unix:{folder}/migration"}
+        assert ends[1].ask("migrate-incoming", uri) == {}
+        if start:
+            assert ends[0].ask("migrate", uri) == {}
+        yield ends
+
+
+def addresses(ends):
+    return [end.address for end in ends]
+
+
+def settings(ends):
+    return [end.ask(question) for end in ends for question in SETTINGS]
+
+
+def until(ends, wanted, **keywords):
+    """The looks until one that is wanted."""
+    looks = []
+    for progress in watch(*addresses(ends), **{**QUICK, **keywords}):
+        looks.append(progress)
+        if wanted(progress):
+            return looks
+        assert len(looks) < LOOKS, progress
+    raise AssertionError(looks[-1])
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def still(progress):
+    return not progress.moving
+
+
+def test_a_slow_migration_to_its_end(tmp_path):
+    with migration(tmp_path, bandwidth=200_000) as ends:
+        before = settings(ends)
+        looks = list(watch(*addresses(ends), **QUICK))
+        assert settings(ends) == before
+    last = looks[-1]
+    assert (last.source, last.destination, last.explanation.situation) == ("completed", "completed", "completed")
+    assert (last.explanation.guests, last.finished) == (("destination",), True)
+    assert [look.finished for look in looks[:-1]] == [False] * (len(looks) - 1)
+    active = [look for look in looks if look.source == "active"]
+    sent = [look.transferred for look in active]
+    assert len(active) >= 3
+    assert sent == sorted(sent)
+    assert sent[-1] > sent[0]
+    assert active[-1].remaining < active[0].total
+    assert any(look.rate and look.seconds_left is not None for look in active)
+    assert all(look.events == () for look in looks)
+
+
+def test_multifd_at_the_destination_only_and_the_way_out(tmp_path):
+    with migration(tmp_path, destination=["multifd"]) as ends:
+        before = settings(ends)
+        look = until(ends, still)[-1]
+        assert settings(ends) == before
+        explained = look.explanation
+        assert (look.source, look.destination, explained.situation) == ("active", "setup", "destination-waits")
+        assert explained.guests == ("source",)
+        assert "multifd is on at the destination only" in explained.meaning
+        assert "migrate_cancel to the source" in explained.way_out
+        ends[0].ask("migrate_cancel")
+        wait_until(lambda: ends[0].status() == "cancelled")
+        assert ends[0].runs()
+        last = until(ends, lambda progress: progress.finished)[-1]
+        assert (last.source, last.explanation.guests) == ("cancelled", ("source",))
+
+
+def test_missing_channels_and_the_way_out(tmp_path):
+    """Fewer channels at the source: it stays cancelling until yank."""
+    with pair((SOURCE, DESTINATION), tmp_path, MACHINE, MACHINE) as ends:
+        for end, channels in zip(ends, (2, 4), strict=True):
+            end.ask("migrate-set-capabilities", {"capabilities": [{"capability": "multifd", "state": True}]})
+            end.ask("migrate-set-parameters", {"multifd-channels": channels})
+        uri = {"uri": f"unix:{tmp_path}/migration"}
+        ends[1].ask("migrate-incoming", uri)
+        ends[0].ask("migrate", uri)
+        look = until(ends, still)[-1]
+        assert look.explanation.guests == ("source",)
+        assert "multifd" in look.explanation.meaning
+        ends[0].ask("migrate_cancel")
+        stays = until(ends, lambda progress: progress.finished or still(progress))[-1]
+        if not stays.finished:
+            assert stays.explanation.situation == "cancelling"
+            yank = stays.explanation.way_out.partition("send yank with ")[2].partition(" to the source")[0]
+            assert ends[0].ask("yank", json.loads(yank)) == {}
+        wait_until(lambda: ends[0].status() == "cancelled")
+        assert ends[0].runs()
+
+
+def test_pre_switchover_and_both_ways_out(tmp_path):
+    with migration(tmp_path, source=["pause-before-switchover"], bandwidth=10**8) as ends:
+        explained = until(ends, still)[-1].explanation
+        assert (explained.situation, explained.guests) == ("pre-switchover", ("nowhere",))
+        assert 'migrate-continue with {"state": "pre-switchover"}' in explained.way_out
+        assert ends[0].ask("migrate-continue", {"state": "pre-switchover"}) == {}
+        last = list(watch(*addresses(ends), **QUICK))[-1]
+        assert (last.explanation.situation, last.explanation.guests) == ("completed", ("destination",))
+
+
+def test_a_one_way_exec_and_the_way_out(tmp_path):
+    with migration(tmp_path, source=["return-path"], bandwidth=10**8, start=False) as ends:
+        stream = tmp_path / "stream"
+        ends[0].ask("migrate", {"uri": f"exec:cat > {stream}; exec sleep 100"})
+        look = until(ends[:1], still)[-1]
+        assert (look.explanation.situation, look.explanation.guests) == ("one-way", ("nowhere",))
+        assert "end the command that the source runs" in look.explanation.way_out
+        ends[0].ask("migrate_cancel")
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(ends[0].process.pid)], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for child in children:
+            os.kill(int(child), signal.SIGTERM)
+        wait_until(lambda: ends[0].status() in {"cancelled", "failed"} and ends[0].runs())
+
+
+def test_a_destination_that_is_killed(tmp_path):
+    with migration(tmp_path, bandwidth=20_000) as ends:
+        looks = []
+        for progress in watch(*addresses(ends), **QUICK):
+            looks.append(progress)
+            if len(looks) == 3:
+                ends[1].process.kill()
+            assert len(looks) < LOOKS
+        silent = [look for look in looks if look.destination == "no-answer" and look.source == "active"]
+        assert {look.explanation.situation for look in silent} <= {"destination-silent"}
+        last = looks[-1]
+        assert (last.source, last.destination, last.explanation.situation) == ("failed", "no-answer", "failed")
+        assert last.explanation.guests == ("source",)
+        assert ends[0].runs()
+
+
+def test_a_source_that_is_killed(tmp_path):
+    with migration(tmp_path, bandwidth=20_000) as ends:
+        looks = []
+        for progress in watch(ends[0].address, **QUICK):
+            looks.append(progress)
+            ends[0].process.kill()
+        assert [look.source for look in looks][-1] == "no-answer"
+        assert looks[-1].explanation.situation == "source-silent"
+
+
+def test_a_stopped_monitor_is_noticed_in_bounded_time(tmp_path):
+    with migration(tmp_path, bandwidth=20_000) as ends:
+        os.kill(ends[1].process.pid, signal.SIGSTOP)
+        began = time.monotonic()
+        look = until(ends, lambda progress: progress.destination == "no-answer", timeout=0.5)[-1]
+        assert time.monotonic() - began < 5
+        assert look.explanation.situation == "destination-silent"
+        os.kill(ends[1].process.pid, signal.SIGCONT)
+        until(ends, lambda progress: progress.destination == "active")
+
+
+def test_nothing_to_watch(tmp_path):
+    with migration(tmp_path, start=False) as ends:
+        (only,) = watch(ends[0].address, **QUICK)
+        assert (only.source, only.explanation.situation, only.finished) == ("none", "none", True)
+        (wrong,) = (until(ends[1:], lambda progress: True),)
+        assert wrong[-1].explanation.situation == "not-a-source"
+        waiting = until(ends, still)[-1]
+        assert (waiting.source, waiting.destination, waiting.finished) == ("none", "setup", False)
+
+
+def test_events_end_the_interval(tmp_path):
+    """Another monitor's user has set the capability; they come to every monitor."""
+    with migration(tmp_path, source=["events"], bandwidth=10**8, start=False) as ends:
+        timer = threading.Timer(0.5, ends[0].ask, ("migrate", {"uri": f"unix:{tmp_path}/migration"}))
+        began = time.monotonic()
+        timer.start()
+        looks = until(ends, lambda progress: progress.events, interval=20)
+        timer.join()
+        assert time.monotonic() - began < 10
+        assert looks[-1].events[0] == ("source", "setup")
+
+
+def test_in_a_running_event_loop(tmp_path):
+    async def watched():
+        return [progress async for progress in watch_async(*addresses(ends), **QUICK)]
+
+    with migration(tmp_path, bandwidth=10**8) as ends:
+        assert asyncio.run(watched())[-1].explanation.situation == "completed"
+
+
+# ---- The command ----
+
+
+def test_lines_of_a_command(tmp_path, capsys):
+    with migration(tmp_path, bandwidth=200_000) as ends:
+        status = main(["watch", *map(str, addresses(ends)), *WORDS])
+    lines = capsys.readouterr().out.splitlines()
+    assert status == 0
+    assert any("left" in line and "/s" in line and "[" in line for line in lines)
+    assert "completed: the guest runs on the destination" in lines
+    assert any(line.startswith("  never") and "cont" in line for line in lines)
+    assert not any("\033" in line or "\r" in line for line in lines)
+
+
+def test_json_lines(tmp_path, capsys):
+    with migration(tmp_path, bandwidth=10**8) as ends:
+        assert main(["watch", *map(str, addresses(ends)), *WORDS, "--json"]) == 0
+    looks = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert looks[-1]["finished"]
+    assert looks[-1]["explanation"]["guests"] == ["destination"]
+
+
+def test_a_hang_goes_on_until_it_is_interrupted(tmp_path):
+    with migration(tmp_path, destination=["multifd"]) as ends:
+        command = [sys.executable, "-m", "pymig", "watch", *map(str, addresses(ends)), *WORDS]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            seen = []
+            for line in process.stdout:
+                seen.append(line)
+                if line.startswith("  never"):
+                    process.send_signal(signal.SIGINT)
+            status = process.wait(20)
+    assert status in {130, -signal.SIGINT}
+    assert "destination-waits: the guest runs on the source\n" in seen
+    assert any("nothing moves" in line for line in seen)
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+    def fileno(self):
+        raise OSError
+
+
+def test_a_terminal_has_one_line_that_is_written_again(tmp_path, monkeypatch):
+    screen = Screen()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with migration(tmp_path, bandwidth=200_000) as ends:
+        monkeypatch.setattr(sys, "stdout", screen)
+        status = main(["watch", *map(str, addresses(ends)), *WORDS])
+    monkeypatch.undo()
+    head, _, tail = screen.getvalue().partition("\n")
+    assert status == 0
+    assert head.count("\r\033[K") >= 3
+    assert all(len(line) < 80 for line in head.split("\r\033[K"))
+    assert tail.startswith("completed: the guest runs on the destination\n")
+
+
+def test_a_failure_exits_with_1_and_shows_what_the_ends_say(tmp_path, capsys):
+    with migration(tmp_path, start=False) as ends:
+        ends[0].ask("migrate", {"uri": f"unix:{tmp_path}/nobody"})
+        wait_until(lambda: ends[0].status() == "failed")
+        assert main(["watch", str(ends[0].address), *WORDS]) == 1
+    assert "failed: the guest runs on the source" in capsys.readouterr().out
+
+
+# ---- Without a QEMU ----
+
+
+@pytest.mark.parametrize("arguments, error", [({"interval": 0}, ValueError), ({"still": "1"}, TypeError)])
+def test_wrong_seconds(arguments, error):
+    for watcher in (watch, watch_async):
+        with pytest.raises(error, match=next(iter(arguments))):
+            watcher("/nonexistent", **arguments)
+
+
+def test_a_source_that_does_not_answer(tmp_path, capsys):
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "silent"))
+        silent.listen()
+        with pytest.raises(MonitorError, match=r"did not answer over QMP within 0\.5 seconds"):
+            next(watch(tmp_path / "silent", timeout=0.5))
+    assert main(["watch", str(tmp_path / "nobody")]) == 2
+    assert "does not answer over QMP" in capsys.readouterr().err
