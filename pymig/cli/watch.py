@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import sys
 
-from pymig.cli.text import BOLD, GREEN, RED, YELLOW, print_table, printable, styled
+from pymig.cli.text import BOLD, GREEN, RED, YELLOW, places, print_table, printable, styled
 from pymig.cli.values import ACCEPTED, NOT_ANSWERED, REFUSED
-from pymig.ends.watch import watch
+from pymig.ends.watch import watch_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from pymig.ends.status import StatusExplanation
     from pymig.ends.watch import Progress
 
 STATUSES = {
@@ -34,13 +35,6 @@ STATUSES = {
 
 STYLES = {ACCEPTED: GREEN, REFUSED: RED, NOT_ANSWERED: YELLOW}
 
-PLACES = {
-    "source": "runs on the source",
-    "destination": "runs on the destination",
-    "nowhere": "runs nowhere",
-    "both": "runs on both ends",
-}
-
 BAR = 24  # characters
 CLEAR = "\r\033[K"
 
@@ -48,20 +42,22 @@ CLEAR = "\r\033[K"
 def run(options: argparse.Namespace) -> int:
     """Prints the progress until the migration has ended; returns the exit status."""
     show = _Json() if options.json else _Terminal() if _is_terminal() else _Lines()
-    progress = None
     try:
-        for progress in watch(
-            options.source,
-            options.destination,
-            interval=options.interval,
-            still=options.still,
-            timeout=options.timeout,
-        ):
-            show.progress(progress)
-            sys.stdout.flush()
+        last = asyncio.run(_watch(options, show))  # it handles an interruption
     finally:
         show.end()
-    return NOT_ANSWERED if progress is None else exit_status(progress)
+    return NOT_ANSWERED if last is None else exit_status(last)
+
+
+async def _watch(options: argparse.Namespace, show: _Json | _Lines) -> Progress | None:
+    """Prints each look; returns the last one."""
+    seconds = {name: getattr(options, name) for name in ("interval", "still", "timeout")}
+    progress = None
+    async with contextlib.aclosing(watch_async(options.source, options.destination, **seconds)) as looks:
+        async for progress in looks:
+            show.progress(progress)
+            sys.stdout.flush()
+    return progress
 
 
 def exit_status(progress: Progress) -> int:
@@ -174,10 +170,6 @@ def _time(seconds: float) -> str:
 def _print_explanation(progress: Progress) -> None:
     explanation = progress.explanation
     style = STYLES[exit_status(progress)] if progress.finished else BOLD
-    print(f"{styled(explanation.situation, style)}: the guest {_places(explanation)}")
+    print(f"{styled(explanation.situation, style)}: the guest {places(explanation.guests)}")
     rows = [("meaning", explanation.meaning), ("way out", explanation.way_out), ("never", explanation.never)]
     print_table([(name, printable(text)) for name, text in rows if text], "  ")
-
-
-def _places(explanation: StatusExplanation) -> str:
-    return " or ".join(PLACES[place] for place in explanation.guests)

@@ -31,6 +31,8 @@ UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 # A line of x-query-ramblock: name, page size, offset, used, total.
 BLOCK = re.compile(r"^\s*(\S+)\s+(\d+) (\w+)\s+0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+", re.MULTILINE)
 
+ATTEMPTS = 5  # to connect
+
 STOPPED = ("paused", "prelaunch", "postmigrate", "shutdown", "suspended", "guest-panicked", "internal-error")
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 
@@ -85,7 +87,22 @@ class Monitor:
             raise MonitorError(f"{self._shown} does not answer like QEMU: {escaped(repr(error))[:200]}") from None
 
     async def connect(self) -> None:
-        """Connects, without a limit of time. Raises the errors of qemu.qmp."""
+        """Connects, without a limit of time. Raises the errors of qemu.qmp.
+
+        QEMU may send an event before its answer to qmp_capabilities. Then qemu.qmp gives up, and another attempt helps.
+        """
+        from qemu.qmp import ConnectError  # noqa: PLC0415 - an extra
+        from qemu.qmp.qmp_client import NegotiationError  # noqa: PLC0415
+
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await self._client_connects()
+            except ConnectError as error:  # noqa: PERF203 - few rounds
+                if not isinstance(error.exc, NegotiationError):
+                    raise
+        return await self._client_connects()
+
+    async def _client_connects(self) -> None:
         await self.client.connect(self._name)
 
     async def ask(self, command: str, **arguments: Any) -> Any:

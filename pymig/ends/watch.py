@@ -6,6 +6,7 @@ Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,23 @@ from pymig.values import Value, wrong_type
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Mapping
+    from typing import TypeVar
 
     from typing_extensions import Self
 
+    Result = TypeVar("Result")
     Address = str | os.PathLike[str]
     Answer = Mapping[str, Any] | MonitorError
 
 INTERVAL, STILL, TIMEOUT = 1.0, 5.0, 5.0  # seconds
 LONGEST = 86400.0  # seconds
 
-NOTHING_MORE = frozenset({"completed", "failed", "cancelled", NO_ANSWER, NOT_ASKED})
+NOTHING_MORE = frozenset({"completed", "failed", "cancelled", NOT_ASKED})
 """Statuses of an end that nothing follows."""
+
+PERHAPS_MORE = NOTHING_MORE | {NO_ANSWER}
+"""Statuses of a source that nothing follows, or nothing if they last: a monitor may answer again."""
 
 
 class Progress(Value):
@@ -125,7 +131,7 @@ def watch(
     interval: float = INTERVAL,
     still: float = STILL,
     timeout: float = TIMEOUT,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Yields a Progress every interval, until the migration has ended or no migration is there or begins.
 
     Reads query-migrate, query-status and MIGRATION events; changes nothing. A hang does not end it. Not for a thread
@@ -148,20 +154,41 @@ def watch(
     return _watched(source, destination, interval, still, timeout)
 
 
-def _watched(source: Address, destination: Address | None, *seconds: float) -> Iterator[Progress]:
+def _watched(source: Address, destination: Address | None, *seconds: float) -> Generator[Progress, None, None]:
+    """See watch."""
     loop = asyncio.new_event_loop()
     looks = _looks(source, destination, *seconds)
     try:
-        while (progress := loop.run_until_complete(_next(looks))) is not None:
+        while (progress := _run(loop, _next(looks))) is not None:
             yield progress
     finally:
-        loop.run_until_complete(looks.aclose())
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        _run(loop, looks.aclose())
+        _run(loop, _ended())
         loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """The coroutine's result. An interruption (Ctrl-C) cancels it, and waits for its end."""
+    task = loop.create_task(coroutine)
+    try:
+        return loop.run_until_complete(task)
+    except BaseException:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            loop.run_until_complete(task)
+        raise
 
 
 async def _next(looks: AsyncIterator[Progress]) -> Progress | None:
     return await anext(looks, None)
+
+
+async def _ended() -> None:
+    """Cancels the tasks that are left."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def watch_async(
@@ -171,7 +198,7 @@ def watch_async(
     interval: float = INTERVAL,
     still: float = STILL,
     timeout: float = TIMEOUT,
-) -> AsyncIterator[Progress]:
+) -> AsyncGenerator[Progress, None]:
     """Yields the same as watch, asynchronously, in the running event loop."""
     _check(interval=interval, still=still, timeout=timeout)
     return _looks(source, destination, interval, still, timeout)
@@ -210,10 +237,12 @@ async def _looks(
 async def _pause(ends: list[_End], interval: float) -> None:
     """Waits for the interval, or for an event of an end."""
     waits = [asyncio.ensure_future(end.event()) for end in ends]
-    _, pending = await asyncio.wait(waits, timeout=interval, return_when=asyncio.FIRST_COMPLETED)
-    for wait in pending:
-        wait.cancel()
-    await asyncio.gather(*waits, return_exceptions=True)
+    try:
+        await asyncio.wait(waits, timeout=interval, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
 
 
 class _End:
@@ -243,7 +272,8 @@ class _End:
         answer = {**migration, "run-state": status["status"]}
         if answer["run-state"] == "inmigrate" and "status" not in answer and await self._listens():
             answer["status"] = "setup"  # as 8.2 says it; earlier releases don't
-        status_of(answer)
+        explain_status(answer)  # raises a TypeError for what is not QEMU's
+        _ram(answer)
         return answer
 
     async def _connect(self) -> None:
@@ -308,7 +338,7 @@ class _History:
             remaining=ram.get("remaining"),
             total=ram.get("total"),
             rate=rate,
-            seconds_left=_seconds_left(ram, rate),
+            seconds_left=seconds_left(ram, rate),
             moving=moving,
             finished=_finished(*statuses, moving=moving),
             events=events,
@@ -326,8 +356,11 @@ def _ram(answer: Answer) -> Mapping[str, Any]:
     return {name: value for name, value in ram.items() if isinstance(value, int)}
 
 
-def _seconds_left(ram: Mapping[str, Any], rate: float | None) -> float | None:
-    """See Progress."""
+def seconds_left(ram: Mapping[str, Any], rate: float | None) -> float | None:
+    """Seconds until the memory is sent at this rate (bytes/s), less what the guest writes meanwhile.
+
+    ``ram`` is that of query-migrate. None if that is not known, or never at this rate.
+    """
     net = (rate or 0) - ram.get("dirty-pages-rate", 0) * ram.get("page-size", 4096)
     return ram["remaining"] / net if net > 0 and "remaining" in ram else None
 
@@ -335,5 +368,5 @@ def _seconds_left(ram: Mapping[str, Any], rate: float | None) -> float | None:
 def _finished(source: str, destination: str, *, moving: bool) -> bool:
     """Whether nothing more is expected. What a destination still does after the source's end may take a moment."""
     if source == "none":
-        return destination in NOTHING_MORE | {"none"}
-    return source in NOTHING_MORE and (destination in NOTHING_MORE or not moving)
+        return destination in NOTHING_MORE | {"none"} or (destination == NO_ANSWER and not moving)
+    return source in PERHAPS_MORE and (not moving or {source, destination} <= NOTHING_MORE)

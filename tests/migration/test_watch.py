@@ -12,11 +12,14 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 
-from pymig import MonitorError, watch, watch_async
+from pymig import MonitorError, Progress, explain_status, watch, watch_async
 from pymig.cli import main
+from pymig.cli.watch import line_of, size
+from pymig.ends.watch import seconds_left
 from tests.migration.pair import binary_name, pair
 from tests.migration.test_live import MACHINE
 
@@ -185,6 +188,7 @@ def test_a_source_that_is_killed(tmp_path):
         for progress in watch(ends[0].address, **QUICK):
             looks.append(progress)
             ends[0].process.kill()
+            assert len(looks) < LOOKS
         assert [look.source for look in looks][-1] == "no-answer"
         assert looks[-1].explanation.situation == "source-silent"
 
@@ -252,17 +256,19 @@ def test_json_lines(tmp_path, capsys):
     assert looks[-1]["explanation"]["guests"] == ["destination"]
 
 
-def test_a_hang_goes_on_until_it_is_interrupted(tmp_path):
+@pytest.mark.parametrize("delay", range(3))
+def test_a_hang_goes_on_until_it_is_interrupted(tmp_path, delay):
     with migration(tmp_path, destination=["multifd"]) as ends:
         command = [sys.executable, "-m", "pymig", "watch", *map(str, addresses(ends)), *WORDS]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             seen = []
             for line in process.stdout:
                 seen.append(line)
                 if line.startswith("  never"):
+                    time.sleep(0.05 * delay)  # in the interval, or in a question
                     process.send_signal(signal.SIGINT)
-            status = process.wait(20)
-    assert status in {130, -signal.SIGINT}
+            errors, status = process.stderr.read(), process.wait(20)
+    assert (status, errors) == (130, "")
     assert "destination-waits: the guest runs on the source\n" in seen
     assert any("nothing moves" in line for line in seen)
 
@@ -299,6 +305,114 @@ def test_a_failure_exits_with_1_and_shows_what_the_ends_say(tmp_path, capsys):
 
 
 # ---- Without a QEMU ----
+
+
+class FakeMonitor(threading.Thread):
+    """A monitor that answers what a test wants. ``early``: an event comes before the answer to qmp_capabilities."""
+
+    def __init__(self, path, answers, early=0):
+        super().__init__(daemon=True)
+        self.answers, self.early = answers, early
+        self.questions = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                with connection, contextlib.suppress(OSError):
+                    self.serve(connection)
+
+    def serve(self, connection):
+        def send(message):
+            connection.sendall(json.dumps(message).encode() + b"\n")
+
+        send({"QMP": {"version": {"qemu": {"major": 9, "minor": 0, "micro": 0}, "package": ""}, "capabilities": []}})
+        while data := connection.recv(4096):  # a question, as only one is on its way; no newline ends it
+            question = json.loads(data)
+            self.questions.append(question["execute"])
+            if question["execute"] == "qmp_capabilities" and self.early:
+                self.early -= 1
+                send({"event": "RESUME", "timestamp": {"seconds": 0, "microseconds": 0}})
+            own = {"id": question["id"]} if "id" in question else {}
+            send({"return": self.answers.get(question["execute"], {}), **own})
+
+
+@contextlib.contextmanager
+def fake_monitor(path, migration, run_state="running", early=0):
+    monitor = FakeMonitor(path, {"query-migrate": migration, "query-status": {"status": run_state}}, early)
+    monitor.start()
+    try:
+        yield monitor
+    finally:
+        monitor.listener.shutdown(socket.SHUT_RDWR)
+        monitor.join(10)
+        monitor.listener.close()
+
+
+def test_an_event_before_the_first_answer(tmp_path):
+    with fake_monitor(tmp_path / "qmp", {"status": "completed"}, "postmigrate", early=2) as monitor:
+        (look,) = watch(tmp_path / "qmp", **QUICK)
+    assert look.explanation.situation == "completed-unseen"
+    assert set(monitor.questions) == {"qmp_capabilities", "query-migrate", "query-status"}
+
+
+def test_texts_of_others_cannot_change_the_terminal(tmp_path, capsys):
+    with fake_monitor(tmp_path / "qmp", {"status": "failed", "error-desc": "bad\x1b[31m\x07"}):
+        assert main(["watch", str(tmp_path / "qmp")]) == 1
+    assert "The source says: bad\\x1b[31m\\x07." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("answer", [{"status": 1}, ["active"], {"status": "active", "ram": 3}])
+def test_answers_that_are_not_qemus(tmp_path, answer):
+    with fake_monitor(tmp_path / "qmp", answer), pytest.raises(MonitorError, match="does not answer like QEMU"):
+        next(watch(tmp_path / "qmp", **QUICK))
+
+
+def test_a_status_of_the_future_goes_on(tmp_path):
+    with fake_monitor(tmp_path / "qmp", {"status": "of-the-future"}):
+        look = until([monitor_at(tmp_path / "qmp")], still)[-1]
+    assert (look.source, look.explanation.situation, look.finished) == ("unknown", "unknown", False)
+
+
+def monitor_at(address):
+    return types.SimpleNamespace(address=address)
+
+
+ENDS = [
+    ("completed", 0),
+    ("failed", 1),
+    ("cancelled", 1),
+    ("", 2),
+]
+
+
+@pytest.mark.parametrize("status, exit_status", ENDS)
+def test_exit_statuses(tmp_path, capsys, status, exit_status):
+    with fake_monitor(tmp_path / "qmp", {"status": status} if status else {}):
+        assert main(["watch", str(tmp_path / "qmp"), "--json"]) == exit_status
+
+
+def test_seconds_left_allow_for_what_the_guest_writes():
+    ram = {"remaining": 8_000_000, "page-size": 4096, "dirty-pages-rate": 500}
+    assert seconds_left(ram, 4_048_000) == pytest.approx(4.0)
+    assert seconds_left(ram, 2_048_000) is None
+    assert seconds_left(ram, None) is None
+
+
+SIZES = {0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 3 << 30: "3.0 GiB", 5 << 50: "5120.0 TiB"}
+
+
+def test_lines():
+    assert {count: size(count) for count in SIZES} == SIZES
+    explained = explain_status({"status": "active"})
+    numbers = {"remaining": 25 << 20, "total": 100 << 20, "rate": 2048.0, "seconds_left": 3725.0}
+    line = line_of(Progress("active", "not-asked", explained, **numbers))
+    assert line == "active          [##################......]  75% 25.0 MiB left, 2.0 KiB/s, 1 h 2 min to go"
+    assert line_of(Progress("active", "setup", explained, moving=False)) == "active > setup   nothing moves"
+    assert line_of(Progress("none", "not-asked", explained)) == "none"
 
 
 @pytest.mark.parametrize("arguments, error", [({"interval": 0}, ValueError), ({"still": "1"}, TypeError)])
