@@ -381,6 +381,26 @@ def monitor_at(address):
     return types.SimpleNamespace(address=address)
 
 
+def test_the_destination_may_still_load(tmp_path):
+    ends = [monitor_at(tmp_path / name) for name in ("source", "destination")]
+    source = fake_monitor(ends[0].address, {"status": "completed"}, "postmigrate")
+    with source, fake_monitor(ends[1].address, {"status": "active"}, "inmigrate") as destination:
+        looks = []
+        for look in watch(*addresses(ends), **{**QUICK, "still": 30}):
+            looks.append(look.explanation.situation)
+            destination.answers = {"query-migrate": {"status": "completed"}, "query-status": {"status": "running"}}
+    assert looks == ["completed-loads", "completed"]
+
+
+def test_a_monitor_that_is_silent_for_a_moment(tmp_path):
+    source, destination = (monitor_at(tmp_path / name) for name in ("source", "destination"))
+    with fake_monitor(source.address, {"status": "completed"}, "postmigrate"):
+        looks = watch(source.address, destination.address, **QUICK)
+        assert next(looks).explanation.situation == "completed-silent"
+        with fake_monitor(destination.address, {"status": "completed"}):
+            assert list(looks)[-1].explanation.situation == "completed"
+
+
 ENDS = [
     ("completed", 0),
     ("failed", 1),
