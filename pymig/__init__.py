@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from pymig.ends.preflight import Preflight as Preflight
     from pymig.ends.preflight import Step as Step
     from pymig.ends.preflight import preflight as preflight
+    from pymig.ends.status import StatusExplanation as StatusExplanation
+    from pymig.ends.status import explain_status as explain_status
+    from pymig.ends.watch import Progress as Progress
+    from pymig.ends.watch import watch as watch
+    from pymig.ends.watch import watch_async as watch_async
     from pymig.errors import DeprecatedParameterWarning as DeprecatedParameterWarning
     from pymig.errors import HostUnknownError as HostUnknownError
     from pymig.errors import IgnoredParameterWarning as IgnoredParameterWarning
@@ -89,12 +94,14 @@ else:
         "Plan": "ends.plan",
         "PostcopySupport": "host.facts",
         "Preflight": "ends.preflight",
+        "Progress": "ends.watch",
         "QemuBinaryError": "errors",
         "QemuBuild": "qemu.build",
         "ReleaseDifference": "difference",
         "RequestTypeError": "errors",
         "Restoration": "ends.apply",
         "Settings": "ends.plan",
+        "StatusExplanation": "ends.status",
         "Step": "ends.preflight",
         "TransportError": "errors",
         "TransportTypeError": "errors",
@@ -107,9 +114,12 @@ else:
         "apply_async": "ends.apply",
         "check": "checker",
         "diff": "difference",
+        "explain_status": "ends.status",
         "preflight": "ends.preflight",
         "probe": "host.probe",
         "validate": "checker",
+        "watch": "ends.watch",
+        "watch_async": "ends.watch",
     }
     __all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604 - all are strings
 

@@ -94,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     _add_list(commands)
     _add_preflight(commands)
     _add_describe(commands)
+    _add_watch(commands)
     return parser
 
 
@@ -272,3 +273,25 @@ def _add_describe(commands: Any) -> None:
         "--host", metavar="FILE", help="its host's facts: what 'pymig probe --json' printed there; - is stdin"
     )
     command.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="default: %(default)s")
+
+
+def _add_watch(commands: Any) -> None:
+    command = commands.add_parser(
+        "watch",
+        help="what does a running migration do, and if it hangs, what is the way out?",
+        description="Shows the progress of a migration until it has ended; if nothing moves, says which hang this is, "
+        "where the guest is, and the way out. Reads the QMP monitors and changes nothing. Needs the package qemu.qmp. "
+        "Exit status: 0 completed; 1 failed or cancelled; 2 no answer, or no migration.",
+    )
+    command.add_argument("source", metavar="SOURCE", help="the source's monitor: a path, or host:port")
+    command.add_argument("destination", metavar="DESTINATION", nargs="?", help="the destination's monitor")
+    seconds = {
+        "interval": (1.0, "seconds between two looks"),
+        "still": (5.0, "seconds without a change after which nothing counts as moving"),
+        "timeout": (5.0, "seconds for an answer"),
+    }
+    for name, (default, meaning) in seconds.items():
+        command.add_argument(
+            f"--{name}", type=float, default=default, metavar="SECONDS", help=f"{meaning} (default: %(default)s)"
+        )
+    command.add_argument("--json", action="store_true", help="print a JSON object a line, also for errors")

@@ -6,7 +6,7 @@ import os
 import stat
 
 from pymig.cli.arguments import UsageError
-from pymig.cli.text import BOLD, GREEN, RED, YELLOW, print_json, print_table, printable, styled
+from pymig.cli.text import BOLD, GREEN, RED, YELLOW, places, print_json, print_table, printable, styled
 from pymig.cli.values import ACCEPTED, REFUSED, content, parameters
 from pymig.context import Context
 from pymig.ends.endpoint import Endpoint
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
     from pymig.ends.preflight import Finding, Preflight, Step
 
 STYLES = {"error": RED, "warning": YELLOW, "info": BOLD}
-
-PLACES = {
-    "source": "runs on the source",
-    "destination": "runs on the destination",
-    "nowhere": "runs nowhere",
-    "both": "runs on both ends",
-}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -139,8 +132,7 @@ def _print_finding(finding: Finding) -> None:
 
 
 def _last_line(flight: Preflight) -> str:
-    places = " or ".join(PLACES[place] for place in flight.guests)
-    return f"{styled(flight.outcome, GREEN if flight.ok else RED)}: the guest {places}"
+    return f"{styled(flight.outcome, GREEN if flight.ok else RED)}: the guest {places(flight.guests)}"
 
 
 def _print_applied(applied: Applied) -> None:

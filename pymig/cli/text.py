@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 
 GREEN, YELLOW, RED, BOLD = "32", "33", "31", "1"
 
+PLACES = {
+    "source": "runs on the source",
+    "destination": "runs on the destination",
+    "nowhere": "runs nowhere",
+    "both": "runs on both ends",
+}
+
+
+def places(guests: Sequence[str]) -> str:
+    """Where the guest is, in words."""
+    return " or ".join(PLACES[place] for place in guests)
+
 
 def styled(text: str, style: str, stream: TextIO | None = None) -> str:
     """The text in colour if the stream is a terminal, unless NO_COLOR is set; see https://no-color.org."""

@@ -33,6 +33,8 @@ UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 # A line of x-query-ramblock: name, page size, offset, used, total.
 BLOCK = re.compile(r"^\s*(\S+)\s+(\d+) (\w+)\s+0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+", re.MULTILINE)
 
+ATTEMPTS = 5  # to connect
+
 STOPPED = ("paused", "prelaunch", "postmigrate", "shutdown", "suspended", "guest-panicked", "internal-error")
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 
@@ -58,16 +60,31 @@ class Monitor:
             from qemu.qmp import QMPClient  # noqa: PLC0415 - an extra
         except ImportError:
             raise MonitorError("reading a monitor needs the package qemu.qmp: pip install 'pymig-qemu[qemu]'") from None
-        self._client = QMPClient("pymig")
+        self.client: Any = QMPClient("pymig")
         self._shown = escaped(str(address)[:200])
 
     async def connect(self) -> None:
-        """Connects, and negotiates. Its errors, and those of ask, are qemu.qmp's: see within."""
-        await self._client.connect(self._name)
+        """Connects, and negotiates. Its errors, and those of ask, are qemu.qmp's: see within.
+
+        QEMU may send an event before its answer to qmp_capabilities. Then qemu.qmp gives up, and another attempt helps.
+        """
+        from qemu.qmp import ConnectError  # noqa: PLC0415 - an extra
+        from qemu.qmp.qmp_client import NegotiationError  # noqa: PLC0415 - likewise
+
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await self._connect_once()
+            except ConnectError as error:  # noqa: PERF203 - few rounds
+                if not isinstance(error.exc, NegotiationError):
+                    raise
+        return await self._connect_once()
+
+    async def _connect_once(self) -> None:
+        await self.client.connect(self._name)
 
     async def ask(self, command: str, /, **arguments: Any) -> Any:
         """The command's return value."""
-        return await self._client.execute(command, arguments or None)
+        return await self.client.execute(command, arguments or None)
 
     async def within(self, timeout: float, work: Awaitable[Result]) -> Result:
         """The result of work with this connection that takes at most so many seconds.
@@ -100,7 +117,7 @@ class Monitor:
     async def close(self, timeout: float) -> None:
         """Ends the connection, whatever its state."""
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(self._client.disconnect(), timeout)
+            await asyncio.wait_for(self.client.disconnect(), timeout)
 
 
 async def read_async(address: str | os.PathLike[str], timeout: float) -> Told:
@@ -161,7 +178,7 @@ async def _read(monitor: Monitor) -> Told:
 
 async def _facts(ask: Ask) -> Told:
     build = build_that_answers(BinaryAnswers(*[await ask(question) for question in QUESTIONS]))
-    machine = await _optional(ask, "qom-get", path="/machine", property="type")
+    machine = await optional(ask, "qom-get", path="/machine", property="type")
     name = machine.removesuffix("-machine") if isinstance(machine, str) else None
     status, migration = await ask("query-status"), await ask("query-migrate")
     switches = await ask("query-migrate-capabilities")
@@ -189,13 +206,13 @@ async def _facts(ask: Ask) -> Told:
 async def _incoming(ask: Ask, status: Mapping[str, Any], migration: Mapping[str, Any]) -> dict[str, bool]:
     """The circumstances of a QEMU that may wait for an incoming migration."""
     waits = status["status"] == "inmigrate"
-    instances = await _optional(ask, "query-yank") or ()
+    instances = await optional(ask, "query-yank") or ()
     started = waits and any(instance["type"] == "migration" for instance in instances)
     listens = started and "socket-address" in migration
     return {"incoming": waits, "incoming_started": listens, "single_channel": started and not listens}
 
 
-async def _optional(ask: Ask, command: str, **arguments: Any) -> Any:
+async def optional(ask: Ask, command: str, **arguments: Any) -> Any:
     """The answer; None if QEMU refuses the question."""
     from qemu.qmp import ExecuteError  # noqa: PLC0415 - an extra
 
@@ -268,9 +285,9 @@ async def _devices(ask: Ask) -> list[tuple[str, str | None]]:
     """The devices that were added on the command line or later, with their addresses on the PCI bus."""
     devices = []
     for folder in ("/machine/peripheral", "/machine/peripheral-anon"):
-        for entry in await _optional(ask, "qom-list", path=folder) or ():
+        for entry in await optional(ask, "qom-list", path=folder) or ():
             if str(entry["type"]).startswith("child<"):
-                address = await _optional(ask, "qom-get", path=f"{folder}/{entry['name']}", property="addr")
+                address = await optional(ask, "qom-get", path=f"{folder}/{entry['name']}", property="addr")
                 driver = str(entry["type"]).removeprefix("child<").removesuffix(">")
                 devices.append((driver, _slot(address)))
     return sorted(devices, key=str)

@@ -153,6 +153,9 @@ def test_a_parameter_has_its_type(assignment, value):
         (["preflight", "--source", "::1:1", "--destination", "::1:1", "--apply"], "does not answer over QMP"),
         (["describe", "/nonexistent"], "/nonexistent does not answer over QMP"),
         (["describe"], "SOCKET"),
+        (["watch", "/nonexistent"], "/nonexistent does not answer over QMP"),
+        (["watch", "/nonexistent", "--still", "0"], "still must be above 0"),
+        (["watch"], "SOURCE"),
         ([], "required"),
         (["frobnicate"], "invalid choice"),
     ],
@@ -323,7 +326,7 @@ def test_text_of_others_is_escaped(capsys):
     assert "\\x1b[2Jmultifd" in err
 
 
-ELSEWHERE = {"probe", "describe", "source.json", "--host", "--incoming", "/usr/bin/qemu-system-x86_64"}
+ELSEWHERE = {"probe", "describe", "watch", "source.json", "--host", "--incoming", "/usr/bin/qemu-system-x86_64"}
 
 
 def console_examples():
