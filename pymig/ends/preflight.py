@@ -235,6 +235,23 @@ def preflight(source: Endpoint, destination: Endpoint | None, plan: Plan) -> Pre
     return _Flight(source, destination, plan).result()
 
 
+NO_MONITOR_BEFORE = Finding(
+    rule="cpr-transfer/monitor",
+    severity="info",
+    stage="incoming",
+    end="destination",
+    message="",
+    source_says="",
+    consequence="the destination has no monitor before the source's migrate; the source then stays in setup, and its "
+    "guest runs, until the destination's migrate-incoming",
+    guest="source",
+    recovers=True,
+    remedy="start the destination with two -incoming: defer, and a JSON channel of type cpr; share the guest's memory "
+    "(share=on) and set the machine's aux-ram-share=on",
+)
+"""What mode cpr-transfer means for the order of the commands."""
+
+
 class _Flight:
     """One preflight in the making."""
 
@@ -256,6 +273,7 @@ class _Flight:
             outcome, guest = "refused" if played[ended[0]][0].answer else "fails", endings[0].guest
             guests = (guest,)
         remarks = [_remark(step, *remark) for step, notes in played for remark in notes.remarks]
+        remarks += [NO_MONITOR_BEFORE] if self.is_cpr_transfer() else []
         return Preflight(
             outcome=outcome,
             guest=guest,
@@ -275,6 +293,8 @@ class _Flight:
 
     def commands(self) -> tuple[tuple[int, Callable[[int], Iterator[tuple[Step, _Notes]]]], ...]:
         """The commands, in the plan's order; a file is written before it is read."""
+        if self.is_cpr_transfer():
+            return ((0, self.settings), (0, self.migrate), (1, self.settings), (1, self.migrate_incoming))
         opening = [(1, self.migrate_incoming), (0, self.migrate)]
         if self.reads_later():
             opening.reverse()
@@ -288,6 +308,11 @@ class _Flight:
     def reads_later(self) -> bool:
         """Whether the destination reads what the source has written."""
         return bool(self.plan.uri) and str(self.plan.uri).startswith(("file:", "exec:"))
+
+    def is_cpr_transfer(self) -> bool:
+        """Whether the destination gets its monitor only after the source's migrate."""
+        planned = self.plan.ends[0].parameters
+        return bool(planned.get("mode", self.ends[0].parameters.get("mode")) == "cpr-transfer")
 
     def settings(self, end: int) -> Iterator[tuple[Step, _Notes]]:
         """What is set at an end: the capabilities, then the parameters."""

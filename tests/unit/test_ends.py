@@ -288,6 +288,25 @@ class TestPreflight:
             assert (flight.steps[-1].end, flight.steps[-1].answer) == (died, "")
             assert first.recovers is False
 
+    def test_cpr_transfer_has_no_monitor_before_migrate(self):
+        channels = [
+            {"channel-type": kind, "addr": {"transport": "socket", "type": "unix", "path": f"/run/{kind}"}}
+            for kind in ("main", "cpr")
+        ]
+        sides = {"source": {"parameters": {"mode": "cpr-transfer"}}, "destination": {"capabilities": ["events"]}}
+        plan = Plan(**sides, incoming_uri="unix:/run/main", migrate={"channels": channels})
+        flight = preflight(end("10.1", ram_blocks={}), end("10.1", ram_blocks={}), plan)
+        assert [(step.end, step.command) for step in flight.steps] == [
+            ("source", "migrate-set-parameters"),
+            ("source", "migrate"),
+            ("destination", "migrate-set-capabilities"),
+            ("destination", "migrate-incoming"),
+        ]
+        assert rules(flight) == ["cpr-transfer/monitor"]
+        assert flight.ok
+        normal = preflight(end("10.1"), end("10.1"), Plan(destination=sides["destination"], uri=TCP))
+        assert [step.command for step in normal.steps][-1] == "migrate"
+
     def test_an_ignored_parameter(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # they are findings, not warnings
