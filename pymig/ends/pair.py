@@ -211,6 +211,9 @@ def _devices(pair: Pair) -> None:
         else:
             pair.tell(lib.PAIR_DEVICE_MISSING, section=f"{address or ''}/{driver}".lstrip("/"))
             return
+    if devices[0] and pair.states[0].build.release != pair.states[1].build.release:
+        matters = "another release may not load a device's state; with return-path the guest then goes on at the source"
+        pair.unknown.append(Unknown("both", "device_state", matters))
 
 
 def _bitmaps(pair: Pair) -> None:

@@ -253,6 +253,15 @@ class TestPreflight:
         assert ((unknown_at, "host") in [(unknown.end, unknown.what) for unknown in flight.unknown]) == asked
 
     @pytest.mark.parametrize(
+        "destination, devices, told",
+        [("10.0", SAME["devices"], False), ("11.1", SAME["devices"], True), ("11.1", [], False)],
+    )
+    def test_device_states_of_another_release_are_unknown(self, destination, devices, told):
+        ends = end("10.0", devices=devices), end(destination, devices=devices)
+        unknown = [unknown.what for unknown in preflight(*ends, Plan(uri=TCP)).unknown]
+        assert ("device_state" in unknown) == told
+
+    @pytest.mark.parametrize(
         "source, destination, breaks",
         [("8.2", "9.2.0", True), ("8.2", "9.2.1", False), ("8.2", "9.1", False), ("9.0", "9.2.0", False)],
     )
