@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from pymig import Plan, QemuBuild, preflight
+from pymig import Context, Endpoint, Host, Plan, QemuBuild, preflight
 from tests.migration.pair import binary_name, carry_out, endpoint_of, outcome, pair
 
 SOURCE = shutil.which(binary_name())
@@ -60,6 +60,8 @@ def test_a_migration(case, tmp_path):
     with pair((SOURCE, DESTINATION), tmp_path, (*MACHINE, *source_options), other) as (source, destination):
         ends = endpoint_of(source), endpoint_of(destination)
         flight = preflight(*ends, plan)
+        carried_elsewhere = (Endpoint.from_json(end.to_json()) for end in ends)
+        assert preflight(*carried_elsewhere, Plan.from_json(plan.to_json())) == flight
         answers = carry_out(flight, source, destination)
         assert answers == [step.answer for step in flight.steps]
         if flight.outcome != "refused":
@@ -84,3 +86,25 @@ def test_what_a_running_qemu_tells(tmp_path):
     assert other.uuid is None
     assert one.context.build.machine == "pc-q35-7.2"
     assert one.context.build.release == QemuBuild.from_binary(SOURCE).release
+
+
+def test_stated_facts_predict_the_same(tmp_path):
+    def stated(binary, machine):
+        blocks = {"pc.ram": {"size": 64 << 20, "page_size": 4096, "share": False, "kind": "anonymous"}}
+        facts = {"machine": machine, "uuid": None, "ram_blocks": blocks, "cpus": 1}
+        return Endpoint(Context(QemuBuild.from_binary(binary).of_machine(machine), Host()), **facts)
+
+    def told(ends, plan):
+        flight = preflight(*ends, plan)
+        return flight.outcome, flight.guests, flight.steps, [finding.rule for finding in flight.findings]
+
+    plans = [Plan(**ours, uri="tcp:[::1]:4444") for ours in (NOTHING, MULTIFD, POSTCOPY, {"capabilities": ["x-colo"]})]
+    outcomes = set()
+    for machine in (MACHINE, OTHER_MACHINE):
+        with pair((SOURCE, DESTINATION), tmp_path, MACHINE, machine) as (source, destination):
+            live = endpoint_of(source), endpoint_of(destination)
+        facts = stated(SOURCE, MACHINE[1]), stated(DESTINATION, machine[1])
+        for plan in plans:
+            assert told(live, plan) == told(facts, plan)
+            outcomes.add(told(facts, plan)[0])
+    assert {"completes", "fails"} <= outcomes
