@@ -67,6 +67,7 @@ class Pair:
     ) -> None:
         self.source, self.destination = ends
         self.states = states
+        self.capabilities = [state.capabilities for state in states]
         self.plan = plan
         self.transport = transport
         self.told = 0
@@ -85,7 +86,7 @@ class Pair:
 
     def on(self, end: int, *names: str) -> bool:
         """Whether one of these capabilities is on at this end."""
-        return any(name in self.states[end].capabilities for name in names)
+        return any(name in self.capabilities[end] for name in names)
 
     def both(self, fact: str, matters: str) -> tuple[Any, Any] | None:
         """The fact of both ends; None, and a note, if one is not known."""
@@ -298,6 +299,8 @@ FLAGS = {"none": "0", "zlib": "2", "zstd": "4", "qpl": "8", "uadk": "10", "qatzi
 
 
 def _flags(pair: Pair) -> None:
+    if not (pair.on(0, "multifd") and pair.on(1, "multifd")):
+        return
     ours, theirs = (FLAGS[state.multifd_compression] for state in pair.states)
     pair.names |= {"source flags": ours, "destination flags": theirs}
 

@@ -320,7 +320,9 @@ class _Flight:
         if wanted.capabilities:
             entries = [{"capability": name, "state": on} for name, on in wanted.capabilities.items()]
             arguments: dict[str, Any] = {"capabilities": entries}
-            step, notes = self.step(end, "migrate-set-capabilities", arguments, lambda: state.set_capabilities(entries))
+            step, notes = self.step(
+                end, "migrate-set-capabilities", arguments, lambda: state.set_capabilities(dict(wanted.capabilities))
+            )
             if step.answer:
                 self.pretend(end)
             yield step, notes
