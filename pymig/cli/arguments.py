@@ -77,8 +77,10 @@ def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = _Parser(
         prog="pymig",
-        description="Would this QEMU accept these migration capabilities on this host, and if not, why?",
-        epilog="Exit status: 0 accepted or supported, 1 refused or not supported, 2 wrong usage or not found out.",
+        description="Would this QEMU accept these migration capabilities on this host, and if not, why? Will this "
+        "migration between two ends work, and if not, where does it break?",
+        epilog="Exit status: 0 accepted, supported, or the migration completes; 1 refused, not supported, or it does "
+        "not complete; 2 wrong usage or not found out.",
     )
     parser.add_argument("--version", action="version", version=f"pymig {__version__}")
     parser.add_argument(
