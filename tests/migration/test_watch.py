@@ -20,6 +20,7 @@ from pymig import MonitorError, Progress, explain_status, watch, watch_async
 from pymig.cli import main
 from pymig.cli.watch import line_of, size
 from pymig.ends.watch import seconds_left
+from tests import machine
 from tests.migration.pair import binary_name, pair
 from tests.migration.test_live import MACHINE
 
@@ -256,11 +257,19 @@ def test_json_lines(tmp_path, capsys):
     assert looks[-1]["explanation"]["guests"] == ["destination"]
 
 
+def interruptible():
+    machine.end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores SIGINT
+
+
 @pytest.mark.parametrize("delay", range(3))
 def test_a_hang_goes_on_until_it_is_interrupted(tmp_path, delay):
     with migration(tmp_path, destination=["multifd"]) as ends:
         command = [sys.executable, "-m", "pymig", "watch", *map(str, addresses(ends)), *WORDS]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": interruptible}
+        with subprocess.Popen(command, **options) as process:
+            limit = threading.Timer(60, process.kill)
+            limit.start()
             seen = []
             for line in process.stdout:
                 seen.append(line)
@@ -268,6 +277,7 @@ def test_a_hang_goes_on_until_it_is_interrupted(tmp_path, delay):
                     time.sleep(0.05 * delay)  # in the interval, or in a question
                     process.send_signal(signal.SIGINT)
             errors, status = process.stderr.read(), process.wait(20)
+            limit.cancel()
     assert (status, errors) == (130, "")
     assert "destination-waits: the guest runs on the source\n" in seen
     assert any("nothing moves" in line for line in seen)
