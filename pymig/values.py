@@ -55,9 +55,17 @@ class Value(Frozen):
     def __hash__(self) -> int:
         return hash(self._key())
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Made again by the constructor, whose keywords are the public slots; a class with others has its own."""
+        return (_made_again, (type(self), {name: getattr(self, name) for name in self.__slots__}))
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__ if not name.startswith("_"))
         return f"{type(self).__name__}({shown})"
+
+
+def _made_again(cls: type[Value], values: dict[str, object]) -> Value:
+    return cls(**values)
 
 
 def require_bool(value: object, argument: str) -> bool:
@@ -65,6 +73,17 @@ def require_bool(value: object, argument: str) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{argument} must be a bool, not {type(value).__name__}")
     return value
+
+
+MOST_SECONDS = 24 * 60 * 60
+
+
+def require_seconds(value: object, argument: str) -> None:
+    """Raises a TypeError or ValueError that names the argument, unless the value is a time limit within a day."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        wrong_type(value, argument, "a number of seconds")
+    if not 0 < value <= MOST_SECONDS:
+        raise ValueError(f"{argument} must be more than 0 and at most {MOST_SECONDS} seconds")
 
 
 def escaped(text: str, kept: str = "") -> str:

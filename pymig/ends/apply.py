@@ -9,7 +9,7 @@ from pymig.ends.plan import ENDS
 from pymig.ends.preflight import Preflight, Step
 from pymig.ends.qmp import Monitor, run
 from pymig.errors import MonitorError
-from pymig.values import Value, require_bool, wrong_type
+from pymig.values import Value, require_bool, require_seconds, wrong_type
 
 if TYPE_CHECKING:
     import os
@@ -31,7 +31,6 @@ KEPT = {
 CANNOT_UNSET = "it was not set before, and QEMU can't unset it"
 NOT_STORED = "QEMU accepted the old value, and did not store it"
 
-MOST_SECONDS = 86400
 PAUSE = 0.05  # seconds between two questions about the status
 
 
@@ -60,9 +59,6 @@ class Restoration(Value):
     def to_dict(self) -> dict[str, Any]:
         """The same as a dict for JSON."""
         return {"end": self.end, "what": self.what, "reason": self.reason}
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (Restoration, (self.end, self.what, self.reason))
 
 
 class Applied(Value):
@@ -105,9 +101,6 @@ class Applied(Value):
     def to_dict(self) -> dict[str, Any]:
         """The same as a dict for JSON."""
         return {"ok": self.ok, **{name: [item.to_dict() for item in getattr(self, name)] for name in self.__slots__}}
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (Applied, (self.steps, self.sent, self.restored, self.not_restored))
 
 
 def apply(
@@ -153,7 +146,7 @@ async def apply_async(
 ) -> Applied:
     """The same as apply, in the running event loop. If the task is cancelled, both ends are put back."""
     _require_ok(preflight)
-    _require_timeout(timeout)
+    require_seconds(timeout, "timeout")
     to_send = [step for step in preflight.steps if require_bool(migrate, "migrate") or step.command not in KEPT]
     ends = {
         name: _End(name, Monitor(address, name), timeout)
@@ -177,13 +170,6 @@ def _require_ok(preflight: object) -> None:
         errors = [finding for finding in preflight.findings if finding.severity == "error"]
         why = f": {errors[0].consequence} ({errors[0].rule}); remedy: {errors[0].remedy}" if errors else ""
         raise ValueError(f"preflight must be ok, and its outcome is {preflight.outcome}{why}")
-
-
-def _require_timeout(timeout: object) -> None:
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        wrong_type(timeout, "timeout", "a number of seconds")
-    if not 0 < timeout <= MOST_SECONDS:
-        raise ValueError(f"timeout must be more than 0 and at most {MOST_SECONDS} seconds")
 
 
 async def _carry_out(

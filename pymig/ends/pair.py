@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pymig._core import lib
 from pymig.ends.endpoint import UNKNOWN, UnknownType
+from pymig.ends.plan import ENDS
 from pymig.values import Value
 
 TYPE_CHECKING = False
@@ -45,9 +46,6 @@ class Unknown(Value):
         """The same as a dict for JSON."""
         return {"end": self.end, "what": self.what, "matters": self.matters}
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (Unknown, (self.end, self.what, self.matters))
-
 
 class Pair:
     """Two ends and a plan, compared.
@@ -65,7 +63,7 @@ class Pair:
         plan: Plan,
         transport: str,
     ) -> None:
-        self.source, self.destination = ends
+        self.ends = self.source, self.destination = ends
         self.states = states
         self.capabilities = [state.capabilities for state in states]
         self.plan = plan
@@ -91,7 +89,7 @@ class Pair:
     def both(self, fact: str, matters: str) -> tuple[Any, Any] | None:
         """The fact of both ends; None, and a note, if one is not known."""
         values = getattr(self.source, fact), getattr(self.destination, fact)
-        missing = [name for name, value in zip(("source", "destination"), values, strict=True) if value is UNKNOWN]
+        missing = [name for name, value in zip(ENDS, values, strict=True) if value is UNKNOWN]
         if not missing:
             return values
         self.unknown.append(Unknown("both" if len(missing) > 1 else missing[0], fact, matters))
@@ -133,8 +131,8 @@ HOST_QUESTIONS = (
 
 def _hosts(pair: Pair) -> None:
     for end, capability, matters in HOST_QUESTIONS:
-        if pair.on(end, capability) and (pair.source, pair.destination)[end].host is None:
-            pair.unknown.append(Unknown(("source", "destination")[end], "host", matters))
+        if pair.on(end, capability) and pair.ends[end].host is None:
+            pair.unknown.append(Unknown(ENDS[end], "host", matters))
 
 
 def _machine(pair: Pair) -> None:
@@ -259,8 +257,8 @@ def _tls(pair: Pair) -> None:
 
 
 def _credentials(pair: Pair, end: int, name: str, wrong: str, missing: int, of_the_other: int) -> None:
-    label = ("source", "destination")[end]
-    objects: Any = (pair.source, pair.destination)[end].tls_objects
+    label = ENDS[end]
+    objects: Any = pair.ends[end].tls_objects
     if objects is UNKNOWN:
         pair.unknown.append(
             Unknown(label, "tls_objects", "without the object of tls-creds the migration fails at once")

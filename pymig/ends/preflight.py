@@ -14,7 +14,7 @@ from pymig.errors import IgnoredParameterWarning, MigrationError
 from pymig.host.host import Host
 from pymig.qemu.fault import KnownFault, faults_of
 from pymig.qemu.parameters import PARAMETERS
-from pymig.release import text
+from pymig.release import rows, text
 from pymig.state import MigrationState
 from pymig.values import Value, wrong_type
 
@@ -32,6 +32,10 @@ OUTCOMES = ("completes", "fails", "hangs", "waits", "refused")
 PLACES = ("source", "destination", "nowhere", "both")
 STAGES = ("set", "incoming", "migrate", "connect", "header", "advise", "ram", "switchover", "devices", "postcopy")
 SEVERITIES = ("error", "warning", "info")
+TRANSPORTS = {text(name): number for number, name in enumerate(rows(lib.migration_transport_name))}
+TRANSPORTS["inet"] = TRANSPORTS.pop("tcp")
+"""C's numbers of transports by the names that a MigrationAddress has."""
+
 RECOVERS = {1: True, 0: False, -1: None}
 STAGE_OF = {"migrate": "migrate", "migrate-incoming": "incoming"}
 
@@ -65,9 +69,6 @@ class Step(Value):
 
     def __hash__(self) -> int:
         return hash((self.end, self.command, self.answer))
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (Step, (self.end, self.command, self.arguments, self.answer))
 
 
 class Finding(Value):
@@ -139,13 +140,6 @@ class Finding(Value):
         changes = [change.to_dict() for change in self.changes]
         return {name: getattr(self, name) for name in self.__slots__} | {"changes": changes}
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_finding, ({name: getattr(self, name) for name in self.__slots__},))
-
-
-def _finding(values: dict[str, Any]) -> Finding:
-    return Finding(**values)
-
 
 class Preflight(Value):
     """What will happen in a migration. Immutable; true if and only if nothing is wrong.
@@ -203,13 +197,6 @@ class Preflight(Value):
     def __repr__(self) -> str:
         first = f", {self.findings[0].rule}" if self.findings else ""
         return f"<Preflight {self.outcome}, guest: {' or '.join(self.guests)}{first}>"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_preflight, ({name: getattr(self, name) for name in self.__slots__},))
-
-
-def _preflight(values: dict[str, Any]) -> Preflight:
-    return Preflight(**values)
 
 
 def preflight(source: Endpoint, destination: Endpoint | None, plan: Plan) -> Preflight:
@@ -491,10 +478,9 @@ def _keywords(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _transport_of_channel(channels: Any) -> int:
-    names = {"inet": 0, "unix": 1, "vsock": 2, "fd": 3, "exec": 4, "file": 5, "rdma": 6}
     try:
         address = next(channel["addr"] for channel in channels if channel["channel-type"] == "main")
-        return names[address["type"] if address["transport"] == "socket" else address["transport"]]
+        return TRANSPORTS[address["type"] if address["transport"] == "socket" else address["transport"]]
     except (KeyError, StopIteration, TypeError):
         return 0
 

@@ -36,7 +36,6 @@ BLOCK = re.compile(r"^\s*(\S+)\s+(\d+) (\w+)\s+0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a
 ATTEMPTS = 5  # to connect
 
 STOPPED = ("paused", "prelaunch", "postmigrate", "shutdown", "suspended", "guest-panicked", "internal-error")
-NO_UUID = "00000000-0000-0000-0000-000000000000"
 
 
 # ---- Connecting ----
@@ -224,7 +223,8 @@ async def optional(ask: Ask, command: str, **arguments: Any) -> Any:
 
 def _uuid(answer: Mapping[str, Any]) -> str | None:
     """Unset and all zeros read the same."""
-    return None if answer["UUID"] == NO_UUID else str(answer["UUID"])
+    uuid = str(answer["UUID"])
+    return uuid if uuid.strip("0-") else None
 
 
 async def _cpus(ask: Ask) -> dict[str, Any]:

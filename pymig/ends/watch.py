@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pymig.ends.qmp import Monitor, optional
 from pymig.ends.status import NO_ANSWER, NOT_ASKED, StatusExplanation, explain_status, status_of
 from pymig.errors import MonitorError
-from pymig.values import Value, wrong_type
+from pymig.values import MOST_SECONDS, Value, wrong_type
 
 if TYPE_CHECKING:
     import os
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     Answer = Mapping[str, Any] | MonitorError
 
 INTERVAL, STILL, TIMEOUT = 1.0, 5.0, 5.0  # seconds
-LONGEST = 86400.0  # seconds
 
 NOTHING_MORE = frozenset({"completed", "failed", "cancelled", NOT_ASKED})
 """Statuses of an end that nothing follows."""
@@ -112,13 +111,6 @@ class Progress(Value):
         """The same as a dict for JSON."""
         values = {name: getattr(self, name) for name in self.__slots__}
         return values | {"events": [list(event) for event in self.events], "explanation": self.explanation.to_dict()}
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_progress, ({name: getattr(self, name) for name in self.__slots__},))
-
-
-def _progress(values: dict[str, Any]) -> Progress:
-    return Progress(**values)
 
 
 # ---- Watching ----
@@ -208,8 +200,8 @@ def _check(**seconds: float) -> None:
     for name, value in seconds.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             wrong_type(value, name, "a number of seconds")
-        if not 0 < value <= LONGEST:
-            raise ValueError(f"{name} must be above 0 and at most {LONGEST:g} seconds, not {value!r}")
+        if not 0 < value <= MOST_SECONDS:
+            raise ValueError(f"{name} must be above 0 and at most {MOST_SECONDS} seconds, not {value!r}")
 
 
 async def _looks(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pymig.errors import QemuBinaryError
 from pymig.qemu.process import running
 from pymig.qemu.qmp import Cancellation, Monitor
-from pymig.values import Value, escaped, wrong_type
+from pymig.values import Value, escaped, require_seconds, wrong_type
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -34,13 +34,12 @@ QUESTIONS = VERSION, SCHEMA, LISTED, TARGET = (
 # Commands that exist if and only if QEMU was built with replication.
 REPLICATION_COMMANDS = ("xen-set-replication", "query-xen-replication-status")
 
-MOST_SECONDS = 24 * 60 * 60
 MOST_PATH = 200  # characters of the path in a message
 
 
 def ask(path: str | os.PathLike[str], timeout: float) -> BinaryAnswers:
     """Starts the binary and queries it; see QemuBuild.from_binary."""
-    _require_timeout(timeout)
+    require_seconds(timeout, "timeout")
     name = _name_of(path)
     shown = escaped(os.fsdecode(name)[:MOST_PATH])
     try:
@@ -49,13 +48,6 @@ def ask(path: str | os.PathLike[str], timeout: float) -> BinaryAnswers:
         raise QemuBinaryError(f"{shown} {error}") from None
     except OSError as error:
         raise QemuBinaryError(f"{shown} can't be started: {error.strerror}") from None
-
-
-def _require_timeout(timeout: object) -> None:
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        wrong_type(timeout, "timeout", "a number of seconds")
-    if not 0 < timeout <= MOST_SECONDS:
-        raise ValueError(f"timeout must be more than 0 and at most {MOST_SECONDS} seconds")
 
 
 def _name_of(path: object) -> bytes:

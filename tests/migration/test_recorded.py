@@ -8,7 +8,7 @@ import pytest
 
 from pymig._core import ffi, lib
 from pymig.ends.preflight import OUTCOMES
-from pymig.release import text
+from pymig.release import rows, text
 from tests.migration import agreement_page, recorded
 
 CORE = [row for row in recorded.rows() if row["scope"] == "core"]
@@ -50,7 +50,7 @@ def test_promises(predictions):
             assert row["guests"] != ["nowhere"], row["id"]
 
 
-ROWS = agreement_page.rows()
+ROWS = list(rows(lib.migration_agreement))
 PAGE = Path(__file__).parents[2] / "docs" / "agreement.md"
 
 UNRECORDED = {
