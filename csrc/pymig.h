@@ -994,6 +994,74 @@ typedef struct MigrationPrediction {
 PYMIG_API int migration_agree(const MigrationState *source, const MigrationState *destination, int transport,
                               uint64_t told, MigrationPrediction *prediction);
 
+/* The commands of a plan. */
+typedef enum MigrationCommand {
+    MIGRATION_SET_CAPABILITIES = 0, /* migrate-set-capabilities */
+    MIGRATION_SET_PARAMETERS = 1,   /* migrate-set-parameters */
+    MIGRATION_MIGRATE = 2,          /* migrate, at the source */
+    MIGRATION_INCOMING = 3          /* migrate-incoming, at the destination */
+} MigrationCommand;
+
+/* Whose settings are sent first. migrate-incoming comes before migrate, unless the destination reads a file or from a
+ * command. */
+typedef enum MigrationOrder {
+    MIGRATION_SOURCE_FIRST = 0,
+    MIGRATION_DESTINATION_FIRST = 1, /* as libvirt */
+    MIGRATION_INCOMING_FIRST = 2,    /* migrate-incoming before the source's settings, as Proxmox */
+    MIGRATION_ORDER__MAX = 3
+} MigrationOrder;
+
+/* What is sent to one end. */
+typedef struct MigrationSettings {
+    CapabilitySet on, off;       /* of migrate-set-capabilities; it is not sent if there are none */
+    bool has_unknown;            /* it names a capability that no release has */
+    const QmpMember *parameters; /* of migrate-set-parameters; it is not sent if there are none */
+    size_t n_parameters;
+    const QmpMember *opening; /* of migrate at the source, of migrate-incoming at the destination */
+    size_t n_opening;
+} MigrationSettings;
+
+/* What is wanted, and what two ends and their states don't tell. The members are borrowed. */
+typedef struct MigrationPlan {
+    MigrationSettings ends[2];    /* by enum MigrationEnd */
+    int order;                    /* enum MigrationOrder */
+    uint64_t told;                /* bit n is enum PairFact n; ONE_WAY and READS_LATER are added for a file */
+    MigrationSurroundings around; /* of the source */
+} MigrationPlan;
+
+/* A command, and QEMU's answer. */
+typedef struct MigrationStep {
+    int end;              /* enum MigrationEnd */
+    int command;          /* enum MigrationCommand */
+    int code;             /* 0: accepted; else as from migrate_change_capabilities() and the other commands */
+    uint32_t faults;      /* the known faults that the accepted command runs into: bit n is fault number n */
+    int guest;            /* enum GuestPlace: where the guest is if this step ends the migration */
+    MigrationError error; /* why anything but capabilities is refused */
+} MigrationStep;
+
+/* What will happen. */
+typedef struct MigrationPreflight {
+    bool ok;         /* it completes, or waits as designed, and nothing that applies is an error */
+    int outcome;     /* enum MigrationOutcome */
+    int guest;       /* enum GuestPlace: the likeliest */
+    uint32_t guests; /* every possible place: bit n is enum GuestPlace n */
+    int transport;   /* enum MigrationTransport of the source's migrate; tcp if it can't be told */
+    uint64_t told;   /* the plan's, and what follows from its commands */
+    int ends_at;     /* the index of the first step that is refused or runs into a fault; -1 if there is none */
+    int count;
+    MigrationStep steps[6];        /* every command of the plan, in its order, also after one that is refused */
+    CapabilitySet after[2];        /* what is on at each end then, as if nothing had been refused */
+    MigrationPrediction predicted; /* the table's, as if nothing had been refused */
+} MigrationPreflight;
+
+/* Plays the plan's commands on copies of both ends, then predicts what happens. `destination`: NULL if nobody listens;
+ * its commands are then left out. Returns 0; -EINVAL for an order or a bit out of range; -EAGAIN if an answer depends
+ * on what was not found out of the host of the last step's end; -ENOMEM. Whatever it returns, `out` must be cleared. */
+PYMIG_API int migration_preflight(const MigrationState *source, const MigrationState *destination,
+                                  const MigrationPlan *plan, MigrationPreflight *out);
+
+PYMIG_API void migration_preflight_clear(MigrationPreflight *preflight);
+
 /* ---- Accessors ---- */
 
 /* The accessors of QEMU's migration/options.h. First, whether each capability is on: */

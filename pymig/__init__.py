@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from pymig.ends.endpoint import UNKNOWN as UNKNOWN
     from pymig.ends.endpoint import Endpoint as Endpoint
     from pymig.ends.endpoint import UnknownType as UnknownType
+    from pymig.ends.finding import Finding as Finding
+    from pymig.ends.finding import Step as Step
     from pymig.ends.pair import Unknown as Unknown
     from pymig.ends.plan import Plan as Plan
     from pymig.ends.plan import Settings as Settings
-    from pymig.ends.preflight import Finding as Finding
     from pymig.ends.preflight import Preflight as Preflight
-    from pymig.ends.preflight import Step as Step
     from pymig.ends.preflight import preflight as preflight
     from pymig.ends.status import StatusExplanation as StatusExplanation
     from pymig.ends.status import explain_status as explain_status
@@ -76,7 +76,7 @@ else:
         "DeprecatedParameterWarning": "errors",
         "Diagnosis": "host.report",
         "Endpoint": "ends.endpoint",
-        "Finding": "ends.preflight",
+        "Finding": "ends.finding",
         "Host": "host.host",
         "HostReport": "host.report",
         "HostUnknownError": "errors",
@@ -102,7 +102,7 @@ else:
         "Restoration": "ends.apply",
         "Settings": "ends.plan",
         "StatusExplanation": "ends.status",
-        "Step": "ends.preflight",
+        "Step": "ends.finding",
         "TransportError": "errors",
         "TransportTypeError": "errors",
         "UNKNOWN": "ends.endpoint",

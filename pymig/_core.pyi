@@ -170,6 +170,42 @@ class MigrationPrediction(Struct):
     count: int
     rows: Numbers
 
+class MigrationSettings(Struct):
+    on: int
+    off: int
+    has_unknown: bool
+    parameters: QmpMember
+    n_parameters: int
+    opening: QmpMember
+    n_opening: int
+
+class MigrationPlan(Struct):
+    ends: MigrationSettings
+    order: int
+    told: int
+    around: MigrationSurroundings
+
+class MigrationStep(Struct):
+    end: int
+    command: int
+    code: int
+    faults: int
+    guest: int
+    error: MigrationError
+
+class MigrationPreflight(Struct):
+    ok: bool
+    outcome: int
+    guest: int
+    guests: int
+    transport: int
+    told: int
+    ends_at: int
+    count: int
+    steps: MigrationStep
+    after: Numbers
+    predicted: MigrationPrediction
+
 class AnnounceParameters(Struct):
     initial: int
     max: int
@@ -267,6 +303,18 @@ class FFI:
     ) -> MigrationPrediction: ...
     @overload
     def new(
+        self, c_type: Literal["MigrationSettings *", "MigrationSettings[]"], value: object = None, /
+    ) -> MigrationSettings: ...
+    @overload
+    def new(self, c_type: Literal["MigrationPlan *", "MigrationPlan[]"], value: object = None, /) -> MigrationPlan: ...
+    @overload
+    def new(self, c_type: Literal["MigrationStep *", "MigrationStep[]"], value: object = None, /) -> MigrationStep: ...
+    @overload
+    def new(
+        self, c_type: Literal["MigrationPreflight *", "MigrationPreflight[]"], value: object = None, /
+    ) -> MigrationPreflight: ...
+    @overload
+    def new(
         self, c_type: Literal["AnnounceParameters *", "AnnounceParameters[]"], value: object = None, /
     ) -> AnnounceParameters: ...
     @overload
@@ -325,6 +373,16 @@ class FFI:
     def typeof(
         self, c_type: Literal["MigrationPrediction *", "MigrationPrediction[]"], /
     ) -> CType[MigrationPrediction]: ...
+    @overload
+    def typeof(self, c_type: Literal["MigrationSettings *", "MigrationSettings[]"], /) -> CType[MigrationSettings]: ...
+    @overload
+    def typeof(self, c_type: Literal["MigrationPlan *", "MigrationPlan[]"], /) -> CType[MigrationPlan]: ...
+    @overload
+    def typeof(self, c_type: Literal["MigrationStep *", "MigrationStep[]"], /) -> CType[MigrationStep]: ...
+    @overload
+    def typeof(
+        self, c_type: Literal["MigrationPreflight *", "MigrationPreflight[]"], /
+    ) -> CType[MigrationPreflight]: ...
     @overload
     def typeof(
         self, c_type: Literal["AnnounceParameters *", "AnnounceParameters[]"], /
@@ -635,6 +693,14 @@ class Lib:
     MIGRATION_NAME_DESTINATION_FLAGS: Final[int]
     MIGRATION_NAME__MAX: Final[int]
     MIGRATION_MOST_ROWS: Final[int]
+    MIGRATION_SET_CAPABILITIES: Final[int]
+    MIGRATION_SET_PARAMETERS: Final[int]
+    MIGRATION_MIGRATE: Final[int]
+    MIGRATION_INCOMING: Final[int]
+    MIGRATION_SOURCE_FIRST: Final[int]
+    MIGRATION_DESTINATION_FIRST: Final[int]
+    MIGRATION_INCOMING_FIRST: Final[int]
+    MIGRATION_ORDER__MAX: Final[int]
     def migration_capability_name(self, capability: int, /) -> Chars: ...
     def migration_capability_from_name(self, name: Chars | bytes, /) -> int: ...
     def qemu_release_name(self, release: int, /) -> Chars: ...
@@ -789,6 +855,10 @@ class Lib:
         prediction: MigrationPrediction,
         /,
     ) -> int: ...
+    def migration_preflight(
+        self, source: MigrationState, destination: MigrationState, plan: MigrationPlan, out: MigrationPreflight, /
+    ) -> int: ...
+    def migration_preflight_clear(self, preflight: MigrationPreflight, /) -> None: ...
     def migrate_auto_converge(self, state: MigrationState, /) -> bool: ...
     def migrate_background_snapshot(self, state: MigrationState, /) -> bool: ...
     def migrate_block(self, state: MigrationState, /) -> bool: ...

@@ -100,7 +100,8 @@ class Command:
 # ---- To C ----
 
 
-def _c_text(text: str, argument: str) -> Any:
+def c_text(text: str, argument: str) -> Any:
+    """A str for C. The argument's name is for the ValueError."""
     try:
         encoded = text.encode()
     except UnicodeEncodeError:
@@ -122,7 +123,7 @@ def c_members(mapping: Mapping[Any, object], argument: str, alive: list[Any], de
     for member, (name, value) in zip(members, items, strict=True):
         if not isinstance(name, str):
             raise TypeError(f"{argument} must have str keys, not {type(name).__name__}")
-        member.name = _kept(_c_text(name, f"the name {name[:40]!r} in {argument}"), alive)
+        member.name = _kept(c_text(name, f"the name {name[:40]!r} in {argument}"), alive)
         _fill(member.value, value, f"{argument}[{name[:40]!r}]", alive, depth + 1)
     return members
 
@@ -141,7 +142,7 @@ def _fill(c_value: Any, value: object, argument: str, alive: list[Any], depth: i
     elif isinstance(value, bool):
         c_value.type, c_value.number = lib.QMP_BOOL, value
     elif isinstance(value, str):
-        c_value.type, c_value.text = lib.QMP_STRING, _kept(_c_text(value, argument), alive)
+        c_value.type, c_value.text = lib.QMP_STRING, _kept(c_text(value, argument), alive)
     elif isinstance(value, (list, tuple)):
         c_value.type = lib.QMP_ARRAY
         if depth < MOST_DEPTH:

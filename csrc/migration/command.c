@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "migration/command.h"
 #include "migration/transport.h"
 #include "qemu/capability.h"
 #include "qemu/fault.h"
@@ -129,6 +130,7 @@ typedef uint64_t Facts;
 #define NO_EXEC_ARGUMENTS ((Facts)1 << 30)
 #define IS_INCREMENTAL ((Facts)1 << 31) /* block-incremental */
 #define HAS_PRIVATE_MEMORY ((Facts)1 << 32)
+#define REDIRECTS ((Facts)1 << 33) /* an exec'd command writes to a file: it contains a ">" */
 
 /* What a row's text names. */
 typedef enum Named {
@@ -245,6 +247,11 @@ static bool is_given_and_true(const QmpValue *request, const char *name)
     return value != NULL && value->number != 0;
 }
 
+static bool redirects(const char *command)
+{
+    return strchr(command, '>') != NULL;
+}
+
 static void read_uri(const QemuBuild *build, Command *command)
 {
     command->facts |= HAS_URI;
@@ -252,10 +259,20 @@ static void read_uri(const QemuBuild *build, Command *command)
     if (command->transport >= 0) {
         command->fault = transport_address_fault(build, command->transport, transport_address(command->uri));
     }
-    bool is_rdma = command->transport == MIGRATION_TRANSPORT_RDMA;
+    bool is_rdma = command->transport == MIGRATION_TRANSPORT_RDMA,
+         is_exec = command->transport == MIGRATION_TRANSPORT_EXEC;
     bool lacks_port = is_rdma && rdma_address_is_wrong(build, transport_address(command->uri));
-    command->facts |= if_true(lacks_port, RDMA_WITHOUT_PORT);
+    command->facts |= if_true(lacks_port, RDMA_WITHOUT_PORT) | if_true(is_exec && redirects(command->uri), REDIRECTS);
     command->facts |= if_true(command->transport < 0, UNKNOWN_SCHEME) | if_true(command->fault != NULL, WRONG_ADDRESS);
+}
+
+static Facts facts_of_arguments(const QmpValue *arguments)
+{
+    Facts facts = if_true(arguments->number == 0, NO_EXEC_ARGUMENTS);
+    for (uint64_t i = 0; i < arguments->number; i++) {
+        facts |= if_true(redirects(arguments->elements[i].text), REDIRECTS);
+    }
+    return facts;
 }
 
 /* The transport is that of the last main channel; QEMU refuses more than one. */
@@ -269,7 +286,7 @@ static void read_channels(const QmpValue *list, Command *command)
             const QmpValue *main_address = qmp_member_of(channel, "addr"),
                            *arguments = qmp_member_of(main_address, "args");
             command->transport = transport_of_address(main_address);
-            command->facts |= if_true(arguments != NULL && arguments->number == 0, NO_EXEC_ARGUMENTS);
+            command->facts |= arguments != NULL ? facts_of_arguments(arguments) : 0;
         } else {
             others++;
         }
@@ -443,27 +460,57 @@ int migrate_try_incoming(const MigrationState *state, const QmpMember *members, 
     return result;
 }
 
+/* Changes the state as migrate does after its checks. */
+static int start_outgoing(MigrationState *state, const Command *command, MigrationError *error)
+{
+    bool resume = (command->facts & RESUME) != 0;
+    if ((command->facts & COPIES_DISKS) != 0 && !resume) {
+        int result = switch_block_on(state, error);
+        if (result < 0) {
+            return result;
+        }
+    }
+    return migrate_set_status(state, resume ? MIGRATION_STATUS_POSTCOPY_RECOVER : MIGRATION_STATUS_SETUP);
+}
+
+int send_opening(MigrationState *state, int end, const QmpMember *members, size_t count,
+                 const MigrationSurroundings *around, uint32_t *faults, MigrationError *error)
+{
+    Command command;
+    int kind = end == MIGRATION_END_SOURCE ? MIGRATE : INCOMING;
+    int result = try_command(kind, state, members, count, kind == MIGRATE ? around : &nothing_around, &command, error);
+    if (result == 0 && kind == MIGRATE) {
+        result = start_outgoing(state, &command, error);
+    } else if (result == 0) {
+        migration_start_incoming(state, (command.facts & MULTI_CHANNEL) != 0);
+    }
+    *faults = result == 0 ? faults_of(kind, &state->context.build, command.facts) : 0;
+    return result;
+}
+
 int qmp_migrate(MigrationState *state, const QmpMember *members, size_t count, const MigrationSurroundings *around,
                 MigrationError *error)
 {
-    Command command;
-    int result = try_command(MIGRATE, state, members, count, around, &command, error);
-    if (result == 0 && (command.facts & COPIES_DISKS) != 0 && (command.facts & RESUME) == 0) {
-        result = switch_block_on(state, error);
-    }
-    if (result == 0) {
-        bool resume = (command.facts & RESUME) != 0;
-        result = migrate_set_status(state, resume ? MIGRATION_STATUS_POSTCOPY_RECOVER : MIGRATION_STATUS_SETUP);
-    }
-    return result;
+    uint32_t faults;
+    return send_opening(state, MIGRATION_END_SOURCE, members, count, around, &faults, error);
 }
 
 int qmp_migrate_incoming(MigrationState *state, const QmpMember *members, size_t count, MigrationError *error)
 {
-    Command command;
-    int result = try_command(INCOMING, state, members, count, &nothing_around, &command, error);
-    if (result == 0) {
-        migration_start_incoming(state, (command.facts & MULTI_CHANNEL) != 0);
+    uint32_t faults;
+    return send_opening(state, MIGRATION_END_DESTINATION, members, count, &nothing_around, &faults, error);
+}
+
+int transport_of_migrate(const QemuBuild *build, const QmpMember *members, size_t count, bool *writes_only)
+{
+    const QmpValue request = {.type = QMP_OBJECT, .number = count, .members = members};
+    Command command = {.transport = -1};
+    MigrationError error;
+    if (visit_command(MIGRATE, build, members, count, &error) == 0) {
+        command = read_command(MIGRATE, build, &request);
     }
-    return result;
+    migration_error_clear(&error);
+    int transport = command.uri != NULL ? transport_of_scheme(command.uri) : command.transport;
+    *writes_only = transport == MIGRATION_TRANSPORT_FILE || (command.facts & REDIRECTS) != 0;
+    return transport >= 0 ? transport : MIGRATION_TRANSPORT_TCP;
 }

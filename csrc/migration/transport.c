@@ -30,16 +30,22 @@ const char *migration_transport_name(int transport)
     return transport >= 0 && transport < MIGRATION_TRANSPORT__MAX ? transports[transport].name : NULL;
 }
 
-int migration_transport_of_uri(const QemuBuild *build, const char *uri)
+int transport_of_scheme(const char *uri)
 {
     for (int i = 0; i < MIGRATION_TRANSPORT__MAX; i++) {
         size_t length = strlen(transports[i].name);
-        bool known = release_within(build->release, transports[i].present);
-        if (known && strncmp(uri, transports[i].name, length) == 0 && uri[length] == ':') {
+        if (strncmp(uri, transports[i].name, length) == 0 && uri[length] == ':') {
             return i;
         }
     }
     return -ENOENT;
+}
+
+int migration_transport_of_uri(const QemuBuild *build, const char *uri)
+{
+    int transport = transport_of_scheme(uri);
+    bool known = transport >= 0 && release_within(build->release, transports[transport].present);
+    return known ? transport : -ENOENT;
 }
 
 const char *transport_address(const char *uri)

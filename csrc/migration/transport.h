@@ -15,6 +15,9 @@ const char *transport_address_fault(const QemuBuild *build, int transport, const
 /* Whether HOST:PORT can't be read from an rdma address. */
 bool rdma_address_is_wrong(const QemuBuild *build, const char *address);
 
+/* enum MigrationTransport of a uri in any release; -ENOENT for another scheme. */
+int transport_of_scheme(const char *uri);
+
 /* The part of the uri after its scheme. The scheme must be known. */
 const char *transport_address(const char *uri);
 

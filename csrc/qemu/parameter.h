@@ -53,7 +53,7 @@ void context_follow_parameters(MigrationContext *context, const MigrationParamet
 /* Applies the whole change, or nothing of it. Returns 0 or -ENOMEM. */
 int parameters_take(MigrationParameters *parameters, const ParameterChange *change);
 
-/* A copy, or NULL if out of memory. */
-MigrationParameters *parameters_copy(const MigrationParameters *parameters);
+/* Makes `copy` a copy; then parameters_clear() must be called. Returns 0 or -ENOMEM. */
+int parameters_copy(MigrationParameters *copy, const MigrationParameters *parameters);
 
 #endif

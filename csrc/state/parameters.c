@@ -140,21 +140,13 @@ int migration_context_apply(MigrationContext *context, const QmpMember *members,
     return result;
 }
 
-MigrationParameters *parameters_copy(const MigrationParameters *parameters)
+int parameters_copy(MigrationParameters *copy, const MigrationParameters *parameters)
 {
-    MigrationParameters *copy = malloc(sizeof(*copy));
-    if (copy == NULL) {
-        return NULL;
-    }
-    if (copy_values(copy->value, (const QmpValue *const *)parameters->value) < 0) {
-        free(copy);
-        return NULL;
-    }
     copy->build = parameters->build;
     for (int i = 0; i < MIGRATION_PARAMETER__MAX; i++) {
         copy->number[i] = parameters->number[i];
     }
-    return copy;
+    return copy_values(copy->value, (const QmpValue *const *)parameters->value);
 }
 
 void migration_parameters_free(MigrationParameters *parameters)

@@ -135,12 +135,26 @@ int migration_state_new(const MigrationContext *context, MigrationHost *host, Mi
     return 0;
 }
 
+void state_clear(MigrationState *state)
+{
+    parameters_clear(&state->parameters);
+}
+
 void migration_state_free(MigrationState *state)
 {
     if (state != NULL) {
-        parameters_clear(&state->parameters);
+        state_clear(state);
         free(state);
     }
+}
+
+int state_copy(MigrationState *copy, const MigrationState *state)
+{
+    states_acquire();
+    *copy = *state;
+    int result = parameters_copy(&copy->parameters, &state->parameters);
+    states_release();
+    return result;
 }
 
 void migration_start_incoming(MigrationState *state, bool listens)
@@ -286,8 +300,16 @@ uint32_t migrate_parameters_faults(const MigrationState *state, const QmpMember 
 
 MigrationParameters *qmp_query_migrate_parameters(const MigrationState *state)
 {
+    MigrationParameters *copy = malloc(sizeof(*copy));
+    if (copy == NULL) {
+        return NULL;
+    }
     states_acquire();
-    MigrationParameters *copy = parameters_copy(&state->parameters);
+    int result = parameters_copy(copy, &state->parameters);
     states_release();
+    if (result < 0) {
+        free(copy);
+        return NULL;
+    }
     return copy;
 }

@@ -20,6 +20,10 @@ struct MigrationState {
     MigrationChecker checker; /* compiled for the current parameters */
 };
 
+/* Makes `copy` an independent copy, to be cleared with state_clear(). Returns 0 or -ENOMEM. */
+int state_copy(MigrationState *copy, const MigrationState *state);
+void state_clear(MigrationState *state);
+
 /* The lock of all states. Needed to read several parameters at one moment, or a value that is not a number. */
 void states_acquire(void);
 void states_release(void);

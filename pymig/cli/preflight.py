@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pymig.ends.apply import Applied
-    from pymig.ends.preflight import Finding, Preflight, Step
+    from pymig.ends.finding import Finding, Step
+    from pymig.ends.preflight import Preflight
 
 STYLES = {"error": RED, "warning": YELLOW, "info": BOLD}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from pymig.ends.finding import Step
 from pymig.ends.plan import ENDS
-from pymig.ends.preflight import Preflight, Step
+from pymig.ends.preflight import Preflight
 from pymig.ends.qmp import Monitor, run
 from pymig.errors import MonitorError
 from pymig.values import Value, require_bool, require_seconds, wrong_type

@@ -91,7 +91,7 @@ class Endpoint(Value):
         UnknownCapabilityError: a capability that no release has.
     """
 
-    __slots__ = ("_contexts", "_extra", "blockers", "capabilities", "context", "parameters", "paused", "status", *FACTS)
+    __slots__ = ("_extra", "_mirrors", "blockers", "capabilities", "context", "parameters", "paused", "status", *FACTS)
 
     context: Context
     capabilities: CapabilitySet
@@ -108,8 +108,8 @@ class Endpoint(Value):
     blockers: tuple[str, ...]
     paused: bool
     status: str
-    _contexts: dict[bool, Context]  # preflight's, by incoming
     _extra: Mapping[str, Any]
+    _mirrors: dict[bool, Any]  # preflight's, by incoming
 
     def __new__(
         cls,
@@ -150,8 +150,8 @@ class Endpoint(Value):
             blockers=_texts(blockers, "blockers"),
             paused=require_bool(paused, "paused"),
             status=_text(status, "status"),
-            _contexts={},
             _extra=READ_ONLY({}),
+            _mirrors={},
         )
         return self
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+from typing import NamedTuple
+
 from pymig._core import lib
 from pymig.ends.endpoint import UNKNOWN, UnknownType
 from pymig.ends.plan import ENDS
@@ -9,14 +12,14 @@ from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from typing_extensions import Self
 
+    from pymig.capability import CapabilitySet
     from pymig.ends.endpoint import Endpoint
     from pymig.ends.plan import Plan
-    from pymig.state import MigrationState
 
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 
@@ -51,67 +54,203 @@ class Pair:
     """Two ends and a plan, compared.
 
     Attributes:
-        told: the word that migration_agree() takes.
-        names: the names that QEMU would say, by migration_agreement_name().
-        unknown: what is not known and could change the prediction.
+        facts: what the table of agreement looks at: the numbers of enum PairFact, each with the names that QEMU would
+            say, by migration_agreement_name().
     """
 
-    def __init__(
-        self,
-        ends: tuple[Endpoint, Endpoint],
-        states: tuple[MigrationState, MigrationState],
-        plan: Plan,
-        transport: str,
-    ) -> None:
-        self.ends = self.source, self.destination = ends
-        self.states = states
-        self.capabilities = [state.capabilities for state in states]
+    __slots__ = ("destination", "facts", "plan", "source")
+
+    def __init__(self, source: Endpoint, destination: Endpoint, plan: Plan) -> None:
+        self.source = source
+        self.destination = destination
         self.plan = plan
-        self.transport = transport
-        self.told = 0
-        self.names: dict[str, str] = {}
-        self.unknown: list[Unknown] = []
-        for compare in _COMPARISONS:
-            compare(self)
+        self.facts: dict[int, dict[str, str]] = {}
+        for compare, ours, theirs in zip(_COMPARE, _compared(source), _compared(destination), strict=True):
+            if ours is not UNKNOWN and theirs is not UNKNOWN:
+                compare(self, ours, theirs)
+        _circumstances(self)
+        _tls(self)
+        if source.bitmaps:
+            _bitmaps(self, source.bitmaps)
 
-    def tell(self, fact: int, **names: str) -> None:
+    @property
+    def ends(self) -> tuple[Endpoint, Endpoint]:
+        """The source and the destination."""
+        return self.source, self.destination
+
+    def tell(self, fact: int, names: dict[str, str] = {}) -> None:  # noqa: B006 - never changed
         """Notes a fact, and the names that go with it."""
-        self.told |= 1 << fact
-        self.names |= {
-            name.replace("_", " ").replace("tls creds", "tls-creds").replace("tls authz", "tls-authz"): text
-            for name, text in names.items()
-        }
+        self.facts[fact] = names
 
-    def on(self, end: int, *names: str) -> bool:
-        """Whether one of these capabilities is on at this end."""
-        return any(name in self.capabilities[end] for name in names)
+    def parameter(self, end: int, name: str) -> Any:
+        """The parameter that an end would have after the plan; None if nobody sets it."""
+        wanted, there = self.plan.ends[end].parameters, self.ends[end]
+        if name in wanted:
+            return wanted[name]
+        return there.parameters[name] if name in there.parameters else (there.context.parameters or {}).get(name)
 
-    def both(self, fact: str, matters: str) -> tuple[Any, Any] | None:
-        """The fact of both ends; None, and a note, if one is not known."""
-        values = getattr(self.source, fact), getattr(self.destination, fact)
-        missing = [name for name, value in zip(ENDS, values, strict=True) if value is UNKNOWN]
-        if not missing:
-            return values
-        self.unknown.append(Unknown("both" if len(missing) > 1 else missing[0], fact, matters))
-        return None
+    def names(self) -> dict[str, str]:
+        """The names that QEMU would say."""
+        flags = (FLAGS.get(self.parameter(end, "multifd-compression") or "none", "") for end in (0, 1))
+        names = {f"{end} flags": flag for end, flag in zip(ENDS, flags, strict=True)}
+        for more in self.facts.values():
+            names |= more
+        return names
+
+    def unknown(self, after: Sequence[CapabilitySet], transport: str, *, one_way: bool) -> list[Unknown]:
+        """What is not known and could change the prediction.
+
+        Args:
+            after: the capabilities of both ends after the plan.
+            transport: the source's.
+            one_way: whether it has no way back.
+        """
+        return [
+            *([EXEC] if transport == "exec" and not one_way else ()),
+            *_unknown_hosts(self, after),
+            *_unknown_facts(self, after),
+            *_unknown_devices(self),
+            *_unknown_nodes(self, after),
+            *_unknown_tls_objects(self),
+            Unknown(*OPENING[transport]),
+        ]
 
 
-def _plan(pair: Pair) -> None:
-    command = pair.plan.uri or ""
-    writes_a_file = pair.transport == "file" or (pair.transport == "exec" and ">" in command)
+EXEC = Unknown(
+    "source", "exec", "a command that only writes has no way back: with return-path the guest stops for ever"
+)
+
+
+# ---- What both ends have ----
+
+
+def _machine(pair: Pair, ours: str, theirs: str) -> None:
+    if ours != theirs:
+        pair.tell(lib.PAIR_MACHINE_DIFFERS, {"source machine": ours, "destination machine": theirs})
+
+
+def _uuid(pair: Pair, ours: str | None, theirs: str | None) -> None:
+    uuids = {"source uuid": ours or NO_UUID, "destination uuid": theirs or NO_UUID}
+    if ours == theirs or len({uuid.lower() for uuid in uuids.values()}) == 1:
+        return
+    pair.tell(lib.PAIR_UUID_DIFFERS, uuids)
+    if ours is not None and theirs is not None:
+        pair.tell(lib.PAIR_SET_UUID_DIFFERS, uuids)
+
+
+def _memory(pair: Pair, ours: Any, theirs: Any) -> None:
+    if ours == theirs and not any(block.get("share") for block in ours.values()):
+        return
+    for name, block in ours.items():
+        if name not in theirs:
+            pair.tell(lib.PAIR_BLOCK_MISSING, {"block": name})
+            return
+        _block(pair, name, block, theirs[name])
+
+
+def _block(pair: Pair, name: str, ours: Any, theirs: Any) -> None:
+    sizes = ours.get("size"), theirs.get("size")
+    if None not in sizes and sizes[0] != sizes[1]:
+        names = {"block": name, "source size": hex(sizes[0]), "destination size": hex(sizes[1])}
+        pair.tell(lib.PAIR_BLOCK_SIZE_DIFFERS, names)
+    pages = ours.get("page_size"), theirs.get("page_size")
+    if None not in pages and pages[0] != pages[1]:
+        names = {"source page sizes": f"{pages[0]:x}", "destination page sizes": f"{pages[1]:x}"}
+        pair.tell(lib.PAIR_BLOCK_PAGE_SIZE_DIFFERS, names)
+    if _in_shared_file(ours) and not theirs.get("share", False):
+        pair.tell(lib.PAIR_SHARED_AT_SOURCE_ONLY, {"block": name})
+    if _in_shared_file(theirs) and not ours.get("share", False):
+        pair.tell(lib.PAIR_SHARED_AT_DESTINATION_ONLY, {"block": name})
+    if all(block.get("share") and block.get("kind") == "memfd" for block in (ours, theirs)):
+        pair.tell(lib.PAIR_SHARED_WITHOUT_FILE, {"block": name})
+    if _in_shared_file(theirs) and not str(theirs.get("path", "")).startswith("/dev/"):
+        pair.tell(lib.PAIR_SHARED_DISK_FILE, {"block": name})
+
+
+def _in_shared_file(block: Any) -> bool:
+    return bool(block.get("share")) and block.get("kind") == "file"
+
+
+def _cpus(pair: Pair, ours: int, theirs: int) -> None:
+    if ours > theirs:
+        pair.tell(lib.PAIR_CPUS_MORE_AT_SOURCE)
+    if ours < theirs:
+        pair.tell(lib.PAIR_CPUS_MORE_AT_DESTINATION, {"section": "0000:00:1f.0/ICH9LPC"})
+
+
+def _cpu_model(pair: Pair, ours: str | None, theirs: str | None) -> None:
+    if ours != theirs:
+        pair.tell(lib.PAIR_CPU_MODEL_DIFFERS)
+
+
+def _devices(pair: Pair, ours: Any, theirs: Any) -> None:
+    if ours == theirs:
+        return
+    left = list(theirs)
+    for driver, address in ours:
+        if (driver, address) in left:
+            left.remove((driver, address))
+        else:
+            pair.tell(lib.PAIR_DEVICE_MISSING, {"section": f"{address or ''}/{driver}".lstrip("/")})
+            return
+
+
+class Comparison(NamedTuple):
+    """A fact of both ends that is compared.
+
+    Attributes:
+        fact: the attribute of Endpoint.
+        compare: tells what it finds.
+        matters: what not knowing it could change,
+        capabilities: if one of these is on at the source; always if there are none.
+    """
+
+    fact: str
+    compare: Callable[[Pair, Any, Any], None]
+    matters: str
+    capabilities: tuple[str, ...] = ()
+
+
+COMPARISONS = (
+    Comparison("machine", _machine, "the destination refuses another machine type"),
+    Comparison(
+        "uuid",
+        _uuid,
+        "with validate-uuid or multifd the destination refuses another UUID",
+        ("validate-uuid", "multifd"),
+    ),
+    Comparison("ram_blocks", _memory, "the destination refuses other names or sizes of RAM blocks"),
+    Comparison("cpus", _cpus, "more CPUs at one end break the device state or the guest"),
+    Comparison("cpu_model", _cpu_model, "nothing checks the CPU model; the guest may fail on another one"),
+    Comparison("devices", _devices, "the destination can't load the state of a device that it lacks"),
+)
+
+_COMPARE = tuple(comparison.compare for comparison in COMPARISONS)
+_compared = attrgetter(*(comparison.fact for comparison in COMPARISONS))
+
+
+def _unknown_facts(pair: Pair, after: Sequence[CapabilitySet]) -> Iterator[Unknown]:
+    for fact, _, matters, capabilities in COMPARISONS:
+        missing = [name for name, end in zip(ENDS, pair.ends, strict=True) if getattr(end, fact) is UNKNOWN]
+        if missing and (not capabilities or not after[0].isdisjoint(capabilities)):
+            yield Unknown("both" if len(missing) > 1 else missing[0], fact, matters)
+
+
+def _unknown_devices(pair: Pair) -> Iterator[Unknown]:
+    """Devices that both have, whose state another release may not load."""
+    known: Any = UNKNOWN not in (pair.source.devices, pair.destination.devices) and pair.source.devices
+    releases = {end.context.build.release for end in pair.ends}
+    if known and len(releases) > 1 and lib.PAIR_DEVICE_MISSING not in pair.facts:
+        matters = "another release may not load a device's state; with return-path the guest then goes on at the source"
+        yield Unknown("both", "device_state", matters)
+
+
+# ---- Circumstances ----
+
+
+def _circumstances(pair: Pair) -> None:
     if pair.plan.postcopy:
         pair.tell(lib.PAIR_POSTCOPY)
-    if writes_a_file:
-        pair.tell(lib.PAIR_ONE_WAY)
-        pair.tell(lib.PAIR_READS_LATER)
-    elif pair.transport == "exec":
-        pair.unknown.append(
-            Unknown(
-                "source",
-                "exec",
-                "a command that only writes has no way back: with return-path the guest stops for ever",
-            )
-        )
     if pair.source.paused:
         pair.tell(lib.PAIR_SOURCE_PAUSED)
     if pair.destination.paused:
@@ -129,179 +268,111 @@ HOST_QUESTIONS = (
 """End, capability, and what its host decides."""
 
 
-def _hosts(pair: Pair) -> None:
+def _unknown_hosts(pair: Pair, after: Sequence[CapabilitySet]) -> Iterator[Unknown]:
     for end, capability, matters in HOST_QUESTIONS:
-        if pair.on(end, capability) and pair.ends[end].host is None:
-            pair.unknown.append(Unknown(ENDS[end], "host", matters))
+        if capability in after[end] and pair.ends[end].host is None:
+            yield Unknown(ENDS[end], "host", matters)
 
 
-def _machine(pair: Pair) -> None:
-    machines = pair.both("machine", "the destination refuses another machine type")
-    if machines and machines[0] != machines[1]:
-        pair.tell(lib.PAIR_MACHINE_DIFFERS, source_machine=machines[0], destination_machine=machines[1])
+# ---- Dirty bitmaps ----
 
 
-def _uuid(pair: Pair) -> None:
-    if not pair.on(0, "validate-uuid", "multifd"):
-        return
-    uuids = pair.both("uuid", "with validate-uuid or multifd the destination refuses another UUID")
-    if not uuids:
-        return
-    ours, theirs = (uuid or NO_UUID for uuid in uuids)
-    if ours.lower() != theirs.lower():
-        pair.tell(lib.PAIR_UUID_DIFFERS, source_uuid=ours, destination_uuid=theirs)
-        if None not in uuids:
-            pair.tell(lib.PAIR_SET_UUID_DIFFERS)
-
-
-def _memory(pair: Pair) -> None:
-    blocks = pair.both("ram_blocks", "the destination refuses other names or sizes of RAM blocks")
-    if not blocks:
-        return
-    ours, theirs = blocks
-    for name, block in ours.items():
-        if name not in theirs:
-            pair.tell(lib.PAIR_BLOCK_MISSING, block=name)
-            return
-        _block(pair, name, block, theirs[name])
-
-
-def _block(pair: Pair, name: str, ours: Any, theirs: Any) -> None:
-    sizes = ours.get("size"), theirs.get("size")
-    if None not in sizes and sizes[0] != sizes[1]:
-        pair.tell(lib.PAIR_BLOCK_SIZE_DIFFERS, block=name, source_size=hex(sizes[0]), destination_size=hex(sizes[1]))
-    pages = ours.get("page_size"), theirs.get("page_size")
-    if None not in pages and pages[0] != pages[1]:
-        texts = (f"{page:x}" for page in pages)
-        pair.tell(lib.PAIR_BLOCK_PAGE_SIZE_DIFFERS, source_page_sizes=next(texts), destination_page_sizes=next(texts))
-    if _in_shared_file(ours) and not theirs.get("share", False):
-        pair.tell(lib.PAIR_SHARED_AT_SOURCE_ONLY, block=name)
-    if _in_shared_file(theirs) and not ours.get("share", False):
-        pair.tell(lib.PAIR_SHARED_AT_DESTINATION_ONLY, block=name)
-    if all(block.get("share") and block.get("kind") == "memfd" for block in (ours, theirs)):
-        pair.tell(lib.PAIR_SHARED_WITHOUT_FILE, block=name)
-    if _in_shared_file(theirs) and not str(theirs.get("path", "")).startswith("/dev/"):
-        pair.tell(lib.PAIR_SHARED_DISK_FILE, block=name)
-
-
-def _in_shared_file(block: Any) -> bool:
-    return bool(block.get("share")) and block.get("kind") == "file"
-
-
-def _cpus(pair: Pair) -> None:
-    counts = pair.both("cpus", "more CPUs at one end break the device state or the guest")
-    if counts and counts[0] > counts[1]:
-        pair.tell(lib.PAIR_CPUS_MORE_AT_SOURCE)
-    if counts and counts[0] < counts[1]:
-        pair.tell(lib.PAIR_CPUS_MORE_AT_DESTINATION, section="0000:00:1f.0/ICH9LPC")
-    models = pair.both("cpu_model", "nothing checks the CPU model; the guest may fail on another one")
-    if models and models[0] != models[1]:
-        pair.tell(lib.PAIR_CPU_MODEL_DIFFERS)
-
-
-def _devices(pair: Pair) -> None:
-    devices = pair.both("devices", "the destination can't load the state of a device that it lacks")
-    if not devices:
-        return
-    left = list(devices[1])
-    for driver, address in devices[0]:
-        if (driver, address) in left:
-            left.remove((driver, address))
-        else:
-            pair.tell(lib.PAIR_DEVICE_MISSING, section=f"{address or ''}/{driver}".lstrip("/"))
-            return
-    if devices[0] and pair.states[0].build.release != pair.states[1].build.release:
-        matters = "another release may not load a device's state; with return-path the guest then goes on at the source"
-        pair.unknown.append(Unknown("both", "device_state", matters))
-
-
-def _bitmaps(pair: Pair) -> None:
-    ours: Any = pair.source.bitmaps
-    if not pair.on(0, "dirty-bitmaps") or not ours:
-        return
-    aliases = _aliases(pair.states[0], "node-name", "alias")
-    nodes = _aliases(pair.states[1], "alias", "node-name")
+def _bitmaps(pair: Pair, ours: Any) -> None:
+    aliases = _aliases(pair, 0, "node-name", "alias")
+    nodes = _aliases(pair, 1, "alias", "node-name")
     known: Any = pair.destination.block_nodes
-    if known is UNKNOWN:
-        pair.unknown.append(Unknown("destination", "block_nodes", "a dirty bitmap without a node is silently lost"))
     theirs: Any = pair.destination.bitmaps or {}
     for node, names in ours.items():
         alias = aliases.get(node, None if aliases else node)
         target = None if alias is None else nodes.get(alias, None if nodes else alias)
         if known is not UNKNOWN and names and target not in known:
-            pair.tell(lib.PAIR_BITMAP_LOST, node=alias or node)
+            pair.tell(lib.PAIR_BITMAP_LOST, {"node": alias or node})
         for name in set(names) & set(theirs.get(target, ())):
-            pair.tell(lib.PAIR_BITMAP_EXISTS, bitmap=name)
+            pair.tell(lib.PAIR_BITMAP_EXISTS, {"bitmap": name})
 
 
-def _aliases(state: MigrationState, key: str, value: str) -> dict[str, str]:
-    mapping = state.query_parameters().get("block-bitmap-mapping") or ()
-    return {entry[key]: entry[value] for entry in mapping}
+def _aliases(pair: Pair, end: int, key: str, value: str) -> dict[str, str]:
+    """What block-bitmap-mapping says; nothing if QEMU would refuse it."""
+    try:
+        return {entry[key]: entry[value] for entry in pair.parameter(end, "block-bitmap-mapping") or ()}
+    except (KeyError, TypeError):
+        return {}
+
+
+def _unknown_nodes(pair: Pair, after: Sequence[CapabilitySet]) -> Iterator[Unknown]:
+    if "dirty-bitmaps" in after[0] and pair.source.bitmaps and pair.destination.block_nodes is UNKNOWN:
+        yield Unknown("destination", "block_nodes", "a dirty bitmap without a node is silently lost")
+
+
+# ---- TLS ----
+
+
+def _creds(pair: Pair, end: int) -> str:
+    """The id of an end's credentials; "" if it does not use TLS."""
+    name = pair.parameter(end, "tls-creds")
+    return name if isinstance(name, str) else ""
 
 
 def _tls(pair: Pair) -> None:
-    uses_tls = [lib.migrate_tls(state._c) for state in pair.states]
-    if uses_tls[0]:
-        ours = pair.states[0].query_parameters()
-        _credentials(
-            pair, 0, ours["tls-creds"], "server", lib.PAIR_SOURCE_CREDS_MISSING, lib.PAIR_SOURCE_CREDS_OF_SERVER
-        )
-        _hostname(pair, ours)
-    if uses_tls[1]:
-        theirs = pair.states[1].query_parameters()
+    ours, theirs = _creds(pair, 0), _creds(pair, 1)
+    if ours:
+        missing, of_server = lib.PAIR_SOURCE_CREDS_MISSING, lib.PAIR_SOURCE_CREDS_OF_SERVER
+        _credentials(pair, 0, ours, "server", missing, of_server)
+        _hostname(pair, ours, theirs)
+    if theirs:
         missing, of_client = lib.PAIR_DESTINATION_CREDS_MISSING, lib.PAIR_DESTINATION_CREDS_OF_CLIENT
-        _credentials(pair, 1, theirs["tls-creds"], "client", missing, of_client)
-        authz, objects = theirs["tls-authz"], pair.destination.tls_objects
+        _credentials(pair, 1, theirs, "client", missing, of_client)
+        authz, objects = pair.parameter(1, "tls-authz"), pair.destination.tls_objects
         if authz and not isinstance(objects, UnknownType) and authz not in objects:
-            pair.tell(lib.PAIR_AUTHZ_MISSING, destination_tls_authz=authz)
+            pair.tell(lib.PAIR_AUTHZ_MISSING, {"destination tls-authz": authz})
 
 
 def _credentials(pair: Pair, end: int, name: str, wrong: str, missing: int, of_the_other: int) -> None:
-    label = ENDS[end]
     objects: Any = pair.ends[end].tls_objects
     if objects is UNKNOWN:
-        pair.unknown.append(
-            Unknown(label, "tls_objects", "without the object of tls-creds the migration fails at once")
-        )
-    elif name not in objects:
-        pair.tell(missing, **{f"{label}_tls_creds": name})
+        return
+    if name not in objects:
+        pair.tell(missing, {f"{ENDS[end]} tls-creds": name})
     elif objects[name].get("endpoint") == wrong:
-        pair.tell(of_the_other, **{f"{label}_tls_creds": name})
+        pair.tell(of_the_other, {f"{ENDS[end]} tls-creds": name})
 
 
-def _hostname(pair: Pair, parameters: Any) -> None:
+def _hostname(pair: Pair, creds: str, their_creds: str) -> None:
     """The name that the source checks: tls-hostname, else the host of a tcp address."""
     ours: Any = pair.source.tls_objects or {}
     theirs: Any = pair.destination.tls_objects or {}
-    if not ours.get(parameters["tls-creds"], {}).get("verify_peer", True):
+    if not ours.get(creds, {}).get("verify_peer", True):
         return
-    hostname = parameters["tls-hostname"] or _host_of(pair)
-    names = theirs.get(pair.states[1].query_parameters()["tls-creds"], {}).get("names")
+    hostname = pair.parameter(0, "tls-hostname") or _host_of(pair.plan)
+    names = theirs.get(their_creds, {}).get("names")
     if not hostname:
         pair.tell(lib.PAIR_HOSTNAME_MISSING)
     elif names is not None and hostname not in names:
-        pair.tell(lib.PAIR_HOSTNAME_DIFFERS, hostname=hostname)
+        pair.tell(lib.PAIR_HOSTNAME_DIFFERS, {"hostname": hostname})
 
 
-def _host_of(pair: Pair) -> str:
+def _host_of(plan: Plan) -> str:
     """The host of a tcp address; "" for any other transport."""
-    if pair.transport != "tcp":
+    uri = plan.uri or ""
+    if uri.startswith("tcp:"):
+        return uri.removeprefix("tcp:").rpartition(":")[0].strip("[]")
+    try:
+        address = plan.migrate["channels"][0]["addr"]
+        return str(address["host"]) if address["type"] == "inet" else ""
+    except (KeyError, IndexError, TypeError):
         return ""
-    channels = pair.plan.migrate.get("channels") or [{}]
-    address = (pair.plan.uri or "").removeprefix("tcp:").rpartition(":")[0].strip("[]")
-    return address or str(channels[0].get("addr", {}).get("host", ""))
 
+
+def _unknown_tls_objects(pair: Pair) -> Iterator[Unknown]:
+    for end, label in enumerate(ENDS):
+        if _creds(pair, end) and pair.ends[end].tls_objects is UNKNOWN:
+            yield Unknown(label, "tls_objects", "without the object of tls-creds the migration fails at once")
+
+
+# ---- Words ----
 
 FLAGS = {"none": "0", "zlib": "2", "zstd": "4", "qpl": "8", "uadk": "10", "qatzip": "20"}
 """What multifd writes into each packet for its compression."""
-
-
-def _flags(pair: Pair) -> None:
-    if not (pair.on(0, "multifd") and pair.on(1, "multifd")):
-        return
-    ours, theirs = (FLAGS[state.multifd_compression] for state in pair.states)
-    pair.names |= {"source flags": ours, "destination flags": theirs}
-
 
 OPENING = {
     "tcp": ("both", "address", "the destination must own the address, and the source must reach it"),
@@ -313,25 +384,6 @@ OPENING = {
     "rdma": ("both", "device", "each end needs an RDMA device"),
 }
 """What opening a transport needs, which is taken as there."""
-
-
-def _opening(pair: Pair) -> None:
-    pair.unknown.append(Unknown(*OPENING[pair.transport]))
-
-
-_COMPARISONS: tuple[Callable[[Pair], None], ...] = (
-    _plan,
-    _hosts,
-    _machine,
-    _uuid,
-    _memory,
-    _cpus,
-    _devices,
-    _bitmaps,
-    _tls,
-    _flags,
-    _opening,
-)
 
 
 def named(words: str, names: dict[str, str]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from _collections_abc import Iterable, Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 
-from pymig._core import lib
-from pymig.capability import NAMES
+from pymig._core import ffi, lib
+from pymig.capability import BITS
 from pymig.qemu.parameters import PARAMETERS
+from pymig.request import c_members
 from pymig.values import READ_ONLY, Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
@@ -54,6 +55,10 @@ class Settings(Value):
         return f"Settings({dict(self.capabilities)!r}, {dict(self.parameters)!r})"
 
 
+FIELDS = ("destination", "incoming_uri", "migrate", "migrate_incoming", "order", "postcopy", "source", "uri")
+"""The attributes of a Plan."""
+
+
 class Plan(Value):
     """What is wanted of a migration. Immutable.
 
@@ -75,7 +80,7 @@ class Plan(Value):
         TypeError, ValueError: an impossible argument; the text names it.
     """
 
-    __slots__ = ("destination", "incoming_uri", "migrate", "migrate_incoming", "order", "postcopy", "source", "uri")
+    __slots__ = ("_c", *FIELDS)
 
     source: Settings
     destination: Settings
@@ -85,6 +90,7 @@ class Plan(Value):
     migrate: Mapping[str, Any]
     migrate_incoming: Mapping[str, Any]
     order: str
+    _c: CPlan
 
     def __new__(
         cls,
@@ -115,6 +121,7 @@ class Plan(Value):
             migrate_incoming=READ_ONLY(_arguments(migrate_incoming, "migrate_incoming")),
             order=order,
         )
+        self._set(_c=CPlan(self))
         return self
 
     @property
@@ -124,7 +131,7 @@ class Plan(Value):
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as a dict, as in ``to_json``."""
-        return {"schema": SCHEMA, "version": VERSION, **{name: _plain(getattr(self, name)) for name in self.__slots__}}
+        return {"schema": SCHEMA, "version": VERSION, **{name: _plain(getattr(self, name)) for name in FIELDS}}
 
     def to_json(self) -> str:
         """The plan as JSON."""
@@ -144,17 +151,51 @@ class Plan(Value):
 
         document = loads(text)
         require_schema(document, SCHEMA, VERSION)
-        return _restored({name: document[name] for name in cls.__slots__ if name in document})
+        return _restored({name: document[name] for name in FIELDS if name in document})
+
+    def _arguments(self, command: int) -> dict[str, Any]:
+        """The arguments of migrate or migrate-incoming: enum MigrationCommand."""
+        if command == lib.MIGRATION_MIGRATE:
+            uri, further = self.uri, self.migrate
+        else:
+            uri, further = self.uri if self.incoming_uri is None else self.incoming_uri, self.migrate_incoming
+        return {**({} if uri is None else {"uri": uri}), **further}
 
     def __hash__(self) -> int:
         return hash((self.source, self.destination, self.uri, self.incoming_uri, self.postcopy, self.order))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_restored, ({name: _plain(getattr(self, name)) for name in self.__slots__},))
+        return (_restored, ({name: _plain(getattr(self, name)) for name in FIELDS},))
 
     def __repr__(self) -> str:
-        shown = {name: _plain(getattr(self, name)) for name in self.__slots__}
+        shown = {name: _plain(getattr(self, name)) for name in FIELDS}
         return f"Plan({', '.join(f'{name}={value!r}' for name, value in shown.items() if value != _DEFAULTS[name])})"
+
+
+class CPlan:
+    """C's MigrationPlan, to be copied, and everything that it points to."""
+
+    __slots__ = ("_alive", "struct")
+
+    def __init__(self, plan: Plan) -> None:
+        self._alive: list[Any] = []
+        self.struct = ffi.new("MigrationPlan *")
+        self.struct.order = ORDERS.index(plan.order)
+        for end, opening in enumerate((lib.MIGRATION_MIGRATE, lib.MIGRATION_INCOMING)):
+            wanted, settings = plan.ends[end], self.struct.ends[end]
+            settings.on, settings.off, settings.has_unknown = _masks(wanted.capabilities)
+            settings.parameters, settings.n_parameters = self._members(wanted.parameters, "parameters")
+            given = {name: value for name, value in plan._arguments(opening).items() if value is not None}
+            settings.opening, settings.n_opening = self._members(given, "arguments")
+
+    def _members(self, mapping: Mapping[str, object], argument: str) -> tuple[Any, int]:
+        return c_members(mapping, argument, self._alive), len(mapping)
+
+
+def _masks(capabilities: Mapping[str, bool]) -> tuple[int, int, bool]:
+    """The capabilities to switch on and off, and whether there is one that no release has."""
+    on, off = (sum(BITS.get(name, 0) for name, is_on in capabilities.items() if is_on is one) for one in (True, False))
+    return on, off, not capabilities.keys() <= BITS.keys()
 
 
 _NOTHING: dict[str, object] = {"capabilities": {}, "parameters": {}}
@@ -227,7 +268,6 @@ def _uri(value: object, argument: str) -> Any:
 
 def _needed(wanted: Settings, end: int) -> Settings:
     """What this end needs of the settings. A name that no release has goes to both, which refuse it."""
-    numbers = {name: i for i, name in enumerate(NAMES)}
 
     def is_needed(ends: int) -> bool:
         return not ends or bool(ends >> end & 1)
@@ -236,7 +276,7 @@ def _needed(wanted: Settings, end: int) -> Settings:
         {
             name: on
             for name, on in wanted.capabilities.items()
-            if is_needed(lib.migration_capability_ends(numbers.get(name, -1)))
+            if is_needed(lib.migration_capability_ends(BITS.get(name, 0).bit_length() - 1))
         },
         {
             name: value

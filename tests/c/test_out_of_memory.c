@@ -136,12 +136,47 @@ static void unexpected_members(void **unused)
     migration_host_free(host);
 }
 
+/* Both ends are copied, and a refusal has a text. */
+static void preflights(void **unused)
+{
+    (void)unused;
+    MigrationHost *host = capable_host();
+    MigrationContext context = plain_context();
+    MigrationState *source = new_state_of(&context, host), *destination = new_state_of(&context, host);
+    MigrationError error;
+    MigrationPreflight preflight;
+    const QmpMember creds = {.name = "tls-creds", .value = {.type = QMP_STRING, .text = "a"}};
+    const QmpMember bad = {.name = "compress-level", .value = {.type = QMP_INT, .number = 10}};
+    const QmpMember uri = {.name = "uri", .value = {.type = QMP_STRING, .text = "tcp:192.0.2.1:4444"}};
+    const MigrationPlan plan = {.ends = {
+                                    {.parameters = &bad, .n_parameters = 1, .opening = &uri, .n_opening = 1},
+                                    {.opening = &uri, .n_opening = 1},
+                                }};
+
+    assert_int_equal(qmp_migrate_set_parameters(source, &creds, 1, &error), 0);
+    assert_int_equal(qmp_migrate_set_parameters(destination, &creds, 1, &error), 0);
+    int failed = 0;
+    for (int result = -ENOMEM; result == -ENOMEM; failed++) {
+        budget = failed;
+        result = migration_preflight(source, destination, &plan, &preflight);
+        assert_true(result == 0 || result == -ENOMEM);
+        budget = -1;
+        migration_preflight_clear(&preflight);
+    }
+    assert_int_equal(failed, 1 + 2 + 2); /* two copies; both ends refuse */
+    assert_true(migrate_use_tls(source));
+    migration_state_free(source);
+    migration_state_free(destination);
+    migration_host_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects),
         cmocka_unit_test(parameters),
         cmocka_unit_test(unexpected_members),
+        cmocka_unit_test(preflights),
     };
     return cmocka_run_group_tests_name("out of memory", tests, NULL, NULL);
 }

@@ -104,6 +104,8 @@ TO_TCP, TO_NOWHERE = (ffi.new("QmpMember[]", [(URI, {"type": lib.QMP_STRING, "te
 AROUND = ffi.new("MigrationSurroundings *")
 FAULTS = ffi.new("uint32_t *")
 PREDICTION = ffi.new("MigrationPrediction *")
+PLAN = ffi.new("MigrationPlan *")
+PREFLIGHT = ffi.new("MigrationPreflight *")
 MAPPING_NAME = ffi.new("char[]", b"block-bitmap-mapping")
 MAPPING = ffi.new("QmpMember[]", [(MAPPING_NAME, {"type": lib.QMP_ARRAY, "number": 1, "elements": NODES})])
 
@@ -150,6 +152,16 @@ def ask_local():
 def start_and_end():
     assert lib.guarded_process_start(COMMAND, [], 0, GUARDED) == 0
     lib.guarded_process_end(GUARDED)
+
+
+def preflight():
+    """Every command is sent; one is refused."""
+    for settings in PLAN.ends:
+        settings.on, settings.has_unknown = 1 << lib.MIGRATION_CAPABILITY_XBZRLE, False
+        settings.parameters, settings.n_parameters = BAD, 2
+        settings.opening, settings.n_opening = TO_TCP, 1
+    assert lib.migration_preflight(STATE, STATE, PLAN, PREFLIGHT) == 0
+    lib.migration_preflight_clear(PREFLIGHT)
 
 
 def migrate(function, *further):
@@ -230,6 +242,7 @@ CALLS = {
     "migration_transport_of_uri": lambda: lib.migration_transport_of_uri(BUILD, TCP),
     "migration_state_load": lambda: lib.migration_state_load(STATE, 1 << 12),
     "migration_agree": lambda: lib.migration_agree(STATE, STATE, 0, (1 << lib.PAIR_FACT__MAX) - 1, PREDICTION),
+    "migration_preflight migration_preflight_clear": preflight,
     "migration_agreement": lambda: lib.migration_agreement(0),
     "migration_agreement_name": lambda: lib.migration_agreement_name(0),
     "migration_agreement_words": lambda: lib.migration_agreement_words(1, 0),

@@ -4,9 +4,9 @@ Run it to print the tables that stand in docs/agreement.md; a test compares the 
 """
 
 from pymig._core import ffi, lib
+from pymig.ends.finding import OUTCOMES, PLACES, STAGES
 from pymig.ends.pair import rows_of
 from pymig.ends.plan import ENDS
-from pymig.ends.preflight import OUTCOMES, PLACES, STAGES
 from pymig.release import rows, text
 
 NEEDED_AT = {1: "source", 2: "destination", 3: "both ends"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pymig._core import ffi, lib
-from pymig.ends.preflight import OUTCOMES
+from pymig.ends.finding import OUTCOMES
 from pymig.release import rows, text
 from tests.migration import agreement_page, recorded
 

@@ -362,6 +362,21 @@ class TestPreflight:
         assert preflight(end(), end("8.1"), plan).steps[-1].answer == "unknown migration protocol: file:/tmp/guest"
         assert preflight(end(), end("8.1"), plan).guest == "nowhere"
 
+    @pytest.mark.parametrize("order", ["source-first", "destination-first", "incoming-first"])
+    @pytest.mark.parametrize(
+        "address",
+        [
+            {"transport": "file", "filename": "/tmp/guest", "offset": 0},
+            {"transport": "exec", "args": ["/bin/sh", "-c", "cat > /tmp/guest"]},
+        ],
+    )
+    def test_it_is_written_before_it_is_read(self, address, order):
+        arguments = {"channels": [{"channel-type": "main", "addr": address}]}
+        plan = Plan(["xbzrle"], migrate=arguments, migrate_incoming=arguments, order=order)
+        flight = preflight(end(), end(machine="pc-q35-9.2"), plan)
+        assert [step.command for step in flight.steps] == ["migrate-set-capabilities", "migrate", "migrate-incoming"]
+        assert flight.guest == "nowhere"
+
     def test_a_snapshot_never_stops_the_source(self):
         flight = preflight(end(), end(), Plan(["background-snapshot"], uri=TCP))
         assert (flight.outcome, flight.guest, bool(flight)) == ("completes", "both", False)
@@ -428,6 +443,15 @@ class TestPreflight:
         ):
             with pytest.raises(TypeError, match=says):
                 preflight(*arguments)
+
+    def test_it_is_a_value(self):
+        flight = preflight(end(), end(capabilities=["multifd"]), Plan(["xbzrle"], uri=TCP))
+        again = preflight(end(), end(capabilities=["multifd"]), Plan(["xbzrle"], uri=TCP))
+        assert flight == again == pickle.loads(pickle.dumps(flight)) == copy.deepcopy(flight)
+        assert pickle.loads(pickle.dumps(again)).to_dict() == again.to_dict()
+        assert hash(flight) == hash(again)
+        assert flight != preflight(end(), end(), Plan(["xbzrle"], uri=TCP))
+        assert repr(flight) == "<Preflight hangs, guest: source, multifd/destination-only>"
 
     def test_it_changes_neither_end(self):
         one, other = end(), end()
