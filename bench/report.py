@@ -42,6 +42,7 @@ ROWS = [
     Row("pymig check multifd / python -c 'import argparse'", "test_process_check", "test_process_argparse", 1.6),
     Row("check on 11.0 / check on 7.2", "test_check_of_each_release[11.0]", "test_check_of_each_release[7.2]"),
     Row("check(mask), seen / a live QEMU over QMP", "test_check_seen", "test_live_qemu"),
+    Row("a live end's preflight, without its queries / a round trip", "test_read_an_end", "test_round_trip", 3),
     Row("probe() / the same calls in plain C", "test_probe", "test_plain_c_probe"),
 ]
 # fmt: on
@@ -66,9 +67,13 @@ def _rows(ns):
         if row.ours in ns and row.peer in ns:
             ours, peer = ns[row.ours], ns[row.peer]
             yield {"what": row.what, "ns": ours, "peer_ns": peer, "ratio": ours / peer, "goal": row.goal}
-    ours, peer = ns["test_preflight[1]"], ns.get("test_two_live_queries")
-    beside = {"peer_ns": peer, "ratio": ours / peer} if peer else {}
-    yield {"what": "preflight() of two stated ends / two live queries", "ns": ours, **beside, "goal_ns": 100_000}
+    peer = ns.get("test_two_live_queries")
+    for what, name, goal in (
+        ("preflight() of two stated ends / two live queries", "test_preflight[1]", 15_000),
+        ("the same, with its words", "test_preflight_with_words[1]", 100_000),
+    ):
+        beside = {"peer_ns": peer, "ratio": ns[name] / peer} if peer else {}
+        yield {"what": what, "ns": ns[name], **beside, "goal_ns": goal}
     yield {"what": "making a Checker", "ns": ns["test_make_a_checker"], "goal_ns": 10_000}
     peer = ns["test_import_backend"]
     for what, ours in (("import pymig", ns["test_import_pymig"]), ("import and first check", ns["test_first_check"])):

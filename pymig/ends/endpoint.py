@@ -219,9 +219,10 @@ class Endpoint(Value):
         Args:
             address: the monitor's socket: a path, or ``host:port``.
             host: what the QEMU's host can do; None if it is not known.
-            timeout: seconds for everything.
+            timeout: seconds for everything; at most a day.
 
         Raises:
+            ValueError: an impossible timeout.
             MonitorError: the monitor can't be reached, does not answer in time, or does not answer like QEMU.
         """
         from pymig.ends.qmp import read  # noqa: PLC0415 - it imports asyncio

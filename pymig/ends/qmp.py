@@ -17,7 +17,7 @@ from pymig.errors import MonitorError
 from pymig.qemu.binary import QUESTIONS, BinaryAnswers
 from pymig.qemu.build import build_that_answers
 from pymig.qemu.parameters import PARAMETERS
-from pymig.values import escaped, wrong_type
+from pymig.values import escaped, require_seconds, wrong_type
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -121,6 +121,7 @@ class Monitor:
 
 async def read_async(address: str | os.PathLike[str], timeout: float) -> Told:
     """See Endpoint.from_qmp_async."""
+    require_seconds(timeout, "timeout")
     monitor = Monitor(address)
     try:
         return await monitor.within(timeout, _read(monitor))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pymig.ends.qmp import Monitor, optional
 from pymig.ends.status import NO_ANSWER, NOT_ASKED, StatusExplanation, explain_status, status_of
 from pymig.errors import MonitorError
-from pymig.values import MOST_SECONDS, Value, wrong_type
+from pymig.values import Value, require_seconds
 
 if TYPE_CHECKING:
     import os
@@ -198,10 +198,7 @@ def watch_async(
 
 def _check(**seconds: float) -> None:
     for name, value in seconds.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            wrong_type(value, name, "a number of seconds")
-        if not 0 < value <= MOST_SECONDS:
-            raise ValueError(f"{name} must be above 0 and at most {MOST_SECONDS} seconds, not {value!r}")
+        require_seconds(value, name)
 
 
 async def _looks(

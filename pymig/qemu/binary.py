@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from contextlib import ExitStack
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymig.errors import QemuBinaryError
@@ -167,10 +168,13 @@ def _the(kind: type[_T], value: object, what: str) -> _T:
 
 def _member(value: object, name: str, kind: type[_T], what: str) -> _T:
     members = _the(dict, value, what)
+    member = members.get(name)
+    if type(member) is kind:
+        return member
     shown = escaped(name[:MOST_NAME])
     if name not in members:
         raise _unlike_qemu(f"{what} has no {shown}")
-    return _the(kind, members[name], f"{shown} in {what}")
+    return _the(kind, member, f"{shown} in {what}")
 
 
 def _name(value: object, what: str) -> str:
@@ -205,11 +209,21 @@ def _listed(answer: object) -> list[str]:
     return [_member(entry, "capability", str, LISTED) for entry in _the(list, answer, LISTED)]
 
 
+_its_name = itemgetter("name")
+
+
 class _Schema:
     """The answer to query-qmp-schema."""
 
     def __init__(self, answer: object) -> None:
-        self._entities = {_member(entity, "name", str, SCHEMA): entity for entity in _the(list, answer, SCHEMA)}
+        entities = _the(list, answer, SCHEMA)
+        try:
+            self._entities = dict(zip(map(_its_name, entities), entities, strict=True))
+            is_schema = {*map(type, self._entities)} <= {str}
+        except (KeyError, TypeError):
+            is_schema = False
+        if not is_schema:  # only now is it worth the time to look for the entity that is wrong
+            self._entities = {_member(entity, "name", str, SCHEMA): entity for entity in entities}
 
     def __contains__(self, name: str) -> bool:
         return name in self._entities
