@@ -816,12 +816,13 @@ PYMIG_API const char *migration_transport_name(int transport);
 /* enum MigrationTransport of a uri; -ENOENT if this release does not know its scheme. */
 PYMIG_API int migration_transport_of_uri(const QemuBuild *build, const char *uri);
 
-/* What `migrate` depends on besides the MigrationState. */
+/* What `migrate` depends on besides the MigrationState; in a MigrationPlan also what `migrate-incoming` does. */
 typedef struct MigrationSurroundings {
     bool post_migrate;    /* query-status says postmigrate: the guest was migrated and not continued */
     bool poisoned_memory; /* the guest has hardware-poisoned memory under KVM */
     bool private_memory;  /* some guest memory is not shared: a blocker of mode cpr-transfer on x86 */
     const char *blocker;  /* the last of query-migrate's blocked-reasons; NULL if there is none */
+    bool incoming_failed; /* an earlier migrate-incoming failed while it opened its transport (matters from 9.1 on) */
 } MigrationSurroundings;
 
 /* qmp_migrate(): checks the arguments and what this QEMU refuses before it connects. If it accepts, the status becomes
@@ -1023,10 +1024,11 @@ typedef struct MigrationSettings {
 
 /* What is wanted, and what two ends and their states don't tell. The members are borrowed. */
 typedef struct MigrationPlan {
-    MigrationSettings ends[2];    /* by enum MigrationEnd */
-    int order;                    /* enum MigrationOrder */
-    uint64_t told;                /* bit n is enum PairFact n; ONE_WAY and READS_LATER are added for a file */
-    MigrationSurroundings around; /* of the source */
+    MigrationSettings ends[2];       /* by enum MigrationEnd */
+    int order;                       /* enum MigrationOrder */
+    uint64_t told;                   /* bit n is enum PairFact n; ONE_WAY and READS_LATER are added for a file */
+    MigrationSurroundings around[2]; /* by enum MigrationEnd */
+    bool incoming_if_needed;         /* migrate-incoming is left out if the destination has started incoming already */
 } MigrationPlan;
 
 /* A command, and QEMU's answer. */

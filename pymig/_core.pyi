@@ -25,6 +25,7 @@ class Numbers(CData):
 class Struct(CData):
     def __getitem__(self, index: int, /) -> Self: ...
     def __iter__(self) -> Iterator[Self]: ...
+    def __setitem__(self, index: int, value: Self, /) -> None: ...
 
 class QemuBuild(Struct):
     release: int
@@ -149,6 +150,7 @@ class MigrationSurroundings(Struct):
     poisoned_memory: bool
     private_memory: bool
     blocker: Chars
+    incoming_failed: bool
 
 class MigrationAgreement(Struct):
     id: Chars
@@ -184,6 +186,7 @@ class MigrationPlan(Struct):
     order: int
     told: int
     around: MigrationSurroundings
+    incoming_if_needed: bool
 
 class MigrationStep(Struct):
     end: int

@@ -130,6 +130,7 @@ typedef uint64_t Facts;
 #define NO_EXEC_ARGUMENTS ((Facts)1 << 30)
 #define IS_INCREMENTAL ((Facts)1 << 31) /* block-incremental */
 #define HAS_PRIVATE_MEMORY ((Facts)1 << 32)
+#define INCOMING_FAILED ((Facts)1 << 34)
 #define REDIRECTS ((Facts)1 << 33) /* an exec'd command writes to a file: it contains a ">" */
 
 /* What a row's text names. */
@@ -188,6 +189,7 @@ static const CommandRow rows[] = {
     {SINGLE_CHANNEL_TEXT, BOTH, ONLY(8_2), .when = TO_FD, .any = MULTIFD_OR_PREEMPT},
     {SINGLE_CHANNEL_TEXT, BOTH, FROM(8_2_2), .unless = MULTI_CHANNEL | MAPPED_RAM, .any = MULTIFD_OR_PREEMPT},
     {"Migration requires streamable transport (eg unix)", BOTH, FROM(10_0), .when = IS_CPR_TRANSFER | TO_FILE},
+    {"Illegal migration incoming state: setup", INCOMING, FROM(9_1), .when = INCOMING_FAILED},
     {NO_CPR_CHANNEL, MIGRATE, BETWEEN(10_0, 10_2_50), .when = IS_CPR_TRANSFER, .unless = HAS_CPR_CHANNEL},
     {"RDMA and compression can't be used together", INCOMING, BETWEEN(8_2, 9_1), .when = TO_RDMA, .any = CAP(COMPRESS)},
     {"RDMA and XBZRLE can't be used together", INCOMING, BETWEEN(8_2, 10_1), .when = TO_RDMA, .any = CAP(XBZRLE)},
@@ -325,7 +327,8 @@ static Facts facts_of_state(const MigrationState *state, const MigrationSurround
     return if_true(running, IS_RUNNING) | if_true(state->status == MIGRATION_STATUS_POSTCOPY_PAUSED, IS_PAUSED) |
            if_true(state->context.incoming, IN_MIGRATE) | if_true(state->incoming_was_started, WAS_STARTED) |
            if_true(around->post_migrate, POST_MIGRATE) | if_true(around->poisoned_memory, IS_POISONED) |
-           if_true(around->blocker != NULL, IS_BLOCKED) | if_true(around->private_memory, HAS_PRIVATE_MEMORY) |
+           if_true(around->incoming_failed, INCOMING_FAILED) | if_true(around->blocker != NULL, IS_BLOCKED) |
+           if_true(around->private_memory, HAS_PRIVATE_MEMORY) |
            if_true(has_any(state->capabilities, CAP(MAPPED_RAM)), MAPPED_RAM) | if_true(state->context.tls, HAS_TLS) |
            if_true(state->context.compressed, IS_COMPRESSED) | if_true(mode != MIG_MODE_NORMAL, IS_CPR) |
            if_true(mode == MIG_MODE_CPR_TRANSFER, IS_CPR_TRANSFER) | if_true(mode == MIG_MODE_CPR_EXEC, IS_CPR_EXEC) |
@@ -478,7 +481,7 @@ int send_opening(MigrationState *state, int end, const QmpMember *members, size_
 {
     Command command;
     int kind = end == MIGRATION_END_SOURCE ? MIGRATE : INCOMING;
-    int result = try_command(kind, state, members, count, kind == MIGRATE ? around : &nothing_around, &command, error);
+    int result = try_command(kind, state, members, count, around, &command, error);
     if (result == 0 && kind == MIGRATE) {
         result = start_outgoing(state, &command, error);
     } else if (result == 0) {

@@ -4,8 +4,8 @@
 
 #include "pymig.h"
 
-/* qmp_migrate() at the source, qmp_migrate_incoming() at the destination (`around` is then not looked at). `faults`: if
- * it accepts, the known faults that the command runs into, as from migrate_try(). */
+/* qmp_migrate() at the source, qmp_migrate_incoming() at the destination. `faults`: if it accepts, the known faults
+ * that the command runs into, as from migrate_try(). */
 int send_opening(MigrationState *state, int end, const QmpMember *members, size_t count,
                  const MigrationSurroundings *around, uint32_t *faults, MigrationError *error);
 

@@ -68,8 +68,11 @@ static int set_parameters(Flight *flight, int end)
 static int open_transport(Flight *flight, int end)
 {
     const MigrationSettings *wanted = &flight->plan->ends[end];
+    if (end == DESTINATION && flight->plan->incoming_if_needed && flight->ends[end].incoming_was_started) {
+        return 0;
+    }
     MigrationStep *step = add_step(flight, end, end == SOURCE ? MIGRATION_MIGRATE : MIGRATION_INCOMING);
-    step->code = send_opening(&flight->ends[end], end, wanted->opening, wanted->n_opening, &flight->plan->around,
+    step->code = send_opening(&flight->ends[end], end, wanted->opening, wanted->n_opening, &flight->plan->around[end],
                               &step->faults, &step->error);
     return step->code;
 }

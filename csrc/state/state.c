@@ -127,6 +127,7 @@ int migration_state_new(const MigrationContext *context, MigrationHost *host, Mi
     }
     new->context = *context;
     new->host = host;
+    new->incoming_was_started = context->incoming && (context->incoming_started || context->single_channel);
     new->known = qemu_build_capabilities(&context->build);
     new->variant = qemu_release_probe_variant(context->build.probe_release);
     parameters_init(&new->parameters, &context->build);

@@ -34,10 +34,14 @@ class Mirror:
         self.state = MigrationState._of(end.context.replace(incoming=incoming, host=host, parameters=None))
         Request(known).send(lib.qmp_migrate_set_parameters, self.state._c)
         lib.migration_state_load(self.state._c, end.capabilities.mask & build._mask)
-        self.state.status = end.status
+        if not incoming:  # a destination's is that of its incoming side
+            self.state.status = end.status
         self._blocker = c_text(end.blockers[-1], "blockers[-1]") if end.blockers else ffi.NULL
         private = bool(end.ram_blocks) and not all(block.get("share") for block in end.ram_blocks.values())  # type: ignore[union-attr]
-        self.around = ffi.new("MigrationSurroundings *", (end.status == "completed", False, private, self._blocker))
+        started = end.context.incoming_started or end.context.single_channel
+        failed = incoming and end.status == "setup" and not started
+        facts = (end.status == "completed", False, private, self._blocker, failed)
+        self.around = ffi.new("MigrationSurroundings *", facts)
 
 
 def _is_parameter(c_build: Any, name: str) -> bool:

@@ -66,7 +66,8 @@ class Plan(Value):
         capabilities: names that are wanted, or ``{name: bool}``. Each end gets those that it needs.
         parameters: parameters that are wanted, by QMP's names. Each end gets those that it needs.
         uri: where the source migrates to, such as ``"tcp:host:4444"``.
-        incoming_uri: where the destination listens; by default ``uri``.
+        incoming_uri: where the destination listens; by default ``uri``. A destination that listens already gets no
+            migrate-incoming, unless this or ``migrate_incoming`` is given.
         source: exactly what is set at the source instead: ``{"capabilities": ..., "parameters": ...}``.
         destination: the same at the destination.
         postcopy: the migration will be switched to postcopy.
@@ -181,6 +182,7 @@ class CPlan:
         self._alive: list[Any] = []
         self.struct = ffi.new("MigrationPlan *")
         self.struct.order = ORDERS.index(plan.order)
+        self.struct.incoming_if_needed = plan.incoming_uri is None and not plan.migrate_incoming
         for end, opening in enumerate((lib.MIGRATION_MIGRATE, lib.MIGRATION_INCOMING)):
             wanted, settings = plan.ends[end], self.struct.ends[end]
             settings.on, settings.off, settings.has_unknown = _masks(wanted.capabilities)

@@ -144,7 +144,8 @@ def _played(pair: Pair, mirrors: tuple[Mirror, Mirror], alone: bool) -> Migratio
     """C's answer. Whatever it points to belongs to it."""
     source, destination = mirrors
     plan = ffi.new("MigrationPlan *", pair.plan._c.struct[0])
-    plan.around = source.around[0]
+    for end, mirror in enumerate(mirrors):
+        plan.around[end] = mirror.around[0]
     for fact in pair.facts:
         plan.told |= 1 << fact
     out = ffi.gc(ffi.new("MigrationPreflight *"), lib.migration_preflight_clear)

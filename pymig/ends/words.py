@@ -111,7 +111,6 @@ class Told:
         """A refused command. If the destination refuses to read what was written, the guest is nowhere until cont."""
         too_late = told.command == lib.MIGRATION_INCOMING and bool(self.out.told >> lib.PAIR_READS_LATER & 1)
         changes = self.changes(told)
-        remedies = " or ".join(str(change) for change in changes)
         return Finding(
             rule=f"{step.command}/refused",
             severity="error",
@@ -124,7 +123,7 @@ class Told:
             else "nothing was changed by the command",
             guest=PLACES[told.guest],
             recovers=True,
-            remedy=f"set the capabilities {remedies}" if changes else "change the plan",
+            remedy=_remedy(step.answer, changes),
             changes=changes,
         )
 
@@ -210,6 +209,21 @@ class Told:
         one_way = bool(self.out.told >> lib.PAIR_ONE_WAY & 1)
         transport = text(lib.migration_transport_name(self.out.transport))
         return tuple(self.pair.unknown(after, transport, one_way=one_way))
+
+
+REMEDIES = {
+    "Illegal migration incoming state": "restart the destination: its migrate-incoming failed before, and can't be "
+    "sent again",
+    "The incoming migration has already been started": "leave incoming_uri and migrate_incoming out of the plan: the "
+    "destination listens already",
+}
+"""What helps where QEMU says so."""
+
+
+def _remedy(answer: str, changes: tuple[Change, ...]) -> str:
+    if changes:
+        return f"set the capabilities {' or '.join(map(str, changes))}"
+    return next((remedy for text, remedy in REMEDIES.items() if answer.startswith(text)), "change the plan")
 
 
 def _remark(step: Step, message: str, category: type[Warning]) -> Finding:

@@ -69,6 +69,33 @@ def test_a_migration(case, tmp_path):
             assert (flight.outcome, seen[1] in flight.guests) == (seen[0], True), (flight, seen)
 
 
+TAKEN = "tcp:192.0.2.1:4444"
+"""An address that nobody can listen at."""
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["the plan says nothing", "the plan says where"])
+@pytest.mark.parametrize("first", ["unix:{}/migration", TAKEN], ids=["listens", "failed"])
+def test_a_destination_that_was_started_before(first, given, tmp_path):
+    uri = f"unix:{tmp_path}/migration"
+    plan = Plan(
+        source={"capabilities": ["return-path"]},
+        destination={"capabilities": ["xbzrle"]},
+        uri=uri,
+        incoming_uri=uri if given else None,
+    )
+    with pair((SOURCE, DESTINATION), tmp_path, MACHINE, MACHINE) as (source, destination):
+        end = endpoint_of(destination)
+        release = tuple(map(int, end.context.build.release.split(".")))
+        arguments = {"exit-on-error": False} if release >= (9, 1) else {}
+        destination.ask("migrate-incoming", {"uri": first.format(tmp_path), **arguments})
+        flight = preflight(endpoint_of(source), endpoint_of(destination), plan)
+        assert carry_out(flight, source, destination) == [step.answer for step in flight.steps]
+        sent = [step.command for step in flight.steps if step.end == "destination"]
+        assert ("migrate-incoming" in sent) is (first == TAKEN or given)
+        if flight.outcome == "completes":
+            assert outcome(source, destination) == ("completes", "destination")
+
+
 def test_what_a_running_qemu_tells(tmp_path):
     options = ("-uuid", UUIDS[0][1], "-smp", "2", *DEVICE, "-object", "tls-creds-anon,id=t0,endpoint=server")
     questions = ("query-migrate-parameters", "query-status", "query-migrate")
