@@ -1,7 +1,7 @@
 """A probe of this host."""
 
-import statistics
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -10,19 +10,29 @@ import pymig
 
 pytestmark = pytest.mark.benchmark(group="probe")
 
-
-def test_probe(benchmark):
-    benchmark(pymig.probe)
+TURNS, PROBES = 60, 100
 
 
-def test_plain_c_probe(benchmark, tmp_path):
-    """The reference's own sequence in plain C, by its own clock."""
-    program = tmp_path / "reference_probe"
+@pytest.fixture(scope="module")
+def quickest(tmp_path_factory):
+    """The quickest probe, and the quickest run of the reference's own sequence in plain C by its own clock; by turns."""
+    program = tmp_path_factory.mktemp("probe") / "reference_probe"
     subprocess.run(["cc", "-O2", "-o", program, Path(__file__).parent / "reference_probe.c"], check=True)
+    ours, theirs = [], []
+    for _ in range(TURNS):
+        theirs.append(float(subprocess.run([program, str(PROBES)], capture_output=True, text=True, check=False).stdout))
+        ours.extend(duration() for _ in range(PROBES))
+    return {"test_probe": min(ours), "test_plain_c_probe": min(theirs)}
 
-    def ask():
-        done = subprocess.run([program, "2000"], capture_output=True, text=True, check=False)
-        return float(done.stdout)
 
-    benchmark.extra_info["ns"] = statistics.median(ask() for _ in range(5))
-    benchmark.pedantic(ask, rounds=1)
+def duration():
+    start = time.perf_counter_ns()
+    pymig.probe()
+    return time.perf_counter_ns() - start
+
+
+@pytest.mark.parametrize("name", ["test_probe", "test_plain_c_probe"])
+def test_quickest(benchmark, quickest, name):
+    benchmark.extra_info["ns"] = quickest[name]
+    benchmark.name = name
+    benchmark.pedantic(lambda: None, rounds=1)

@@ -1,5 +1,6 @@
 """Many checks at once: side by side, over their number, and in threads."""
 
+import array
 import os
 import threading
 
@@ -8,7 +9,6 @@ import pytest
 
 from bench.peers import HOST, check_with_numpy, check_with_reference, measure, words
 from pymig import Checker
-from pymig._core import ffi, lib
 
 SETS = 1 << 21
 SIZES = [1 << power for power in range(16, 28)]
@@ -32,12 +32,9 @@ def check_many_without_out(count):
     return lambda: checker.check_many(sets)
 
 
-def one_pass(count):
-    """What check_many without out does, once the memory for its codes is there."""
-    checker, sets, codes = Checker(host=HOST), words(count), ffi.new("uint8_t[]", count)
-    return lambda: lib.migrate_caps_check_many32_onepass(
-        checker._c, 0, ffi.from_buffer("uint32_t[]", sets), count, codes
-    )
+def histogram(count):
+    checker, sets = Checker(host=HOST), words(count)
+    return lambda: checker.histogram(sets)
 
 
 def memcpy(count):
@@ -66,7 +63,7 @@ SOME = [*FEW[:-1], 1 << 14]
 WAYS = {
     check_many: FEW + SIZES,
     check_many_without_out: FEW + SIZES,
-    one_pass: FEW + SIZES,
+    histogram: FEW + SIZES,
     memcpy: FEW + SIZES,
     numpy_rules: FEW + SIZES[:7],
     pure_python: SOME,
@@ -93,6 +90,14 @@ def test_check_many(benchmark, kind):
 )
 def test_peer(benchmark, way, count, rounds):
     measure(benchmark, way(count), units=count, rounds=rounds, warmup_rounds=1)
+
+
+@pytest.mark.usefixtures("turn")
+@pytest.mark.benchmark(group="few")
+@pytest.mark.parametrize("count", [1, 10, 1000])
+def test_few(benchmark, count):
+    checker, sets = Checker(host=HOST), array.array("I", words(count).tolist())
+    measure(benchmark, lambda: [checker.check_many(sets) for _ in range(100)], units=100)
 
 
 # ---- Over their number ----

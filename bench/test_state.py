@@ -23,6 +23,17 @@ def test_set_accepted(benchmark):
     measure(benchmark, lambda: [state.set_capabilities({"multifd": True}) for _ in range(CALLS)])
 
 
+def test_set_qmp_list(benchmark):
+    state, changes = MigrationState(host=HOST), [{"capability": "multifd", "state": True}]
+    measure(benchmark, lambda: [state.set_capabilities(changes) for _ in range(CALLS)])
+
+
+def test_try_refused(benchmark):
+    state = MigrationState(host=HOST)
+    state.set_capabilities({"multifd": True})
+    measure(benchmark, lambda: [state.try_set_capabilities({"compress": True}) for _ in range(CALLS)])
+
+
 def test_set_refused(benchmark):
     state = MigrationState(host=HOST)
     state.set_capabilities({"multifd": True})

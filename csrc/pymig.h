@@ -508,22 +508,39 @@ PYMIG_API int migrate_caps_check_set(const MigrationChecker *checker, Capability
 PYMIG_API int migrate_caps_explain(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet new_set,
                                    uint8_t codes[MIGRATION_VERDICT__MAX]);
 
-/* migrate_caps_check() of many sets against one old set, one code per word. -EINVAL if any set has a capability that
- * the release lacks, -EAGAIN if the answer to any depends on what was not found out; nothing is written then. */
+enum {
+    MIGRATION_UNKNOWN_CAPABILITY = 255, /* the code of a set with a capability that the release lacks */
+    MIGRATION_CODES = 256
+};
+
+/* migrate_caps_check() of many sets against one old set, one code per word. Returns 0; -EINVAL if `old_set` has a
+ * capability that the release lacks; -EAGAIN if the answer to any depends on what was not found out; -EFAULT if the
+ * words are not aligned. Unless it returns 0, nothing is written. */
 PYMIG_API int migrate_caps_check_many32(const MigrationChecker *checker, CapabilitySet old_set,
                                         const uint32_t *new_sets, size_t count, uint8_t *codes);
 PYMIG_API int migrate_caps_check_many64(const MigrationChecker *checker, CapabilitySet old_set,
                                         const uint64_t *new_sets, size_t count, uint8_t *codes);
 
-/* Same, in one pass. After an error the contents of `codes` are unspecified. */
-PYMIG_API int migrate_caps_check_many32_onepass(const MigrationChecker *checker, CapabilitySet old_set,
-                                                const uint32_t *new_sets, size_t count, uint8_t *codes);
-PYMIG_API int migrate_caps_check_many64_onepass(const MigrationChecker *checker, CapabilitySet old_set,
-                                                const uint64_t *new_sets, size_t count, uint8_t *codes);
+/* How many of these sets get each code. Returns as above. */
+PYMIG_API int migrate_caps_histogram32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
+                                       size_t count, uint64_t counts[256]);
+PYMIG_API int migrate_caps_histogram64(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
+                                       size_t count, uint64_t counts[256]);
 
-/* The index of the first set with a capability that the release lacks; `count` if there is none. */
-PYMIG_API size_t migrate_caps_find_unknown32(const MigrationChecker *checker, const uint32_t *sets, size_t count);
-PYMIG_API size_t migrate_caps_find_unknown64(const MigrationChecker *checker, const uint64_t *sets, size_t count);
+enum {
+    MIGRATION_ROW = 256,         /* the sets of a row differ only in the capabilities 0 to 7 */
+    MIGRATION_UNDECIDED = 0xffff /* a cell of a table */
+};
+
+/* The verdicts on every set, with an empty old set, as a table whose rows equal sets of sets share. The cell of a set
+ * is cells[rows[row_of[set >> 8] * 256 + (set & 255)]]: its code, and the warnings of migrate_caps_warnings() from bit
+ * 8 on; or MIGRATION_UNDECIDED, where the set has a capability of `left_out` or one that the release lacks, or where
+ * the answer depends on what the host has not been asked. Cells that are not used are MIGRATION_UNDECIDED, too.
+ *
+ * `row_of` has room for (known >> 8) + 1 bytes, `known` being qemu_build_capabilities(); `rows` for 256 rows. Returns
+ * the number of rows; -E2BIG if there are too many. */
+PYMIG_API int migrate_caps_table(const MigrationChecker *checker, CapabilitySet left_out, uint8_t *row_of,
+                                 uint8_t *rows, uint16_t cells[256]);
 
 /* The warnings that QEMU gives before it reaches this verdict: bit n is warning number n. */
 PYMIG_API uint32_t migrate_caps_warnings(const MigrationChecker *checker, CapabilitySet new_set, int code);

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 _NATIVE = ("", "@", "=", "<" if sys.byteorder == "little" else ">")
 _BYTE_FORMATS = frozenset(order + "B" for order in _NATIVE)
 _WORD_FORMATS = frozenset(order + code for order in _NATIVE for code in "ILQ")
-_TYPES = {4: "uint32_t[]", 8: "uint64_t[]"}
+_BYTES = ffi.typeof("uint8_t[]")
+_TYPES = {4: ffi.typeof("uint32_t[]"), 8: ffi.typeof("uint64_t[]")}
 
 
 def _view(buffer: object, argument: str) -> memoryview:
@@ -35,21 +36,23 @@ def words(buffer: object, argument: str) -> tuple[Numbers, int, int]:
     Raw bytes are read as words of 4 bytes. An array whose items are bytes is refused.
 
     Raises:
-        TypeError: not a buffer, or one with strides, with other items, or not aligned to its words.
+        TypeError: not a buffer, or one with strides or with other items. C looks whether it is aligned.
     """
     view = _view(buffer, argument)
-    width = view.itemsize
-    if view.format in _BYTE_FORMATS and not hasattr(view.obj, "itemsize") and view.nbytes % 4 == 0:
+    width, size = view.itemsize, view.nbytes
+    if view.format not in _WORD_FORMATS or width not in _TYPES:
+        if view.format not in _BYTE_FORMATS or hasattr(view.obj, "itemsize") or size % 4:
+            raise TypeError(
+                f"{argument} must hold uint32 or uint64 words in native order, or be raw bytes of uint32 words, "
+                f"not {size} bytes of format {view.format!r}"
+            )
         width = 4
-    elif view.format not in _WORD_FORMATS or width not in _TYPES:
-        raise TypeError(
-            f"{argument} must hold uint32 or uint64 words in native order, or be raw bytes of uint32 words, "
-            f"not {view.nbytes} bytes of format {view.format!r}"
-        )
-    c_words = ffi.from_buffer(_TYPES[width], view)
-    if view.nbytes and int(ffi.cast("uintptr_t", c_words)) % width:
-        raise TypeError(f"{argument} must be aligned to its words of {width} bytes; copy it first")
-    return c_words, view.nbytes // width, width
+    return ffi.from_buffer(_TYPES[width], view), size // width, width
+
+
+def from_buffer(buffer: bytearray) -> Numbers:
+    """A bytearray as C sees it."""
+    return ffi.from_buffer(_BYTES, buffer)
 
 
 def bytes_to_fill(buffer: object, count: int, argument: str) -> Numbers:
@@ -66,7 +69,7 @@ def bytes_to_fill(buffer: object, count: int, argument: str) -> Numbers:
         raise TypeError(f"{argument} must be writable; this one is read-only")
     if view.nbytes != count:
         raise ValueError(f"{argument} must be as long as there are masks, {count}, not {view.nbytes}")
-    return ffi.from_buffer("uint8_t[]", view)
+    return ffi.from_buffer(_BYTES, view)
 
 
 def require_apart(c_words: Numbers, words_size: int, c_bytes: Numbers, bytes_size: int) -> None:

@@ -178,6 +178,10 @@ def checked_mask(mask: int, argument: str) -> int:
     return plain
 
 
+_PLAIN = frozenset((tuple, list, set, frozenset))
+"""The types of names that are read here, without a call."""
+
+
 def mask_of(capabilities: Iterable[str] | int, argument: str) -> int:
     """The mask of a CapabilitySet, an int mask or an iterable of names; errors name the argument."""
     kind = type(capabilities)  # isinstance() is slow here, because CapabilitySet is an abstract Set
@@ -185,7 +189,7 @@ def mask_of(capabilities: Iterable[str] | int, argument: str) -> int:
         return capabilities._mask  # type: ignore[union-attr,no-any-return]
     if kind is int and 0 <= capabilities <= ALL:  # type: ignore[operator]
         return capabilities  # type: ignore[return-value]
-    if kind is tuple or kind is list:
+    if kind in _PLAIN:
         mask = 0
         try:
             for name in capabilities:  # type: ignore[union-attr]
@@ -193,9 +197,20 @@ def mask_of(capabilities: Iterable[str] | int, argument: str) -> int:
         except (KeyError, TypeError):  # mask_of_names() raises the right error
             return mask_of_names(capabilities, argument)  # type: ignore[arg-type]
         return mask
-    if hasattr(capabilities, "__index__"):
-        return checked_mask(capabilities, argument)  # type: ignore[arg-type]
-    return mask_of_names(capabilities, argument)
+    if kind is dict:
+        return _mask_of_states(capabilities, argument)  # type: ignore[arg-type]
+    is_number = hasattr(capabilities, "__index__")
+    return checked_mask(capabilities, argument) if is_number else mask_of_names(capabilities, argument)  # type: ignore[arg-type]
+
+
+def _mask_of_states(states: Mapping[str, bool], argument: str) -> int:
+    mask = 0
+    for name, on in states.items():
+        if on is True and name in BITS:
+            mask |= BITS[name]
+        elif on is not False:
+            return mask_of_names(states, argument)  # which raises the right error
+    return mask
 
 
 def unknown_in(mask: int, known: int, argument: str, release: str) -> UnknownCapabilityError:

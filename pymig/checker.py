@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+from itertools import count
 
 from pymig._core import ffi, lib
-from pymig.buffers import bytes_to_fill, require_apart, words
+from pymig.buffers import bytes_to_fill, from_buffer, require_apart, words
 from pymig.capability import BITS, NAMES, CapabilitySet, mask_of, unknown_in
 from pymig.context import Context, require_context
 from pymig.errors import UnknownCapabilityError, host_unknown
@@ -19,7 +20,7 @@ from pymig.verdict import CapabilityError, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, TypeVar, overload
 
     # For type checkers only; not imported at run time.
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pymig._core import MigrationChecker
     from pymig.errors import HostUnknownError
+    from pymig.table import Row
     from pymig.verdict import Change
 
     B = TypeVar("B", bound=Buffer)
@@ -35,17 +37,25 @@ if TYPE_CHECKING:
 EMPTY: tuple[str, ...] = ()
 """The default of ``old``."""
 
-MOST_REMEMBERED = 0 if os.environ.get("PYMIG_MEMO") == "0" else 4096
-"""The most verdicts that a Checker caches; 0 with PYMIG_MEMO=0 in the environment."""
+_REMEMBERS = os.environ.get("PYMIG_MEMO") != "0"
+
+MOST_REMEMBERED = 4096 if _REMEMBERS else 0
+"""The most verdicts on names that a Checker caches; 0 with PYMIG_MEMO=0 in the environment."""
+
+CHECKS_BEFORE_TABLE = 256 if _REMEMBERS else 0
+"""After so many checks a Checker gets a table of all verdicts; never with PYMIG_MEMO=0."""
 
 _EAGAIN = -errno.EAGAIN
+_EFAULT = -errno.EFAULT
 
 _check_set = lib.migrate_caps_check_set
 
-# By word size in bytes: the check in two passes, in one pass, and the search for an invalid word.
+_SNAPSHOTS: dict[type, type] = {tuple: tuple, list: tuple, set: frozenset, frozenset: frozenset}
+"""What a verdict is cached by: a copy of the names, which another thread can't change."""
+
+# By word size in bytes.
 _CHECK_MANY = {4: lib.migrate_caps_check_many32, 8: lib.migrate_caps_check_many64}
-_CHECK_MANY_ONEPASS = {4: lib.migrate_caps_check_many32_onepass, 8: lib.migrate_caps_check_many64_onepass}
-_FIND_UNKNOWN = {4: lib.migrate_caps_find_unknown32, 8: lib.migrate_caps_find_unknown64}
+_HISTOGRAM = {4: lib.migrate_caps_histogram32, 8: lib.migrate_caps_histogram64}
 
 
 class Checker(Frozen):
@@ -53,9 +63,10 @@ class Checker(Frozen):
 
     Call ``Checker(context)``, or ``Checker(build, host, **keywords)``, which creates the Context.
 
-    Up to 4,096 verdicts are cached, by the exact int or tuple of names that was checked with an empty old set. A full
-    cache starts over. Verdicts that depend on a local host are not cached, because ``refresh()`` may change them.
-    PYMIG_MEMO=0 in the environment disables the cache.
+    After 256 checks of sets with an empty old set, it gets a table of the verdicts on all sets, which equal contexts
+    share. Besides, up to 4,096 verdicts are cached by the names that were checked, of a tuple, list, set or frozenset.
+    A full cache starts over. Verdicts that depend on a local host are in neither, because ``refresh()`` may change
+    them. PYMIG_MEMO=0 in the environment disables both.
 
     Args:
         build: a Context; or a QemuBuild or a release, as for Context.
@@ -71,7 +82,9 @@ class Checker(Frozen):
         "_c",
         "_host_dependent_mask",
         "_memo",
+        "_next_check",
         "_owner",
+        "_rows",
         "_static_verdicts",
         "_uncached_mask",
         "context",
@@ -85,7 +98,9 @@ class Checker(Frozen):
     _c: MigrationChecker
     _host_dependent_mask: int
     _memo: dict[object, Verdict]
+    _next_check: Callable[[], int]
     _owner: Any
+    _rows: Sequence[Row]
     _static_verdicts: dict[int, Verdict]
     _uncached_mask: int
 
@@ -120,7 +135,7 @@ class Checker(Frozen):
         owner = new_checker(context._c, host._c)
         verdicts = Verdicts(build._c, build._mask, lib.migration_checker_message, owner, host._c)
         host_dependent, static = host._host_dependent_mask(incoming), verdicts.static
-        with_reason = BITS["postcopy-ram"] if incoming and len(static) < len(verdicts) else 0
+        with_reason = BITS["postcopy-ram"] if incoming and verdicts.has_reasons else 0
         self = object.__new__(cls)
         self._set(
             context=context,
@@ -130,6 +145,8 @@ class Checker(Frozen):
             _owner=owner,
             _host_dependent_mask=host_dependent,
             _memo={},
+            _next_check=count(1).__next__,
+            _rows=(),
             _static_verdicts=static,
             _uncached_mask=~build._mask | host_dependent | build._warning | with_reason,
         )
@@ -159,33 +176,50 @@ class Checker(Frozen):
             HostUnknownError: the answer depends on what could not be found out about the host.
         """
         if old is EMPTY:
-            memo = self._memo
-            if type(new) is int:
-                if new in memo:
-                    return memo[new]
-                if not new & self._uncached_mask and len(memo) < MOST_REMEMBERED:
-                    memo[new] = verdict = self._static_verdicts[_check_set(self._c, new)]
-                    return verdict
-            elif type(new) is tuple:
+            kind = type(new)
+            if kind is int:
                 try:
-                    known = memo.get(new)
+                    if new >= 0 and (verdict := self._rows[new >> 8][new & 255]) is not None:  # type: ignore[operator]
+                        return verdict
+                except IndexError:  # there is no table yet, or the mask has an unknown bit
+                    pass
+            elif kind is CapabilitySet:
+                return self.check(new._mask)  # type: ignore[union-attr]
+            elif kind in _SNAPSHOTS:
+                names = new if kind is tuple else _SNAPSHOTS[kind](new)
+                try:
+                    known = self._memo.get(names)
                 except TypeError:  # unhashable; _check() raises the right error
                     known = None
-                if known is not None:
-                    return known
+                return self._check(names, old) if known is None else known
         return self._check(new, old)
 
     def _check(self, new: Names, old: Names) -> Verdict:
         mask = mask_of(new, "new")
-        if old is EMPTY and not mask & self._uncached_mask:
-            verdict = self._static_verdicts[_check_set(self._c, mask)]
-        else:
-            verdict = self._of_change(self._mask(mask, "new"), 0 if old is EMPTY else self._mask(old, "old"))
-        small = type(new) is int or (type(new) is tuple and len(new) <= len(NAMES))
-        if old is EMPTY and small and not mask & self._host_dependent_mask:
+        if old is not EMPTY:
+            return self._of_change(self._mask(mask, "new"), self._mask(old, "old"))
+        try:
+            verdict = self._rows[mask >> 8][mask & 255]
+        except IndexError:
+            verdict = None
+        if verdict is None:
+            verdict = self._asked(mask)
+        kind = type(new)
+        is_copy = (kind is tuple or kind is frozenset) and len(new) <= len(NAMES)  # type: ignore[arg-type]
+        if is_copy and not mask & self._host_dependent_mask:
             memo = self._memo if len(self._memo) < MOST_REMEMBERED else self._begin_memo()
             memo[new] = verdict
         return verdict
+
+    def _asked(self, mask: int) -> Verdict:
+        """C's answer."""
+        if self._next_check() == CHECKS_BEFORE_TABLE:
+            from pymig.table import rows_of  # noqa: PLC0415 - few checks need none
+
+            self._set(_rows=rows_of(self.context))
+        if mask & self._uncached_mask:
+            return self._of_change(self._mask(mask, "new"), 0)
+        return self._static_verdicts[_check_set(self._c, mask)]
 
     def _mask(self, names: Names, argument: str) -> int:
         """The mask of a set whose capabilities the release has; errors name the argument."""
@@ -281,30 +315,54 @@ class Checker(Frozen):
             out: a writable C-contiguous buffer of uint8 to fill, with one byte per word.
 
         Returns:
-            ``out``, or a new bytearray: for each word, its code in ``verdicts``.
+            ``out``, or a new bytearray: for each word, its code in ``verdicts``. A word with a capability that the
+            release lacks has the code 255.
 
         Raises:
             TypeError: the wrong type of buffer, or one not aligned to its words.
-            ValueError: ``out`` has the wrong length or overlaps ``masks``, or a word has a capability that the release
-                lacks. Nothing is written then.
+            ValueError: ``out`` has the wrong length or overlaps ``masks``. Nothing is written then.
             HostUnknownError: as for ``check``. Nothing is written then.
         """
-        old_mask = self._mask(old, "old")
+        old_mask = 0 if old is EMPTY or (type(old) is int and old == 0) else self._mask(old, "old")
         c_words, count, width = words(masks, "masks")
         codes: Any
         if out is None:
             codes = bytearray(count)
-            result = _CHECK_MANY_ONEPASS[width](self._c, old_mask, c_words, count, ffi.from_buffer("uint8_t[]", codes))
+            c_codes = from_buffer(codes)
         else:
             codes, c_codes = out, bytes_to_fill(out, count, "out")
             require_apart(c_words, count * width, c_codes, count)
-            result = _CHECK_MANY[width](self._c, old_mask, c_words, count, c_codes)
-        if result == _EAGAIN:
-            raise self._host_unknown()
-        if result < 0:
-            index = _FIND_UNKNOWN[width](self._c, c_words, count)
-            raise ValueError(f"masks[{index}] has bits that QEMU {self.build.release} has no capability for")
+        result = _CHECK_MANY[width](self._c, old_mask, c_words, count, c_codes)
+        if result:
+            raise self._many_failed(result, width)
         return codes
+
+    def histogram(self, masks: Buffer, old: Names = ()) -> dict[Verdict, int]:
+        """How many of these sets get each verdict. No codes are written, so any number of sets needs no memory.
+
+        Args:
+            masks: as in ``check_many``.
+            old: as in ``check``.
+
+        Returns:
+            Each verdict that occurs, and how often; the accepted sets first.
+
+        Raises:
+            TypeError: the wrong type of buffer, or one not aligned to its words.
+            HostUnknownError: as for ``check``.
+        """
+        old_mask = self._mask(old, "old")
+        c_words, count, width = words(masks, "masks")
+        counts = ffi.new("uint64_t[]", lib.MIGRATION_CODES)
+        result = _HISTOGRAM[width](self._c, old_mask, c_words, count, counts)
+        if result:
+            raise self._many_failed(result, width)
+        return {self.verdicts[code]: many for code, many in enumerate(counts) if many}
+
+    def _many_failed(self, result: int, width: int) -> Exception:
+        if result == _EFAULT:
+            return TypeError(f"masks must be aligned to its words of {width} bytes; copy it first")
+        return self._host_unknown()
 
     def __repr__(self) -> str:
         return f"Checker({self.context!r})"

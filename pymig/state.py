@@ -9,17 +9,24 @@ from typing import NamedTuple
 from pymig._core import ffi, lib
 from pymig.capability import NAMES, CapabilitySet, unknown_capability
 from pymig.context import Context, require_context
-from pymig.errors import KnownFaultWarning, MigrationActiveError, RequestTypeError, host_unknown, warn
+from pymig.errors import (
+    KnownFaultWarning,
+    MigrationActiveError,
+    RequestTypeError,
+    UnknownCapabilityError,
+    host_unknown,
+    warn,
+)
 from pymig.host.host import Host, require_host
 from pymig.owned import borrowed, new_state
 from pymig.qemu.build import REFERENCE_BUILD, QemuBuild
 from pymig.qemu.fault import faults_of
 from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS, values_of
-from pymig.qemu.rules import Verdicts
+from pymig.qemu.rules import UNKNOWN_CAPABILITY, Verdicts
 from pymig.release import rows, text
 from pymig.request import Command, Request, c_members, python_value
 from pymig.values import Frozen, require_bool, wrong_type
-from pymig.verdict import CapabilityError
+from pymig.verdict import CapabilityError, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +71,9 @@ _ZERO_PAGE_DETECTIONS: Any = values_of(lib.MIGRATION_PARAMETER_ZERO_PAGE_DETECTI
 _EAGAIN, _EBUSY = -errno.EAGAIN, -errno.EBUSY
 _change_capabilities = lib.migrate_change_capabilities
 _ACTIVE_MESSAGE: str = text(lib.migration_active_message())
+
+MIGRATION_ACTIVE = Verdict(254, "migration-active", _ACTIVE_MESSAGE, None, ())
+"""The verdict of try_set_capabilities() while a migration is in progress."""
 
 
 class AnnounceParameters(NamedTuple):
@@ -488,8 +498,8 @@ class MigrationState(Frozen):
             RequestTypeError: the wrong structure; the text is QMP's.
         """
         on = off = 0
-        if type(changes) is dict:  # the common case, read here without a call
-            bits = self.build._bits
+        bits = self.build._bits
+        if type(changes) is dict:  # the two usual types, read here without a call
             try:
                 for name in changes:
                     state = changes[name]
@@ -501,11 +511,39 @@ class MigrationState(Frozen):
                         raise KeyError  # noqa: TRY301 - handled like an unknown name
             except KeyError:
                 on = off = 0
+        elif type(changes) is list:
+            on, off = _masks_of_list(changes, bits)
         if not (on or off):
             on, off = self._read(changes)
         code = _change_capabilities(self._c, on, off)
         if code:
+            verdict = self._verdicts.static.get(code)  # without a call, which would take as long as the rest
+            raise self._refusal(code) if verdict is None else CapabilityError(verdict)
+
+    def try_set_capabilities(self, changes: Mapping[str, bool] | Iterable[Mapping[str, object]]) -> Verdict:
+        """The same, but returns QEMU's answer instead of raising an exception for a refusal.
+
+        Args:
+            changes: as for ``set_capabilities``.
+
+        Returns:
+            The verdict. Unless it is true, nothing has changed. While a migration is in progress, its rule is
+            ``"migration-active"``; for a capability that the release lacks, ``"unknown-capability"``.
+
+        Raises:
+            HostUnknownError: as for ``set_capability``.
+            RequestTypeError: the wrong structure; the text is QMP's.
+        """
+        try:
+            on, off = self._read(changes)
+        except UnknownCapabilityError as error:
+            return UNKNOWN_CAPABILITY._with(error.message)
+        code = _change_capabilities(self._c, on, off)
+        if code == _EBUSY:
+            return MIGRATION_ACTIVE
+        if code == _EAGAIN:
             raise self._refusal(code)
+        return self._verdicts[code]
 
     def query_capabilities(self) -> list[CapabilityStatus]:
         """The answer to query-migrate-capabilities (qmp_query_migrate_capabilities), in enum order."""
@@ -679,6 +717,25 @@ class MigrationState(Frozen):
     def __repr__(self) -> str:
         on = ", ".join(self.capabilities)
         return f"<MigrationState of {self.context!r}, status {self.status!r}: {on or 'nothing enabled'}>"
+
+
+def _masks_of_list(entries: list[Any], bits: Mapping[str, int]) -> tuple[int, int]:
+    """The masks to switch on and off of QMP's list; two zeros for anything unusual in it."""
+    on = off = 0
+    try:
+        for entry in entries:
+            if type(entry) is not dict or len(entry) != 2:  # noqa: PLR2004 - capability and state
+                return 0, 0
+            bit, state = bits[entry["capability"]], entry["state"]
+            if state is True:
+                on, off = on | bit, off & ~bit
+            elif state is False:
+                on, off = on & ~bit, off | bit
+            else:
+                return 0, 0
+    except (KeyError, TypeError):
+        return 0, 0
+    return on, off
 
 
 def _texts(values: object, argument: str) -> list[str]:

@@ -12,7 +12,8 @@
 #include "qemu/capability.h"
 
 enum {
-    CHUNK_WORDS = 4096,    /* words between two looks for open questions */
+    CHUNK_WORDS = 4096,    /* words whose codes are looked at while they are in the cache */
+    FEW = 40,              /* words that are not worth compiling a batch */
     PREFETCH_BYTES = 8192, /* how far ahead to prefetch: the hardware prefetcher stops at the end of a page */
     LINE = 64,
 };
@@ -224,25 +225,27 @@ static int ask_host(Batch *batch, CapabilitySet old_set, const uint8_t *codes, s
     return 1;
 }
 
-static int check_all(Variant variant, Batch *batch, CapabilitySet old_set, const MaskSpan *words, uint8_t *codes)
+/* Gives the words with a capability that the release lacks a code of their own. Seldom called. */
+static __attribute__((noinline)) void mark_unknown(const MigrationChecker *checker, const MaskSpan *words,
+                                                   uint8_t *codes)
 {
-    const CapabilitySet unknown = ~batch->checker->known;
-    CapabilitySet all = old_set;
-
-    for (size_t start = 0; start < words->count && !has_any(all, unknown);) {
-        const MaskSpan part = part_of(words, start, batch->open != 0 ? CHUNK_WORDS : SIZE_MAX);
-        all |= variant.check_words(batch, &part, codes + start);
-        int asked = ask_host(batch, old_set, codes + start, part.count);
-        if (asked < 0 && !has_any(all, unknown)) {
-            return asked;
+    for (size_t i = 0; i < words->count; i++) {
+        if (has_any(word_at(words, i), ~checker->known)) {
+            codes[i] = MIGRATION_UNKNOWN_CAPABILITY;
         }
-        start += asked > 0 ? 0 : part.count;
     }
-    return has_any(all, unknown) ? -EINVAL : 0;
 }
 
-/* Asks the host for all that the words depend on, so that check_all() can write their codes without an error. Looks for
- * that only at words with a capability whose rules ask. */
+static void check_part(Variant variant, const Batch *batch, const MaskSpan *part, uint8_t *codes)
+{
+    CapabilitySet all = variant.check_words(batch, part, codes);
+    if (has_any(all, ~batch->checker->known)) {
+        mark_unknown(batch->checker, part, codes);
+    }
+}
+
+/* Asks the host for all that the words depend on, so that nothing is written if it does not answer. Looks for that only
+ * at words with a capability whose rules ask. */
 static int answer_questions(Variant variant, Batch *batch, CapabilitySet old_set, const MaskSpan *words)
 {
     uint8_t codes[CHUNK_WORDS];
@@ -251,7 +254,7 @@ static int answer_questions(Variant variant, Batch *batch, CapabilitySet old_set
         const MaskSpan part = part_of(words, start, CHUNK_WORDS);
         int asked = 0;
         if (has_any(variant.union_of(&part), open_triggers(batch))) {
-            variant.check_words(batch, &part, codes);
+            check_part(variant, batch, &part, codes);
             asked = ask_host(batch, old_set, codes, part.count);
         }
         if (asked < 0) {
@@ -262,78 +265,141 @@ static int answer_questions(Variant variant, Batch *batch, CapabilitySet old_set
     return 0;
 }
 
-static size_t find_unknown(Variant variant, const MigrationChecker *checker, const MaskSpan *words)
+/* Compiles the batch and asks the host for what it depends on. */
+static int prepare(Variant variant, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
+                   Batch *batch)
 {
-    for (size_t start = 0; start < words->count; start += CHUNK_WORDS) {
-        const MaskSpan part = part_of(words, start, CHUNK_WORDS);
-        if (has_any(variant.union_of(&part), ~checker->known)) {
-            size_t i = 0;
-            while (i < part.count && !has_any(word_at(&part, i), ~checker->known)) {
-                i++; /* reaches the end if another thread changes the words meanwhile */
-            }
-            return start + i;
-        }
+    if (has_any(old_set, ~checker->known)) {
+        return -EINVAL;
     }
-    return words->count;
+    batch_compile(batch, checker, old_set);
+    return answer_questions(variant, batch, old_set, words);
 }
 
 int check_many_with(int wanted, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
                     uint8_t *codes)
 {
     const Variant variant = variant_of(wanted);
-    if (has_any(old_set, ~checker->known) || find_unknown(variant, checker, words) < words->count) {
-        return -EINVAL;
-    }
     Batch batch;
-    batch_compile(&batch, checker, old_set);
-    int result = answer_questions(variant, &batch, old_set, words);
-    return result < 0 ? result : check_all(variant, &batch, old_set, words, codes);
+    int result = prepare(variant, checker, old_set, words, &batch);
+
+    for (size_t start = 0; result == 0 && start < words->count; start += CHUNK_WORDS) {
+        const MaskSpan part = part_of(words, start, CHUNK_WORDS);
+        check_part(variant, &batch, &part, codes + start);
+    }
+    return result;
 }
 
-int check_many_onepass_with(int wanted, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
-                            uint8_t *codes)
+/* A few words one by one: compiling a batch would take longer. */
+static int check_few(const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words, uint8_t *codes)
 {
-    Batch batch;
-    batch_compile(&batch, checker, old_set);
-    return check_all(variant_of(wanted), &batch, old_set, words, codes);
+    uint8_t few[FEW];
+
+    if (has_any(old_set, ~checker->known)) {
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < words->count; i++) {
+        int code = migrate_caps_check(checker, old_set, word_at(words, i));
+        if (code == -EAGAIN) {
+            return code;
+        }
+        few[i] = code < 0 ? MIGRATION_UNKNOWN_CAPABILITY : (uint8_t)code;
+    }
+    if (words->count > 0) {
+        memcpy(codes, few, words->count);
+    }
+    return 0;
+}
+
+static int check_many(const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words, uint8_t *codes)
+{
+    return words->count <= FEW ? check_few(checker, old_set, words, codes)
+                               : check_many_with(CHECK_MANY_BEST, checker, old_set, words, codes);
+}
+
+static bool is_aligned(const void *words, size_t count, size_t size)
+{
+    return count == 0 || (uintptr_t)words % size == 0;
 }
 
 int migrate_caps_check_many32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
                               size_t count, uint8_t *codes)
 {
     const MaskSpan words = {.words32 = new_sets, .count = count};
-    return check_many_with(CHECK_MANY_BEST, checker, old_set, &words, codes);
+    return is_aligned(new_sets, count, sizeof(*new_sets)) ? check_many(checker, old_set, &words, codes) : -EFAULT;
 }
 
 int migrate_caps_check_many64(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
                               size_t count, uint8_t *codes)
 {
     const MaskSpan words = {.words64 = new_sets, .count = count};
-    return check_many_with(CHECK_MANY_BEST, checker, old_set, &words, codes);
+    return is_aligned(new_sets, count, sizeof(*new_sets)) ? check_many(checker, old_set, &words, codes) : -EFAULT;
 }
 
-int migrate_caps_check_many32_onepass(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
-                                      size_t count, uint8_t *codes)
+/* ---- Counting ---- */
+
+enum {
+    LANES = 4 /* counters of one code, so that an increment need not wait for the one before */
+};
+
+typedef struct Counters {
+    uint32_t of[LANES][MIGRATION_CODES];
+} Counters;
+
+static void count_codes(const uint8_t *codes, size_t count, Counters *counters)
+{
+    for (size_t i = 0; i < count; i++) {
+        counters->of[i % LANES][codes[i]]++;
+    }
+}
+
+static void add_counters(Counters *counters, uint64_t counts[MIGRATION_CODES])
+{
+    for (int code = 0; code < MIGRATION_CODES; code++) {
+        for (int lane = 0; lane < LANES; lane++) {
+            counts[code] += counters->of[lane][code];
+        }
+    }
+    memset(counters, 0, sizeof(*counters));
+}
+
+static int count_many(const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
+                      uint64_t counts[MIGRATION_CODES])
+{
+    const size_t most = UINT32_MAX / CHUNK_WORDS; /* chunks after which a counter could overflow */
+    const Variant variant = variant_of(CHECK_MANY_BEST);
+    uint8_t codes[CHUNK_WORDS];
+    Counters counters = {0};
+    size_t chunks = 0;
+    Batch batch;
+    int result = prepare(variant, checker, old_set, words, &batch);
+
+    if (result < 0) {
+        return result;
+    }
+    memset(counts, 0, MIGRATION_CODES * sizeof(*counts));
+    for (size_t start = 0; start < words->count; start += CHUNK_WORDS) {
+        const MaskSpan part = part_of(words, start, CHUNK_WORDS);
+        check_part(variant, &batch, &part, codes);
+        count_codes(codes, part.count, &counters);
+        if (++chunks % most == 0) {
+            add_counters(&counters, counts);
+        }
+    }
+    add_counters(&counters, counts);
+    return 0;
+}
+
+int migrate_caps_histogram32(const MigrationChecker *checker, CapabilitySet old_set, const uint32_t *new_sets,
+                             size_t count, uint64_t counts[MIGRATION_CODES])
 {
     const MaskSpan words = {.words32 = new_sets, .count = count};
-    return check_many_onepass_with(CHECK_MANY_BEST, checker, old_set, &words, codes);
+    return is_aligned(new_sets, count, sizeof(*new_sets)) ? count_many(checker, old_set, &words, counts) : -EFAULT;
 }
 
-int migrate_caps_check_many64_onepass(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
-                                      size_t count, uint8_t *codes)
+int migrate_caps_histogram64(const MigrationChecker *checker, CapabilitySet old_set, const uint64_t *new_sets,
+                             size_t count, uint64_t counts[MIGRATION_CODES])
 {
     const MaskSpan words = {.words64 = new_sets, .count = count};
-    return check_many_onepass_with(CHECK_MANY_BEST, checker, old_set, &words, codes);
-}
-
-size_t migrate_caps_find_unknown32(const MigrationChecker *checker, const uint32_t *sets, size_t count)
-{
-    const MaskSpan words = {.words32 = sets, .count = count};
-    return find_unknown(variant_of(CHECK_MANY_BEST), checker, &words);
-}
-
-size_t migrate_caps_find_unknown64(const MigrationChecker *checker, const uint64_t *sets, size_t count)
-{
-    const MaskSpan words = {.words64 = sets, .count = count};
-    return find_unknown(variant_of(CHECK_MANY_BEST), checker, &words);
+    return is_aligned(new_sets, count, sizeof(*new_sets)) ? count_many(checker, old_set, &words, counts) : -EFAULT;
 }

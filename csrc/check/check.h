@@ -55,11 +55,9 @@ enum {
     CHECK_MANY_BEST = CHECK_MANY_AVX512,
 };
 
-/* migrate_caps_check_many32() and -64(), in two passes and in one, with a limit on the instruction set. */
+/* migrate_caps_check_many32() and -64() as a batch, with a limit on the instruction set. */
 int check_many_with(int variant, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
                     uint8_t *codes);
-int check_many_onepass_with(int variant, const MigrationChecker *checker, CapabilitySet old_set, const MaskSpan *words,
-                            uint8_t *codes);
 
 /* Whether a term that applies refuses: 1 or 0, or -EAGAIN if the host must be asked first. */
 int checker_term_refuses(const MigrationChecker *checker, const Term *term, CapabilitySet old_set);

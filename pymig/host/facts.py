@@ -107,17 +107,11 @@ class PostcopySupport(Value):
         return self
 
     @classmethod
-    def _from_c(cls, support: Any) -> Self:
+    def _from_c(cls, support: Any) -> PostcopySupport:
         if support.ok:
-            return cls._supported()
+            return _SUPPORTED
         block = (support.block_length, support.block_page_size)
         return cls._make(False, support.step, support.error, None, support.detail, block)
-
-    @classmethod
-    def _supported(cls) -> Self:
-        self = object.__new__(cls)
-        self._set(ok=True, step=0, errno=0, detail=0, message="", _block=(0, 0))
-        return self
 
     def _c(self) -> Any:
         return ffi.new("PostcopySupport *", [self.ok, self.step, self.errno, self.detail, *self._block])[0]
@@ -155,6 +149,9 @@ def _require_possible(ok: bool, step: int, errno: int, message: str | None, deta
         raise ValueError(f"errno must be given for step {step}: it is a system call that failed")
     if step in _STEPS_WITHOUT_A_CALL and errno != 0 and not (step == 0 and is_inconclusive(errno)):
         raise ValueError(f"errno must be left out for step {step}: it makes no system call")
+
+
+_SUPPORTED = PostcopySupport(True)
 
 
 class HostFacts(Value):

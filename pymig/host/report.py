@@ -30,10 +30,18 @@ _FILE_SYSTEMS: dict[int, str | None] = {
 _BITS = 64
 
 
+_NAMED_BITS: dict[tuple[int, Any], tuple[str, ...]] = {}
+"""The names of masks. A kernel has a few masks, always the same."""
+
+
 def _named_bits(mask: int, name_of: Any) -> tuple[str, ...]:
     """The names of the bits of a mask; a bit without a name as ``"bit 17"``."""
+    known = _NAMED_BITS.get((mask, name_of))
+    if known is not None:
+        return known
     names = ((i, name_of(i)) for i in range(_BITS) if mask >> i & 1)
-    return tuple(ffi.string(name).decode() if name else f"bit {i}" for i, name in names)
+    named = tuple(ffi.string(name).decode() if name else f"bit {i}" for i, name in names)
+    return _NAMED_BITS.setdefault((mask, name_of), named)
 
 
 CAUSES = (

@@ -18,21 +18,24 @@ if TYPE_CHECKING:
 
     from pymig._core import QemuBuild
 
-    VerdictTable = dict[int, Verdict]
-
-_TABLES: dict[tuple[int, int, int], tuple[VerdictTable, VerdictTable]] = {}
+    VerdictTables = tuple[dict[int, Verdict], dict[int, Verdict], dict[tuple[int, int], Verdict]]
 
 
-def verdicts_of(c_build: QemuBuild, capabilities: int) -> tuple[VerdictTable, VerdictTable]:
-    """Every verdict of a build by its code; and without those whose text goes on with the host's reason.
+_TABLES: dict[tuple[int, int, int], VerdictTables] = {}
 
-    They are shared by all builds with the same release, probe and capabilities.
+
+def verdicts_of(c_build: QemuBuild, capabilities: int) -> VerdictTables:
+    """The verdicts of a build, shared by all builds with the same release, probe and capabilities.
+
+    Returns:
+        Every verdict, by its code. The same without those whose text goes on with the host's reason. And these with
+        warnings, by the code and the bits of the warnings, as far as they were needed.
     """
     key = (c_build.release, c_build.probe_release, capabilities)
     return _TABLES.get(key) or _TABLES.setdefault(key, _make_tables(c_build))
 
 
-def _make_tables(c_build: QemuBuild) -> tuple[VerdictTable, VerdictTable]:
+def _make_tables(c_build: QemuBuild) -> VerdictTables:
     rule = ffi.new("MigrationRule *")
     verdicts, static = {}, {}
     for code in range(lib.MIGRATION_VERDICT__MAX):
@@ -49,7 +52,7 @@ def _make_tables(c_build: QemuBuild) -> tuple[VerdictTable, VerdictTable]:
         )
         if not rule.reason_follows:
             static[code] = verdicts[code]
-    return verdicts, static
+    return verdicts, static, {}
 
 
 def _remedies(trigger: int, need: int, forbid: int, parameters: int) -> Callable[[], tuple[Change, ...]]:
@@ -71,8 +74,21 @@ def _defaults(parameters: int) -> dict[str, object]:
     return {NAMES[i]: (values_of(i) or ("",))[0] for i in chosen}
 
 
+def _warnings(given: int) -> tuple[str, ...]:
+    """The texts of the warnings whose bits are given."""
+    return tuple(text(warning) for i, warning in enumerate(rows(lib.migration_warning)) if given >> i & 1)
+
+
+UNKNOWN_CAPABILITY = Verdict(
+    lib.MIGRATION_UNKNOWN_CAPABILITY, "unknown-capability", "The release lacks a capability of the set", None, ()
+)
+"""The verdict of check_many() on a word with a capability that the release lacks. QEMU's own text would name it."""
+
+
 class Verdicts(Mapping[int, Verdict]):
     """Maps each code to its verdict. Each rule has one shared object, in all threads.
+
+    The code 255 of check_many() has a verdict, too, but is not among the keys, because it is no rule of QEMU's.
 
     Args:
         c_build: C's build, whose rules they are.
@@ -86,23 +102,34 @@ class Verdicts(Mapping[int, Verdict]):
         static: those whose text is the same on every host.
     """
 
-    __slots__ = ("_c_host", "_every", "_message", "_owner", "_with_reason", "_with_warnings", "static")
+    __slots__ = (
+        "_c_host",
+        "_every",
+        "_message",
+        "_owner",
+        "_reason_with_warnings",
+        "_warned",
+        "_with_reason",
+        "static",
+    )
 
     def __init__(
         self, c_build: QemuBuild, capabilities: int, message: Callable[..., int], owner: Any, c_host: Any
     ) -> None:
-        self._every, self.static = verdicts_of(c_build, capabilities)
+        self._every, self.static, self._warned = verdicts_of(c_build, capabilities)
         self._message = message
         self._owner = owner
         self._c_host = c_host
         self._with_reason: dict[str, Verdict] = {}
-        self._with_warnings: dict[tuple[int, str], Verdict] = {}
+        self._reason_with_warnings: dict[tuple[int, str], Verdict] = {}
 
     def __getitem__(self, code: int) -> Verdict:
         static = self.static.get(code)
         return self._told(code) if static is None else static
 
     def _told(self, code: int) -> Verdict:
+        if code == lib.MIGRATION_UNKNOWN_CAPABILITY:
+            return UNKNOWN_CAPABILITY
         verdict = self._every[code]
         message = written(self._message, self._owner, code)
         if message is None:
@@ -112,11 +139,19 @@ class Verdicts(Mapping[int, Verdict]):
 
     def with_warnings(self, code: int, given: int) -> Verdict:
         """The verdict with the warnings whose bits are given."""
+        static = self.static.get(code)
+        if static is not None:
+            known = self._warned.get((code, given))
+            return known or self._warned.setdefault((code, given), static._with(warnings=_warnings(given)))
         verdict = self[code]
-        key = (given, verdict.rule + verdict.message)
-        warned = self._with_warnings.get(key)
-        texts = tuple(text(warning) for i, warning in enumerate(rows(lib.migration_warning)) if given >> i & 1)
-        return warned or self._with_warnings.setdefault(key, verdict._with(warnings=texts))
+        key = (given, verdict.message)
+        known = self._reason_with_warnings.get(key)
+        return known or self._reason_with_warnings.setdefault(key, verdict._with(warnings=_warnings(given)))
+
+    @property
+    def has_reasons(self) -> bool:
+        """Whether the text of some of them goes on with the host's reason."""
+        return len(self.static) < len(self._every)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._every)

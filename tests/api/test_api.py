@@ -23,11 +23,9 @@ SECTIONS_NOT_YET = {
 """Sections of which nothing is built yet, with the names that they will add."""
 
 NOT_YET = {
-    "Checker.histogram",
     "Host.incomplete",
     "Host.of_process",
     "Host.of_user",
-    "MigrationState.try_set_capabilities",
     "Plan.from_preset",
     "Plan.from_virsh",
     "Plan.presets",

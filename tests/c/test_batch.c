@@ -152,44 +152,90 @@ static void every_length_and_alignment(void **unused)
     release(&context);
 }
 
-/* Wherever the word is that no release has a capability for, and however wide it is. */
-static void a_bad_word_is_found(void **unused)
+/* Wherever the words are that no release has a capability for, and however wide they are. */
+static void unknown_words_have_a_code_of_their_own(void **unused)
 {
     (void)unused;
     Context context = context_of(&cases[0]);
     uint32_t words32[3 * MOST] = {0};
     uint64_t words64[3 * MOST] = {0};
-    uint8_t codes[3 * MOST], untouched[3 * MOST];
+    uint8_t codes[3 * MOST], expected[3 * MOST];
 
-    memset(untouched, 0xEE, sizeof(untouched));
-    for (size_t count = 0; count <= 3 * MOST; count++) {
-        assert_int_equal(migrate_caps_find_unknown32(context.checker, words32, count), count);
-        assert_int_equal(migrate_caps_find_unknown64(context.checker, words64, count), count);
-        assert_int_equal(migrate_caps_check_many32_onepass(context.checker, 0, words32, count, codes), 0);
-        assert_int_equal(migrate_caps_check_many64_onepass(context.checker, 0, words64, count, codes), 0);
-    }
+    memset(expected, MIGRATION_ACCEPTED, sizeof(expected));
     for (size_t i = 0; i < 3 * MOST; i++) {
         const MaskSpan narrow = {.words32 = words32, .count = 3 * MOST}, wide = {.words64 = words64, .count = 3 * MOST};
         words32[i] = UINT32_C(1) << 31;
         words64[i] = UINT64_C(1) << (i % 2 ? 63 : 32);
-        assert_int_equal(migrate_caps_find_unknown32(context.checker, words32, 3 * MOST), i);
-        assert_int_equal(migrate_caps_find_unknown64(context.checker, words64, 3 * MOST), i);
-        assert_int_equal(migrate_caps_check_many32_onepass(context.checker, 0, words32, 3 * MOST, codes), -EINVAL);
-        assert_int_equal(migrate_caps_check_many64_onepass(context.checker, 0, words64, 3 * MOST, codes), -EINVAL);
+        expected[i] = MIGRATION_UNKNOWN_CAPABILITY;
         for (int variant = CHECK_MANY_PORTABLE; variant <= CHECK_MANY_BEST; variant++) {
-            memset(codes, 0xEE, sizeof(codes));
-            assert_int_equal(check_many_with(variant, context.checker, 0, &narrow, codes), -EINVAL);
-            assert_int_equal(check_many_with(variant, context.checker, 0, &wide, codes), -EINVAL);
-            assert_memory_equal(codes, untouched, sizeof(codes));
-            assert_int_equal(check_many_onepass_with(variant, context.checker, 0, &narrow, codes), -EINVAL);
-            assert_int_equal(check_many_onepass_with(variant, context.checker, 0, &wide, codes), -EINVAL);
+            assert_int_equal(check_many_with(variant, context.checker, 0, &narrow, codes), 0);
+            assert_memory_equal(codes, expected, sizeof(codes));
+            assert_int_equal(check_many_with(variant, context.checker, 0, &wide, codes), 0);
+            assert_memory_equal(codes, expected, sizeof(codes));
         }
+        assert_int_equal(migrate_caps_check_many32(context.checker, 0, words32, i + 1, codes), 0);
+        assert_memory_equal(codes, expected, i + 1);
+        assert_int_equal(migrate_caps_check_many64(context.checker, 0, words64, i + 1, codes), 0);
+        assert_memory_equal(codes, expected, i + 1);
         words32[i] = 0;
         words64[i] = 0;
+        expected[i] = MIGRATION_ACCEPTED;
     }
-    assert_int_equal(migrate_caps_check_many32_onepass(context.checker, (CapabilitySet)1 << 40, words32, 1, codes),
-                     -EINVAL);
     release(&context);
+}
+
+/* An unknown capability beside one that needs the host is no reason to ask it. */
+static void unknown_words_ask_nothing(void **unused)
+{
+    (void)unused;
+    const RamBlock block = {.kind = RAM_BLOCK_ANONYMOUS};
+    MigrationContext context = plain_context();
+    context.incoming = true;
+    MigrationHost *host = new_local_host(&block, 1);
+    MigrationChecker *checker = new_checker(&context, host);
+    uint64_t words[MOST], counts[MIGRATION_CODES];
+    uint8_t codes[MOST];
+
+    for (int i = 0; i < MOST; i++) {
+        words[i] = CAP(POSTCOPY_RAM) | (CapabilitySet)1 << 40;
+    }
+    for (size_t count = 1; count <= MOST; count += MOST - 1) {
+        assert_int_equal(migrate_caps_check_many64(checker, 0, words, count, codes), 0);
+        assert_int_equal(migrate_caps_histogram64(checker, 0, words, count, counts), 0);
+        assert_int_equal(counts[MIGRATION_UNKNOWN_CAPABILITY], count);
+        assert_int_equal(migration_host_known(host, PROBE_REFERENCE, ASK_POSTCOPY, 0), -EAGAIN);
+    }
+    migration_checker_free(checker);
+    migration_host_free(host);
+}
+
+static void a_histogram_counts_codes(void **unused)
+{
+    (void)unused;
+    uint32_t *words32 = malloc(ALL * sizeof(*words32));
+    uint64_t *words64 = malloc(ALL * sizeof(*words64));
+    uint8_t *codes = malloc(ALL);
+
+    for (int c = 0; c < N_CASES; c++) {
+        Context context = context_of(&cases[c]);
+        uint64_t expected[MIGRATION_CODES] = {0}, counts[MIGRATION_CODES];
+        size_t count = ALL - 77U * (size_t)c;
+        for (uint32_t i = 0; i < count; i++) {
+            words64[i] = words32[i] = i * 0x9E3779B1U >> 8;
+        }
+        assert_int_equal(migrate_caps_check_many32(context.checker, cases[c].old_set, words32, count, codes), 0);
+        for (size_t i = 0; i < count; i++) {
+            expected[codes[i]]++;
+        }
+        assert_int_equal(migrate_caps_histogram32(context.checker, cases[c].old_set, words32, count, counts), 0);
+        assert_memory_equal(counts, expected, sizeof(counts));
+        assert_int_equal(migrate_caps_histogram64(context.checker, cases[c].old_set, words64, count, counts), 0);
+        assert_memory_equal(counts, expected, sizeof(counts));
+        release(&context);
+    }
+    free(words32);
+    free(words64);
+    free(codes);
 }
 
 /* A question is asked only if the answer for some set depends on it. */
@@ -225,7 +271,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sets),
         cmocka_unit_test(every_length_and_alignment),
-        cmocka_unit_test(a_bad_word_is_found),
+        cmocka_unit_test(unknown_words_have_a_code_of_their_own),
+        cmocka_unit_test(unknown_words_ask_nothing),
+        cmocka_unit_test(a_histogram_counts_codes),
         cmocka_unit_test(questions_stay_open),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);

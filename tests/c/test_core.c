@@ -133,13 +133,14 @@ static void a_check_names_the_first_rule(void **unused)
     migration_host_free(host);
 }
 
-static void unknown_bits_are_refused_before_anything_is_written(void **unused)
+static void unknown_bits_are_refused(void **unused)
 {
     (void)unused;
     MigrationHost *host = capable_host();
     MigrationContext context = plain_context();
     MigrationChecker *checker = new_checker(&context, host);
     uint8_t codes[MIGRATION_VERDICT__MAX] = {77, 77};
+    uint64_t counts[MIGRATION_CODES] = {77};
     const uint32_t words32[] = {1, (uint32_t)1 << 31};
     const uint64_t words64[] = {1, (uint64_t)1 << 63};
 
@@ -149,12 +150,22 @@ static void unknown_bits_are_refused_before_anything_is_written(void **unused)
         assert_int_equal(migrate_caps_check(checker, unknown, 0), -EINVAL);
         assert_int_equal(migrate_caps_explain(checker, 0, unknown, codes), -EINVAL);
         assert_int_equal(migrate_caps_check_many32(checker, unknown, words32, 1, codes), -EINVAL);
+        assert_int_equal(migrate_caps_histogram32(checker, unknown, words32, 1, counts), -EINVAL);
     }
-    assert_int_equal(migrate_caps_check_many32(checker, 0, words32, 2, codes), -EINVAL);
-    assert_int_equal(migrate_caps_check_many64(checker, 0, words64, 2, codes), -EINVAL);
+    const uint32_t *askew = (const uint32_t *)(const void *)((const char *)words32 + 2);
+    assert_int_equal(migrate_caps_check_many32(checker, 0, askew, 1, codes), -EFAULT);
+    assert_int_equal(migrate_caps_histogram32(checker, 0, askew, 1, counts), -EFAULT);
     assert_int_equal(codes[0], 77);
-    assert_int_equal(codes[1], 77);
+    assert_int_equal(counts[0], 77);
     assert_int_equal(migrate_caps_check_many32(checker, 0, NULL, 0, NULL), 0);
+    assert_int_equal(migrate_caps_check_many32(checker, 0, words32, 2, codes), 0);
+    assert_int_equal(codes[0], MIGRATION_ACCEPTED);
+    assert_int_equal(codes[1], MIGRATION_UNKNOWN_CAPABILITY);
+    assert_int_equal(migrate_caps_check_many64(checker, 0, words64, 2, codes), 0);
+    assert_int_equal(codes[1], MIGRATION_UNKNOWN_CAPABILITY);
+    assert_int_equal(migrate_caps_histogram64(checker, 0, words64, 2, counts), 0);
+    assert_int_equal(counts[MIGRATION_ACCEPTED], 1);
+    assert_int_equal(counts[MIGRATION_UNKNOWN_CAPABILITY], 1);
     migration_checker_free(checker);
     migration_host_free(host);
 }
@@ -275,6 +286,12 @@ static void unknown_facts_decide_nothing(void **unused)
     MigrationState *state = new_state_of(&context, host);
     const CapabilitySet snapshot = CAP(BACKGROUND_SNAPSHOT), shared = CAP(X_IGNORE_SHARED);
     const uint32_t words[] = {0, (uint32_t)snapshot, (uint32_t)CAP(POSTCOPY_RAM)};
+    enum {
+        MANY = 100
+    };
+    const uint32_t many[MANY] = {[MANY - 1] = (uint32_t)snapshot};
+    uint8_t many_codes[MANY] = {77};
+    uint64_t counts[MIGRATION_CODES] = {77};
     uint8_t codes[MIGRATION_VERDICT__MAX] = {77, 77, 77};
     char text[128];
 
@@ -286,7 +303,10 @@ static void unknown_facts_decide_nothing(void **unused)
     assert_int_equal(migration_host_error(host), ENFILE);
     assert_int_equal(migrate_caps_check_many32(checker, 0, words, 3, codes), -EAGAIN);
     assert_int_equal(codes[0], 77);
-    assert_int_equal(migrate_caps_check_many32_onepass(checker, 0, words, 3, codes), -EAGAIN);
+    assert_int_equal(migrate_caps_check_many32(checker, 0, many, MANY, many_codes), -EAGAIN);
+    assert_int_equal(many_codes[0], 77);
+    assert_int_equal(migrate_caps_histogram32(checker, 0, many, MANY, counts), -EAGAIN);
+    assert_int_equal(counts[0], 77);
     assert_int_equal(migrate_caps_check_many32(checker, 0, words, 1, codes), 0);
     assert_int_equal(migrate_caps_explain(checker, 0, snapshot, codes), -EAGAIN);
     assert_int_equal(migration_checker_message(checker, MIGRATION_POSTCOPY_HOST, text, sizeof(text)), -EAGAIN);
@@ -647,7 +667,7 @@ int main(void)
         cmocka_unit_test(an_unknown_release_has_nothing),
         cmocka_unit_test(every_code_has_its_rule),
         cmocka_unit_test(a_check_names_the_first_rule),
-        cmocka_unit_test(unknown_bits_are_refused_before_anything_is_written),
+        cmocka_unit_test(unknown_bits_are_refused),
         cmocka_unit_test(many_checks_are_single_checks),
         cmocka_unit_test(stated_facts_stay),
         cmocka_unit_test(what_can_not_be_is_refused),

@@ -10,7 +10,6 @@ typedef struct Batch {
     uint32_t *words32;
     uint64_t *words64;
     uint8_t *expected32, *expected64, *codes;
-    size_t unknown32, unknown64; /* the index of the first set with an unknown capability */
 } Batch;
 
 static void *room_for(size_t size)
@@ -40,26 +39,38 @@ static void take_words(Input *input, CapabilitySet known, Batch *batch)
     }
 }
 
-static void expect(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet known, Batch *batch)
+static uint8_t expected_code(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet known,
+                             CapabilitySet set)
 {
-    batch->unknown32 = batch->unknown64 = batch->count;
-    for (size_t i = batch->count; i-- > 0;) {
-        batch->unknown32 = batch->words32[i] & ~known ? i : batch->unknown32;
-        batch->unknown64 = batch->words64[i] & ~known ? i : batch->unknown64;
-        batch->expected32[i] = (uint8_t)migrate_caps_check(checker, old_set, batch->words32[i]);
-        batch->expected64[i] = (uint8_t)migrate_caps_check(checker, old_set, batch->words64[i]);
-    }
-    MUST(migrate_caps_find_unknown32(checker, batch->words32, batch->count) == batch->unknown32);
-    MUST(migrate_caps_find_unknown64(checker, batch->words64, batch->count) == batch->unknown64);
+    return set & ~known ? MIGRATION_UNKNOWN_CAPABILITY : (uint8_t)migrate_caps_check(checker, old_set, set);
 }
 
-/* What a batch wrote and returned. `kept`: it must have written nothing if it refused. */
-static void compare(const Batch *batch, int result, bool known, const uint8_t *expected, bool kept)
+static void expect(const MigrationChecker *checker, CapabilitySet old_set, CapabilitySet known, Batch *batch)
 {
-    MUST(result == (known ? 0 : -EINVAL));
     for (size_t i = 0; i < batch->count; i++) {
-        MUST(known ? batch->codes[i] == expected[i] : !kept || batch->codes[i] == 0xEE);
+        batch->expected32[i] = expected_code(checker, old_set, known, batch->words32[i]);
+        batch->expected64[i] = expected_code(checker, old_set, known, batch->words64[i]);
+    }
+}
+
+/* What a batch wrote and returned. If it refused, it must have written nothing. */
+static void compare(const Batch *batch, int result, bool old_is_known, const uint8_t *expected)
+{
+    MUST(result == (old_is_known ? 0 : -EINVAL));
+    for (size_t i = 0; i < batch->count; i++) {
+        MUST(batch->codes[i] == (old_is_known ? expected[i] : 0xEE));
         batch->codes[i] = 0xEE;
+    }
+}
+
+static void compare_counts(const Batch *batch, const uint64_t counts[MIGRATION_CODES], const uint8_t *expected)
+{
+    uint64_t expected_counts[MIGRATION_CODES] = {0};
+    for (size_t i = 0; i < batch->count; i++) {
+        expected_counts[expected[i]]++;
+    }
+    for (int code = 0; code < MIGRATION_CODES; code++) {
+        MUST(counts[code] == expected_counts[code]);
     }
 }
 
@@ -67,21 +78,22 @@ static void check_all(const MigrationChecker *checker, CapabilitySet old_set, bo
 {
     const MaskSpan narrow = {.words32 = batch->words32, .count = batch->count};
     const MaskSpan wide = {.words64 = batch->words64, .count = batch->count};
-    bool known32 = old_is_known && batch->unknown32 == batch->count;
-    bool known64 = old_is_known && batch->unknown64 == batch->count;
+    uint64_t counts[MIGRATION_CODES];
     uint8_t *codes = batch->codes;
     for (int variant = CHECK_MANY_PORTABLE; variant <= CHECK_MANY_BEST; variant++) {
-        compare(batch, check_many_with(variant, checker, old_set, &narrow, codes), known32, batch->expected32, true);
-        compare(batch, check_many_with(variant, checker, old_set, &wide, codes), known64, batch->expected64, true);
+        compare(batch, check_many_with(variant, checker, old_set, &narrow, codes), old_is_known, batch->expected32);
+        compare(batch, check_many_with(variant, checker, old_set, &wide, codes), old_is_known, batch->expected64);
     }
-    compare(batch, migrate_caps_check_many32(checker, old_set, batch->words32, batch->count, codes), known32,
-            batch->expected32, true);
-    compare(batch, migrate_caps_check_many64(checker, old_set, batch->words64, batch->count, codes), known64,
-            batch->expected64, true);
-    compare(batch, migrate_caps_check_many32_onepass(checker, old_set, batch->words32, batch->count, codes), known32,
-            batch->expected32, false);
-    compare(batch, migrate_caps_check_many64_onepass(checker, old_set, batch->words64, batch->count, codes), known64,
-            batch->expected64, false);
+    compare(batch, migrate_caps_check_many32(checker, old_set, batch->words32, batch->count, codes), old_is_known,
+            batch->expected32);
+    compare(batch, migrate_caps_check_many64(checker, old_set, batch->words64, batch->count, codes), old_is_known,
+            batch->expected64);
+    if (migrate_caps_histogram32(checker, old_set, batch->words32, batch->count, counts) == 0) {
+        compare_counts(batch, counts, batch->expected32);
+    }
+    if (migrate_caps_histogram64(checker, old_set, batch->words64, batch->count, counts) == 0) {
+        compare_counts(batch, counts, batch->expected64);
+    }
 }
 
 static void one_batch(Input *input, const MigrationChecker *checker, CapabilitySet known)

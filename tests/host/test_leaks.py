@@ -79,6 +79,9 @@ STATE = owned.new_state(CONTEXT, HOST)
 NEW = {kind: ffi.new(f"{kind} **") for kind in ("MigrationHost", "MigrationChecker", "MigrationState")}
 NAME = ffi.new("char[]", b"multifd")
 CODES = ffi.new("uint8_t[]", 64)
+COUNTS = ffi.new("uint64_t[]", lib.MIGRATION_CODES)
+ROW_OF = ffi.new("uint8_t[]", 1 << 16)
+ROWS, CELLS = ffi.new("uint8_t[]", 1 << 16), ffi.new("uint16_t[]", 256)
 WORDS32, WORDS64 = ffi.new("uint32_t[]", [5, 1 << 19]), ffi.new("uint64_t[]", [5, 1 << 19])
 RULE = ffi.new("MigrationRule *")
 MEMBER = ffi.new("QmpMember *")
@@ -206,10 +209,9 @@ CALLS = {
     "migrate_caps_explain": lambda: lib.migrate_caps_explain(CHECKER, 0, (1 << 23) - 1, CODES),
     "migrate_caps_check_many32": lambda: lib.migrate_caps_check_many32(CHECKER, 0, WORDS32, 2, CODES),
     "migrate_caps_check_many64": lambda: lib.migrate_caps_check_many64(CHECKER, 0, WORDS64, 2, CODES),
-    "migrate_caps_check_many32_onepass": lambda: lib.migrate_caps_check_many32_onepass(CHECKER, 0, WORDS32, 2, CODES),
-    "migrate_caps_check_many64_onepass": lambda: lib.migrate_caps_check_many64_onepass(CHECKER, 0, WORDS64, 2, CODES),
-    "migrate_caps_find_unknown32": lambda: lib.migrate_caps_find_unknown32(CHECKER, WORDS32, 2),
-    "migrate_caps_find_unknown64": lambda: lib.migrate_caps_find_unknown64(CHECKER, WORDS64, 2),
+    "migrate_caps_histogram32": lambda: lib.migrate_caps_histogram32(CHECKER, 0, WORDS32, 2, COUNTS),
+    "migrate_caps_histogram64": lambda: lib.migrate_caps_histogram64(CHECKER, 0, WORDS64, 2, COUNTS),
+    "migrate_caps_table": lambda: lib.migrate_caps_table(CHECKER, 0, ROW_OF, ROWS, CELLS),
     "migration_rule": lambda: lib.migration_rule(BUILD, 3, RULE),
     "migration_parameter_name": lambda: lib.migration_parameter_name(3),
     "migration_parameter_from_name": lambda: lib.migration_parameter_from_name(NAME),

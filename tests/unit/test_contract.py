@@ -503,6 +503,51 @@ def test_set_capability_and_list_forms():
         state.set_capability(3, True)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"multifd": True, "compress": True},
+        [{"capability": "compress", "state": True}, {"capability": "multifd", "state": True}],
+        ({"capability": name, "state": True} for name in ("multifd", "compress")),
+    ],
+    ids=["dict", "list", "generator"],
+)
+def test_try_set_capabilities(changes):
+    state = pymig.MigrationState(host=HOST)
+    refused = state.try_set_capabilities(changes)
+    assert (refused.ok, refused.rule, state.capabilities) == (False, "multifd/compress", set())
+    assert state.try_set_capabilities({"multifd": True})
+    assert state.try_set_capabilities([{"capability": "events", "state": True}])
+    assert state.capabilities == {"multifd", "events"}
+
+
+def test_try_set_capabilities_and_what_no_rule_refuses():
+    state = pymig.MigrationState(host=HOST)
+    unknown = state.try_set_capabilities({"mapped-ram": True, "multifd": True})
+    assert (unknown.ok, unknown.rule) == (False, "unknown-capability")
+    assert unknown.message == "Parameter 'capability' does not accept value 'mapped-ram'"
+    state.status = "active"
+    active = state.try_set_capabilities({"multifd": True})
+    assert (active.ok, active.message) == (False, "There's a migration process in progress")
+    assert state.capabilities == set()
+    with pytest.raises(pymig.RequestTypeError):
+        state.try_set_capabilities([{"capability": "multifd"}])
+
+
+def test_qmps_list_is_read_like_qmp():
+    for entry, says in (
+        ({"capability": "multifd", "state": 1}, "state', expected: boolean"),
+        ({"capability": "multifd", "state": True, "more": 1}, "more' is unexpected"),
+        ({"capability": "multifd"}, "state' is missing"),
+        ({"state": True, "capability": ["multifd"]}, "capability', expected: string"),
+        ("multifd", "expected: object"),
+    ):
+        state = pymig.MigrationState(host=HOST)
+        with pytest.raises(pymig.RequestTypeError, match=says):
+            state.set_capabilities([{"capability": "events", "state": True}, entry])
+        assert state.capabilities == set()
+
+
 def test_validate():
     assert pymig.validate(["multifd"], host=HOST) is None
     with pytest.raises(pymig.CapabilityError, match="COLO") as caught:

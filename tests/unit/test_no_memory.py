@@ -24,9 +24,24 @@ def assert_nothing_is_wrong(outcomes):
     assert {name: outcome["wrong"] for name, outcome in outcomes.items() if outcome["wrong"]} == {}
 
 
+GENERATOR_WITHOUT_MEMORY = """
+import _testcapi
+for i in range(200):
+    _testcapi.set_nomemory(i, i + 1)
+    try:
+        tuple(part for part in (1, 2))
+    except MemoryError:
+        pass
+    finally:
+        _testcapi.remove_mem_hooks()
+"""
+
+
 @pytest.mark.skipif(importlib.util.find_spec("_testcapi") is None, reason="this CPython comes without _testcapi")
 def test_without_memory():
     """CPython makes a SystemError of a few failures of its own."""
+    if subprocess.run([sys.executable, "-c", GENERATOR_WITHOUT_MEMORY], check=False).returncode < 0:
+        pytest.skip("this CPython crashes where a generator finds no memory (seen in 3.12.1 and 3.13.0)")
     outcomes = starved("memory")
     assert_nothing_is_wrong(outcomes)
     for name, outcome in outcomes.items():

@@ -1,6 +1,7 @@
 """No input crashes the interpreter. Each invalid input raises a clear exception and changes nothing."""
 
 import array
+import collections
 import ctypes
 import mmap
 import subprocess
@@ -286,20 +287,31 @@ class TestBuffers:
             CHECKER.check_many(array.array("I", self.WORDS), out=out)
             assert out[1] == CHECKER.check(1 << 20).code
 
-    def test_nothing_is_written_when_a_word_is_refused(self):
-        out = bytearray(b"\x77" * 3)
-        for word in (1 << 21, 1 << 31, 1 << 63):
-            with pytest.raises(ValueError, match="masks"):
-                CHECKER.check_many(array.array("Q", [1, 2, word]), out=out)
-            assert out == b"\x77" * 3
+    def test_a_word_with_an_unknown_capability(self):
+        unknown = CHECKER.verdicts[255]
+        assert (unknown.code, unknown.rule, bool(unknown)) == (255, "unknown-capability", False)
+        for count in (3, 5001):
+            for word in (1 << 21, 1 << 31, 1 << 63):
+                masks, out = array.array("Q", [1, word] + [2] * (count - 2)), bytearray(count)
+                assert CHECKER.check_many(masks, out=out) is out
+                assert out == CHECKER.check_many(masks) == b"\0\xff" + bytes(count - 2)
+                assert CHECKER.histogram(masks) == {CHECKER.verdicts[0]: count - 1, unknown: 1}
 
-    def test_the_bad_word_is_named(self):
-        for index in (0, 1, 5000):
-            masks = array.array("I", [0] * 5001)
-            masks[index] = 1 << 22
-            for out in (None, bytearray(5001)):
-                with pytest.raises(ValueError, match=rf"masks\[{index}\] has bits"):
-                    CHECKER.check_many(masks, out=out)
+    def test_an_unknown_old_set(self):
+        for call in (CHECKER.check_many, CHECKER.histogram):
+            with pytest.raises(UnknownCapabilityError, match="switchover-ack"):
+                call(array.array("I", [1]), 1 << 21)
+
+    def test_a_histogram(self):
+        for kind in "IQ":
+            masks = array.array(kind, range(0, 1 << 21, 3))
+            counts = collections.Counter(CHECKER.check_many(masks))
+            told = CHECKER.histogram(masks)
+            assert {verdict.code: count for verdict, count in told.items()} == counts
+            assert [verdict.code for verdict in told] == sorted(counts)
+            assert CHECKER.histogram(masks, ["events"]) == told
+        assert CHECKER.histogram(b"") == {}
+        assert CHECKER.histogram(bytes(8)) == {CHECKER.verdicts[0]: 2}
 
     def test_nothing_is_needed_beyond_out(self):
         """With only 2 MiB of free address space, 16 MiB of words are checked into 4 MiB of codes."""

@@ -112,6 +112,8 @@ assert_type(len(checker.check_many(masks, out=None)), int)
 assert_type(checker.check_many(masks, out=bytearray(16)), bytearray)
 assert_type(checker.check_many(masks, 0, memoryview(bytearray(16))), memoryview)
 assert_type(checker.verdicts[checker.check_many(masks)[3]], Verdict)
+assert_type(checker.histogram(masks), dict[Verdict, int])
+assert_type(checker.histogram(bytes(64), ["events"])[checker.verdicts[0]], int)
 assert_type({code: verdict.rule for code, verdict in checker.verdicts.items()}, dict[int, str])
 
 assert_type(check(["events"]), Verdict)

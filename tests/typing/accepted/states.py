@@ -21,6 +21,7 @@ from pymig import (
     RequestTypeError,
     TransportError,
     TransportTypeError,
+    Verdict,
 )
 
 state = MigrationState(Context("8.0.50", Host(), parameters={"multifd-channels": 4}))
@@ -38,6 +39,8 @@ state.status = "none"
 state.set_capability("multifd", True)
 state.set_capabilities({"multifd": True, "events": False})
 state.set_capabilities([{"capability": "multifd", "state": True}])
+assert_type(state.try_set_capabilities({"multifd": True}), Verdict)
+assert_type(state.try_set_capabilities([{"capability": "multifd", "state": True}]).ok, bool)
 state.set_parameters({"multifd-compression": "zstd", "tls-creds": None, "multifd-channels": 8})
 
 for entry in state.query_capabilities():
