@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 _NATIVE = ("", "@", "=", "<" if sys.byteorder == "little" else ">")
 _BYTE_FORMATS = frozenset(order + "B" for order in _NATIVE)
 _WORD_FORMATS = frozenset(order + code for order in _NATIVE for code in "ILQ")
-_BYTES = ffi.typeof("uint8_t[]")
+
+BYTES = ffi.typeof("uint8_t[]")
 _TYPES = {4: ffi.typeof("uint32_t[]"), 8: ffi.typeof("uint64_t[]")}
+
+from_buffer = ffi.from_buffer
 
 
 def _view(buffer: object, argument: str) -> memoryview:
@@ -33,26 +36,30 @@ def _view(buffer: object, argument: str) -> memoryview:
 def words(buffer: object, argument: str) -> tuple[Numbers, int, int]:
     """The words as C sees them, their number, and the bytes of each: 4 or 8.
 
-    Raw bytes are read as words of 4 bytes. An array whose items are bytes is refused.
+    Raw bytes are read as words of 4 bytes. An array whose items are bytes is refused. Whether the words are aligned is
+    for C to say.
 
     Raises:
-        TypeError: not a buffer, or one with strides or with other items. C looks whether it is aligned.
+        TypeError: not a buffer, or one with strides or with other items.
     """
+    try:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        width = view.itemsize
+        if view.format in _WORD_FORMATS:
+            return from_buffer(_TYPES[width], view), view.nbytes // width, width
+    except (TypeError, KeyError, BufferError):  # the slow way raises the right error
+        pass
+    return _unusual_words(buffer, argument)
+
+
+def _unusual_words(buffer: object, argument: str) -> tuple[Numbers, int, int]:
     view = _view(buffer, argument)
-    width, size = view.itemsize, view.nbytes
-    if view.format not in _WORD_FORMATS or width not in _TYPES:
-        if view.format not in _BYTE_FORMATS or hasattr(view.obj, "itemsize") or size % 4:
-            raise TypeError(
-                f"{argument} must hold uint32 or uint64 words in native order, or be raw bytes of uint32 words, "
-                f"not {size} bytes of format {view.format!r}"
-            )
-        width = 4
-    return ffi.from_buffer(_TYPES[width], view), size // width, width
-
-
-def from_buffer(buffer: bytearray) -> Numbers:
-    """A bytearray as C sees it."""
-    return ffi.from_buffer(_BYTES, buffer)
+    if view.format not in _BYTE_FORMATS or hasattr(view.obj, "itemsize") or view.nbytes % 4:
+        raise TypeError(
+            f"{argument} must hold uint32 or uint64 words in native order, or be raw bytes of uint32 words, "
+            f"not {view.nbytes} bytes of format {view.format!r}"
+        )
+    return from_buffer(_TYPES[4], view), view.nbytes // 4, 4
 
 
 def bytes_to_fill(buffer: object, count: int, argument: str) -> Numbers:
@@ -69,7 +76,7 @@ def bytes_to_fill(buffer: object, count: int, argument: str) -> Numbers:
         raise TypeError(f"{argument} must be writable; this one is read-only")
     if view.nbytes != count:
         raise ValueError(f"{argument} must be as long as there are masks, {count}, not {view.nbytes}")
-    return ffi.from_buffer(_BYTES, view)
+    return from_buffer(BYTES, view)
 
 
 def require_apart(c_words: Numbers, words_size: int, c_bytes: Numbers, bytes_size: int) -> None:

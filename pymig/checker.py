@@ -7,7 +7,7 @@ import os
 from itertools import count
 
 from pymig._core import ffi, lib
-from pymig.buffers import bytes_to_fill, from_buffer, require_apart, words
+from pymig.buffers import BYTES, bytes_to_fill, from_buffer, require_apart, words
 from pymig.capability import BITS, NAMES, CapabilitySet, mask_of, unknown_in
 from pymig.context import Context, require_context
 from pymig.errors import UnknownCapabilityError, host_unknown
@@ -42,6 +42,9 @@ _REMEMBERS = os.environ.get("PYMIG_MEMO") != "0"
 MOST_REMEMBERED = 4096 if _REMEMBERS else 0
 """The most verdicts on names that a Checker caches; 0 with PYMIG_MEMO=0 in the environment."""
 
+MOST_NAMES = len(NAMES)
+"""The most names of a set that is cached."""
+
 CHECKS_BEFORE_TABLE = 256 if _REMEMBERS else 0
 """After so many checks a Checker gets a table of all verdicts; never with PYMIG_MEMO=0."""
 
@@ -50,8 +53,8 @@ _EFAULT = -errno.EFAULT
 
 _check_set = lib.migrate_caps_check_set
 
-_SNAPSHOTS: dict[type, type] = {tuple: tuple, list: tuple, set: frozenset, frozenset: frozenset}
-"""What a verdict is cached by: a copy of the names, which another thread can't change."""
+_SNAPSHOTS: dict[type, type] = {list: tuple, set: frozenset, frozenset: frozenset}
+"""What a verdict is cached by, besides a tuple: a copy of the names, which another thread can't change."""
 
 # By word size in bytes.
 _CHECK_MANY = {4: lib.migrate_caps_check_many32, 8: lib.migrate_caps_check_many64}
@@ -183,33 +186,45 @@ class Checker(Frozen):
                         return verdict
                 except IndexError:  # there is no table yet, or the mask has an unknown bit
                     pass
-            elif kind is CapabilitySet:
-                return self.check(new._mask)  # type: ignore[union-attr]
-            elif kind in _SNAPSHOTS:
+            elif kind is tuple or kind in _SNAPSHOTS:
                 names = new if kind is tuple else _SNAPSHOTS[kind](new)
                 try:
                     known = self._memo.get(names)
-                except TypeError:  # unhashable; _check() raises the right error
+                except TypeError:  # unhashable
                     known = None
-                return self._check(names, old) if known is None else known
-        return self._check(new, old)
+                return self._check_names(names) if known is None else known  # type: ignore[arg-type]
+            elif kind is CapabilitySet:
+                return self.check(new._mask)  # type: ignore[union-attr]
+            return self._check_mask(mask_of(new, "new"))
+        return self._of_change(self._mask(new, "new"), self._mask(old, "old"))
 
-    def _check(self, new: Names, old: Names) -> Verdict:
-        mask = mask_of(new, "new")
-        if old is not EMPTY:
-            return self._of_change(self._mask(mask, "new"), self._mask(old, "old"))
+    def _check_names(self, names: tuple[str, ...] | frozenset[str]) -> Verdict:
+        """The verdict on names with an empty old set. Caches it unless it may change."""
+        mask = 0
+        try:
+            for name in names:  # as in mask_of(), without a call
+                mask |= BITS[name]
+            verdict = self._rows[mask >> 8][mask & 255]
+        except (KeyError, TypeError, IndexError):
+            verdict, mask = None, mask_of(names, "new")
+        if verdict is None:
+            verdict = self._check_mask(mask)
+            if mask & self._host_dependent_mask:
+                return verdict
+        memo = self._memo
+        if len(names) <= MOST_NAMES:
+            if len(memo) >= MOST_REMEMBERED:
+                memo = self._begin_memo()
+            memo[names] = verdict
+        return verdict
+
+    def _check_mask(self, mask: int) -> Verdict:
+        """The verdict on a mask with an empty old set."""
         try:
             verdict = self._rows[mask >> 8][mask & 255]
         except IndexError:
             verdict = None
-        if verdict is None:
-            verdict = self._asked(mask)
-        kind = type(new)
-        is_copy = (kind is tuple or kind is frozenset) and len(new) <= len(NAMES)  # type: ignore[arg-type]
-        if is_copy and not mask & self._host_dependent_mask:
-            memo = self._memo if len(self._memo) < MOST_REMEMBERED else self._begin_memo()
-            memo[new] = verdict
-        return verdict
+        return self._asked(mask) if verdict is None else verdict
 
     def _asked(self, mask: int) -> Verdict:
         """C's answer."""
@@ -323,12 +338,12 @@ class Checker(Frozen):
             ValueError: ``out`` has the wrong length or overlaps ``masks``. Nothing is written then.
             HostUnknownError: as for ``check``. Nothing is written then.
         """
-        old_mask = 0 if old is EMPTY or (type(old) is int and old == 0) else self._mask(old, "old")
+        old_mask = 0 if old is EMPTY or (type(old) is int and not old) else self._mask(old, "old")
         c_words, count, width = words(masks, "masks")
         codes: Any
         if out is None:
             codes = bytearray(count)
-            c_codes = from_buffer(codes)
+            c_codes = from_buffer(BYTES, codes)
         else:
             codes, c_codes = out, bytes_to_fill(out, count, "out")
             require_apart(c_words, count * width, c_codes, count)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from operator import itemgetter
 
 from pymig._core import ffi, lib
-from pymig.buffers import from_buffer
+from pymig.buffers import BYTES, from_buffer
 from pymig.errors import HostUnknownError
 from pymig.host.host import require_host
 from pymig.owned import new_checker
@@ -40,7 +40,7 @@ def rows_of(context: Context) -> list[Row]:
     row_of = bytearray((build._mask >> 8) + 1)
     cells, row_bytes = ffi.new("uint16_t[]", _CELLS), bytearray(_ROWS * lib.MIGRATION_ROW)
     left_out = host._host_dependent_mask(context.incoming)
-    count = lib.migrate_caps_table(owner, left_out, from_buffer(row_of), from_buffer(row_bytes), cells)
+    count = lib.migrate_caps_table(owner, left_out, from_buffer(BYTES, row_of), from_buffer(BYTES, row_bytes), cells)
     if count < 0:
         return []
     verdicts = Verdicts(build._c, build._mask, lib.migration_checker_message, owner, host._c)

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def probe(memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | None = None) -> HostReport:
+_PLAIN = (Memory(),)
+_PLAIN_BLOCKS = RamBlocks(_PLAIN)
+
+
+def probe(memory: Iterable[Memory] = _PLAIN, *, target_page_size: int | None = None) -> HostReport:
     """Probes this machine's kernel for everything that QEMU's checks depend on, at one moment.
 
     Args:
@@ -23,7 +27,7 @@ def probe(memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | Non
     Raises:
         OSError: a block's path does not exist or is not accessible.
     """
-    blocks = RamBlocks(memory)
+    blocks = _PLAIN_BLOCKS if memory is _PLAIN else RamBlocks(memory)
     reports = ffi.new("RamBlockReport[]", max(len(blocks), 1))
     report = HostReport(
         blocks.memory, lib.host_probe(blocks.c, len(blocks), page_size_of(target_page_size), reports), reports
