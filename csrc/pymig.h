@@ -331,6 +331,53 @@ PYMIG_API HostReport host_probe(const RamBlock *blocks, size_t count, uint64_t t
 /* Tries every method of opening a userfaultfd. */
 PYMIG_API UffdMethods uffd_probe_methods(void);
 
+/* What decides what the kernel lets a process do, and what a child takes on to ask in its place. */
+typedef enum ProcessTrait {
+    PROCESS_CGROUP = 0, /* and so the device program */
+    PROCESS_MOUNT_NAMESPACE,
+    PROCESS_PID_NAMESPACE,
+    PROCESS_USER_NAMESPACE,
+    PROCESS_ROOT,   /* the root directory */
+    PROCESS_LIMITS, /* RLIMIT_MEMLOCK, RLIMIT_FSIZE, RLIMIT_NOFILE */
+    PROCESS_GROUPS, /* group ids and supplementary groups */
+    PROCESS_USER,
+    PROCESS_CAPABILITIES,
+    PROCESS_SECCOMP,
+    PROCESS_LABEL, /* of a Linux security module */
+    PROCESS_ARCHITECTURE,
+    PROCESS_TRAIT__MAX
+} ProcessTrait;
+
+/* "mount namespace"; NULL for a number out of range. */
+PYMIG_API const char *process_trait_name(int trait);
+
+/* In whose place the host is asked: a process's, or a user's who has no capabilities. */
+typedef struct ProcessPlace {
+    int pid;                /* 0: the user's */
+    uint32_t uid, gid;      /* of the user */
+    const uint32_t *groups; /* the user's supplementary groups */
+    size_t n_groups;
+    bool no_ptrace; /* never stop the process: its seccomp filters can't be read then */
+} ProcessPlace;
+
+/* What was found in the place of a process. */
+typedef struct ProcessReport {
+    HostReport host;
+    UffdMethods methods;
+    int missing[12];  /* by enum ProcessTrait: errno for which it could not be taken on, ECANCELED without ptrace,
+                         PYMIG_ERROR_KILLED if a filter killed while they were installed; 0 if it was, or need not be */
+    int unasked;      /* errno for which nothing could be asked; `host` and `methods` are empty then. 0: they are not */
+    uint64_t stopped; /* ns for which the process was stopped to read its seccomp filters */
+} ProcessReport;
+
+/* host_probe() and uffd_probe_methods() in the place of a process. A child takes on its namespaces (mount, pid, user),
+ * cgroup, root directory, limits, groups, user, capabilities and seccomp filters, asks, and ends; nothing else changes.
+ * The process is stopped only if it has seccomp filters, for as long as copying them takes. That, and most of the rest,
+ * takes the capabilities of root. Returns 0; -ESRCH if there is no such process, or it ended meanwhile; -ETIMEDOUT
+ * after 20 seconds; -ENOMEM or another errno if there is no room for it. */
+PYMIG_API int host_probe_process(const ProcessPlace *place, const RamBlock *blocks, size_t count,
+                                 uint64_t target_page_size, ProcessReport *report, RamBlockReport *reports);
+
 /* prctl(PR_GET_SECCOMP) of this process: 2 with a seccomp filter; -1 if unknown. */
 PYMIG_API int process_seccomp_mode(void);
 

@@ -96,6 +96,21 @@ class HostReport(Struct):
     facts: HostFacts
     page_size: int
 
+class ProcessPlace(Struct):
+    pid: int
+    uid: int
+    gid: int
+    groups: Numbers
+    n_groups: int
+    no_ptrace: bool
+
+class ProcessReport(Struct):
+    host: HostReport
+    methods: UffdMethods
+    missing: Numbers
+    unasked: int
+    stopped: int
+
 class GuardedProcess(Struct):
     guardian: int
     caller: int
@@ -274,6 +289,10 @@ class FFI:
     @overload
     def new(self, c_type: Literal["HostReport *", "HostReport[]"], value: object = None, /) -> HostReport: ...
     @overload
+    def new(self, c_type: Literal["ProcessPlace *", "ProcessPlace[]"], value: object = None, /) -> ProcessPlace: ...
+    @overload
+    def new(self, c_type: Literal["ProcessReport *", "ProcessReport[]"], value: object = None, /) -> ProcessReport: ...
+    @overload
     def new(
         self, c_type: Literal["GuardedProcess *", "GuardedProcess[]"], value: object = None, /
     ) -> GuardedProcess: ...
@@ -351,6 +370,10 @@ class FFI:
     def typeof(self, c_type: Literal["HostFacts *", "HostFacts[]"], /) -> CType[HostFacts]: ...
     @overload
     def typeof(self, c_type: Literal["HostReport *", "HostReport[]"], /) -> CType[HostReport]: ...
+    @overload
+    def typeof(self, c_type: Literal["ProcessPlace *", "ProcessPlace[]"], /) -> CType[ProcessPlace]: ...
+    @overload
+    def typeof(self, c_type: Literal["ProcessReport *", "ProcessReport[]"], /) -> CType[ProcessReport]: ...
     @overload
     def typeof(self, c_type: Literal["GuardedProcess *", "GuardedProcess[]"], /) -> CType[GuardedProcess]: ...
     @overload
@@ -485,6 +508,19 @@ class Lib:
     SCOPE_WITHOUT_SHARED: Final[int]
     SCOPE_WITHOUT_SHARED_FILES: Final[int]
     WRITE_TRACKING_SCOPE__MAX: Final[int]
+    PROCESS_CGROUP: Final[int]
+    PROCESS_MOUNT_NAMESPACE: Final[int]
+    PROCESS_PID_NAMESPACE: Final[int]
+    PROCESS_USER_NAMESPACE: Final[int]
+    PROCESS_ROOT: Final[int]
+    PROCESS_LIMITS: Final[int]
+    PROCESS_GROUPS: Final[int]
+    PROCESS_USER: Final[int]
+    PROCESS_CAPABILITIES: Final[int]
+    PROCESS_SECCOMP: Final[int]
+    PROCESS_LABEL: Final[int]
+    PROCESS_ARCHITECTURE: Final[int]
+    PROCESS_TRAIT__MAX: Final[int]
     GUARDED_PROCESS_DESCRIPTORS: Final[int]
     MIGRATION_ACCEPTED: Final[int]
     MIGRATION_BLOCK_NOT_BUILT: Final[int]
@@ -736,6 +772,17 @@ class Lib:
         self, blocks: RamBlock, count: int, target_page_size: int, reports: RamBlockReport, /
     ) -> HostReport: ...
     def uffd_probe_methods(self) -> UffdMethods: ...
+    def process_trait_name(self, trait: int, /) -> Chars: ...
+    def host_probe_process(
+        self,
+        place: ProcessPlace,
+        blocks: RamBlock,
+        count: int,
+        target_page_size: int,
+        report: ProcessReport,
+        reports: RamBlockReport,
+        /,
+    ) -> int: ...
     def process_seccomp_mode(self) -> int: ...
     def uffd_feature_name(self, bit: int, /) -> Chars: ...
     def uffd_ioctl_name(self, bit: int, /) -> Chars: ...

@@ -4,6 +4,7 @@
 #include "host/seccomp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/uffd_abi.h"
 #include "pymig.h"
 
 #ifndef __WCLONE
@@ -39,18 +41,43 @@ int process_seccomp_mode(void)
 
 /* ---- The rehearsal of a system call ---- */
 
+/* The calls that were rehearsed for this process; NULL if it can rehearse them itself. Only a child that asks in
+ * another process's place sets it. */
+static const RehearsedCalls *rehearsed = NULL;
+
+void rehearsed_calls_init(RehearsedCalls *calls)
+{
+    static const long wanted[REHEARSED_CALLS][2] = {
+        {SYS_userfaultfd, O_CLOEXEC},
+        {SYS_userfaultfd, O_CLOEXEC | UFFD_ABI_USER_MODE_ONLY},
+        {SYS_munlockall, 0},
+    };
+    for (int i = 0; i < REHEARSED_CALLS; i++) {
+        calls->all[i] = (RehearsedCall){.number = wanted[i][0], .argument = wanted[i][1]};
+    }
+}
+
+void rehearsed_calls_use(const RehearsedCalls *calls)
+{
+    rehearsed = calls;
+}
+
+static int result_of(const RehearsedCalls *calls, long number, long argument)
+{
+    for (int i = 0; i < REHEARSED_CALLS; i++) {
+        if (calls->all[i].number == number && calls->all[i].argument == argument) {
+            return calls->all[i].result;
+        }
+    }
+    return -PYMIG_ERROR_UNKNOWN;
+}
+
 /* What the child tells its parent, in a page that they share. A wait can't tell it: another thread may wait for all
  * children, and a filter may refuse the wait. */
 typedef struct Rehearsal {
     _Atomic int stage;
     int error; /* of the call; 0 if it worked */
 } Rehearsal;
-
-enum {
-    NOT_CALLED,
-    CALLED,
-    RETURNED,
-};
 
 /* A copy of this process, filters included, in which no memory is locked: a child inherits no lock. It is made without
  * SIGCHLD, so that neither the caller's signal handlers nor its waits for other children notice it. */
@@ -73,9 +100,9 @@ static void forbid_core_file(void)
 static _Noreturn void rehearse_in_child(Rehearsal *rehearsal, long number, long argument)
 {
     forbid_core_file();
-    rehearsal->stage = CALLED;
+    rehearsal->stage = REHEARSAL_CALLED;
     rehearsal->error = syscall(number, argument) < 0 ? errno : 0;
-    rehearsal->stage = RETURNED;
+    rehearsal->stage = REHEARSAL_RETURNED;
     for (;;) {
         syscall(SYS_exit_group, 0);
     }
@@ -109,15 +136,18 @@ static int rehearse_in(Rehearsal *rehearsal, long number, long argument, bool *h
         return host_error_is_inconclusive(-child) ? child : -PYMIG_ERROR_UNKNOWN;
     }
     bool killed = wait_for_kill(child);
-    if (rehearsal->stage == RETURNED) {
+    if (rehearsal->stage == REHEARSAL_RETURNED) {
         return -rehearsal->error;
     }
-    return killed && rehearsal->stage == CALLED ? -PYMIG_ERROR_KILLED : -PYMIG_ERROR_UNKNOWN;
+    return killed && rehearsal->stage == REHEARSAL_CALLED ? -PYMIG_ERROR_KILLED : -PYMIG_ERROR_UNKNOWN;
 }
 
 static int rehearse(long number, long argument, bool *had_child)
 {
-    *had_child = false;
+    *had_child = rehearsed != NULL;
+    if (rehearsed != NULL) {
+        return result_of(rehearsed, number, argument);
+    }
     Rehearsal *rehearsal = mmap(NULL, sizeof(*rehearsal), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (rehearsal == MAP_FAILED) {
         return host_error_is_inconclusive(errno) ? -errno : -PYMIG_ERROR_UNKNOWN;

@@ -65,9 +65,11 @@ RAISE_LIMITS = (
 def diagnose(report: HostReport) -> tuple[Diagnosis, ...]:
     """The entries for everything that the report lacks."""
     if report.userfaultfd is None:
-        return tuple(_no_userfaultfd(lib.uffd_probe_methods()))
+        return tuple(
+            _no_userfaultfd(report, lib.uffd_probe_methods() if report._place is None else report._place.c.methods)
+        )
     if report.api_errno:
-        return (_failed_step("userfaultfd features", "UFFDIO_API", report.api_errno),)
+        return (_failed_step(report, "userfaultfd features", "UFFDIO_API", report.api_errno),)
     entries = [_untracked(block, report) for block in report.memory if not block.write_tracking or not block.made]
     if report.write_tracking == "absent":
         entries = [_too_old("write tracking", "UFFD_FEATURE_PAGEFAULT_FLAG_WP", "5.7", report)]
@@ -79,8 +81,8 @@ def diagnose(report: HostReport) -> tuple[Diagnosis, ...]:
 # ---- No userfaultfd ----
 
 
-def _no_userfaultfd(ways: UffdMethods) -> list[Diagnosis]:
-    evidence = _evidence(ways)
+def _no_userfaultfd(report: HostReport, ways: UffdMethods) -> list[Diagnosis]:
+    evidence = _evidence(report, ways)
     device, call = _device_cause(ways), _syscall_cause(ways)
     remedies = {
         "device-missing": f"a kernel of 6.1 or later has {DEVICE}; in a container, pass it in: --device {DEVICE}",
@@ -128,10 +130,10 @@ def _syscall_cause(ways: UffdMethods) -> str:
     return "seccomp" if filtered else "unknown"
 
 
-def _evidence(ways: UffdMethods) -> dict[str, str]:
+def _evidence(report: HostReport, ways: UffdMethods) -> dict[str, str]:
     return {
         f"open {DEVICE}": _error(ways.device_open_error),
-        f"mode of {DEVICE}": _mode(DEVICE),
+        f"mode of {DEVICE}": _mode(DEVICE, report),
         "USERFAULTFD_IOC_NEW": _error(ways.device_new_error),
         "userfaultfd(2)": _error(ways.syscall_error),
         "userfaultfd(2) with UFFD_USER_MODE_ONLY": _error(ways.syscall_user_mode_error),
@@ -153,10 +155,10 @@ def _untracked(block: MemoryReport, report: HostReport) -> Diagnosis:
         ("UFFDIO_REGISTER" if block.made else "mapping it"): _error(block.errno),
     }
     if not block.made:
-        return _unmade(what, block, block.errno, evidence)
+        return _unmade(report, what, block, block.errno, evidence)
     error = report._facts()[REFERENCE].errno
     if block.errno == 0 and error:  # no block was tried
-        return _failed_step(what, "opening a userfaultfd that tracks writes", error)
+        return _failed_step(report, what, "opening a userfaultfd that tracks writes", error)
     if block.file_system == "other":
         remedy = "back the guest's memory by tmpfs, hugetlbfs, a memfd or anonymous memory"
         if block.memory.share:  # QEMU skips only shared blocks, and only if x-ignore-shared was on before
@@ -166,10 +168,10 @@ def _untracked(block: MemoryReport, report: HostReport) -> Diagnosis:
         return _too_old(what, "UFFD_FEATURE_WP_HUGETLBFS_SHMEM", "5.19", report)
     if block.memory.size is not None and block.page_size is not None and block.memory.size % block.page_size:
         return Diagnosis(what, "filesystem", evidence, "make the memory's size a multiple of the page size")
-    return _failed_step(what, "UFFDIO_REGISTER", block.errno)
+    return _failed_step(report, what, "UFFDIO_REGISTER", block.errno)
 
 
-def _unmade(what: str, block: MemoryReport, error: int, evidence: dict[str, str]) -> Diagnosis:
+def _unmade(report: HostReport, what: str, block: MemoryReport, error: int, evidence: dict[str, str]) -> Diagnosis:
     huge = block.file_system == "hugetlbfs" or (block.memory.page_size or 0) > os.sysconf("SC_PAGESIZE")
     if huge and error in (errno.ENOMEM, errno.ENODEV, errno.EINVAL):
         size = block.page_size or block.memory.page_size or 0
@@ -177,12 +179,12 @@ def _unmade(what: str, block: MemoryReport, error: int, evidence: dict[str, str]
         evidence = {**evidence, f"{pool}/free_hugepages": _read(f"{pool}/free_hugepages")}
         return Diagnosis(what, "hugepages-unavailable", evidence, f"reserve some: echo COUNT > {pool}/nr_hugepages")
     if _is_limit(error):
-        return Diagnosis(what, "resource-limit", {**evidence, **_limits()}, RAISE_LIMITS)
+        return Diagnosis(what, "resource-limit", {**evidence, **_limits(report)}, RAISE_LIMITS)
     if error == NOT_FOUND_OUT:
         return Diagnosis(what, "unknown", evidence, FIND_OUT_OTHERWISE)
     path = block.memory.path
     if path is not None:
-        evidence = {**evidence, f"mode of {path}": _mode(path)}
+        evidence = {**evidence, f"mode of {path}": _mode(path, report)}
         return Diagnosis(what, "filesystem", evidence, f"give QEMU's user the right to read and write {path}")
     return Diagnosis(what, "unknown", evidence, "see the errno; QEMU would not start with this memory")
 
@@ -198,14 +200,14 @@ def _no_postcopy(report: HostReport) -> Diagnosis:
         return Diagnosis(what, "filesystem", evidence, remedies[support.step])
     if support.step == lib.POSTCOPY_STEP_MEMORY:
         block = next(block for block in report.memory if block.step == support.step)
-        return _unmade(f"memory of {_described(block)}", block, block.errno or support.errno, evidence)
+        return _unmade(report, f"memory of {_described(block)}", block, block.errno or support.errno, evidence)
     if support.step == lib.POSTCOPY_STEP_HUGE_PAGES:
         return _too_old(what, "UFFD_FEATURE_MISSING_HUGETLBFS", "4.11", report)
     if support.step == lib.POSTCOPY_STEP_RANGE_IOCTLS:
         return _too_old(what, "UFFDIO_WAKE, UFFDIO_COPY, UFFDIO_ZEROPAGE", "4.3", report)
     if support.step == lib.POSTCOPY_STEP_TARGET_PAGE_SIZE:
         return Diagnosis(what, "unknown", evidence, "use a target whose page size is not larger than this host's")
-    return _failed_step(what, f"step {support.step}", support.errno, evidence)
+    return _failed_step(report, what, f"step {support.step}", support.errno, evidence)
 
 
 def _too_old(what: str, feature: str, kernel: str, report: HostReport) -> Diagnosis:
@@ -213,10 +215,12 @@ def _too_old(what: str, feature: str, kernel: str, report: HostReport) -> Diagno
     return Diagnosis(what, "kernel-too-old", evidence, f"use a kernel of {kernel} or later: it has {feature}")
 
 
-def _failed_step(what: str, step: str, error: int, evidence: Mapping[str, str] | None = None) -> Diagnosis:
+def _failed_step(
+    report: HostReport, what: str, step: str, error: int, evidence: Mapping[str, str] | None = None
+) -> Diagnosis:
     """A system call failed that normally can't: a limit, a filter, or an unknown cause."""
-    mode = lib.process_seccomp_mode()
-    found = {**(evidence or {}), step: _error(error), "Seccomp": str(mode), **_limits()}
+    mode = lib.process_seccomp_mode() if report._place is None else report._place.c.methods.seccomp_mode
+    found = {**(evidence or {}), step: _error(error), "Seccomp": str(mode), **_limits(report)}
     if _is_limit(error):
         return Diagnosis(what, "resource-limit", found, RAISE_LIMITS)
     if error == NOT_FOUND_OUT:
@@ -254,17 +258,30 @@ def _read(path: str) -> str:
         return f"unreadable: {error}"
 
 
-def _mode(path: str) -> str:
+def _mode(path: str, report: HostReport) -> str:
     try:
-        status = os.stat(path)  # noqa: PTH116 - likewise
+        status = os.stat(_root(report) + path)  # noqa: PTH116 - likewise
     except OSError as error:
         return f"unknown: {error.strerror}"
     return f"{status.st_mode & 0o7777:04o}, user {status.st_uid}, group {status.st_gid}"
 
 
-def _limits() -> dict[str, str]:
+def _root(report: HostReport) -> str:
+    """Where the root directory is of the process in whose place was asked."""
+    return f"/proc/{report._place.pid}/root" if report._place is not None and report._place.pid else ""
+
+
+def _limits(report: HostReport) -> dict[str, str]:
     names = ("RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_MEMLOCK")
-    return {name: str(resource.getrlimit(getattr(resource, name))[0]) for name in names}
+    pid = 0 if report._place is None else report._place.pid
+    return {name: _limit(pid, getattr(resource, name)) for name in names}
+
+
+def _limit(pid: int, number: int) -> str:
+    try:
+        return str(resource.prlimit(pid, number)[0])
+    except OSError as error:
+        return f"unknown: {error.strerror}"
 
 
 def _described(block: MemoryReport) -> str:

@@ -106,6 +106,49 @@ class Host(Frozen):
         self._set(_c=new_local_host(blocks.c, len(blocks), page_size))
         return self
 
+    @classmethod
+    def of_process(cls, pid: int, memory: Iterable[Memory] | None = None, *, ptrace: bool = True) -> Host:
+        """The answers that a process like this one gets now, asked in its place on this machine.
+
+        A child takes on the process's namespaces, cgroup, root directory, limits, groups, user, capabilities and
+        seccomp filters, and asks; nothing else changes. ``incomplete`` names what it could not take on. The facts are
+        stated: ask again for newer ones.
+
+        Args:
+            pid: the process's number.
+            memory: the blocks of the guest's memory; by default those on the process's command line, or else one
+                anonymous block.
+            ptrace: whether the process may be stopped, for at most some milliseconds, to read its seccomp filters.
+
+        Raises:
+            ProcessLookupError: there is no such process, or it ended meanwhile.
+            PermissionError: this process lacks capabilities; the text names them.
+        """
+        from pymig.host.place import in_place_of_process  # noqa: PLC0415 - a check needs none
+
+        answer = in_place_of_process(pid, memory, 0, ptrace=ptrace)
+        return cls._stating(answer.facts(), answer.extra())
+
+    @classmethod
+    def of_user(cls, user: str | int, memory: Iterable[Memory] | None = None) -> Host:
+        """The same for a user without capabilities, in this process's namespaces.
+
+        Raises:
+            ValueError: no such user.
+            PermissionError: this process lacks capabilities; the text names them.
+        """
+        from pymig.host.place import in_place_of_user  # noqa: PLC0415 - likewise
+
+        answer = in_place_of_user(user, memory, 0)
+        return cls._stating(answer.facts(), answer.extra())
+
+    @property
+    def incomplete(self) -> tuple[tuple[str, int], ...]:
+        """What ``of_process`` could not take on: each trait with its errno. Empty for every other host."""
+        entries = self._extra.get("incomplete", ())
+        pairs = (tuple(entry) for entry in entries if isinstance(entry, (list, tuple)) and len(entry) == 2)  # noqa: PLR2004
+        return tuple((what, error) for what, error in pairs if isinstance(what, str) and type(error) is int)
+
     def refresh(self) -> None:
         """Drops the probed facts: the next check probes the kernel again. Stated facts stay."""
         lib.migration_host_refresh(self._c)

@@ -150,11 +150,12 @@ class RamBlocks:
     memory: tuple[Memory, ...]
     c: Any
 
-    def __init__(self, memory: Iterable[Memory]) -> None:
+    def __init__(self, memory: Iterable[Memory], root: str = "") -> None:
+        """``root``: where the root directory is below which the paths are."""
         self.memory = _memory_blocks(memory)
         for block in self.memory:
             if block.path is not None:
-                _check_backing_path(block.path)
+                _check_backing_path(block.path, root)
         self._paths = [ffi.NULL if b.path is None else ffi.new("char[]", os.fsencode(b.path)) for b in self.memory]
         self.c = ffi.new(
             "RamBlock[]",
@@ -168,9 +169,9 @@ class RamBlocks:
         return len(self.memory)
 
 
-def _check_backing_path(path: str) -> None:
+def _check_backing_path(path: str, root: str) -> None:
     """Raises OSError or ValueError unless the path is a file or a folder."""
-    mode = os.stat(path).st_mode  # noqa: PTH116 - pathlib takes longer to import than a check
+    mode = os.stat(root + path).st_mode  # noqa: PTH116 - pathlib takes longer to import than a check
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise ValueError(f"path must be a regular file or a folder, which {path!r} is not")
 

@@ -6,31 +6,57 @@ from pymig._core import ffi, lib
 from pymig.host.diagnosis import diagnose
 from pymig.host.host import page_size_of
 from pymig.host.memory import Memory, RamBlocks
+from pymig.host.place import in_place_of_process, in_place_of_user
 from pymig.host.report import HostReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pymig.host.place import Answer
 
 _PLAIN = (Memory(),)
 _PLAIN_BLOCKS = RamBlocks(_PLAIN)
 
 
-def probe(memory: Iterable[Memory] = _PLAIN, *, target_page_size: int | None = None) -> HostReport:
+def probe(
+    memory: Iterable[Memory] = _PLAIN,
+    *,
+    target_page_size: int | None = None,
+    pid: int | None = None,
+    user: str | int | None = None,
+    ptrace: bool = True,
+) -> HostReport:
     """Probes this machine's kernel for everything that QEMU's checks depend on, at one moment.
 
     Args:
-        memory: the blocks of the guest's memory.
+        memory: the blocks of the guest's memory; with ``pid``, by default those on the process's command line.
         target_page_size: the guest's page size in bytes; the host's own if not given.
+        pid: ask in the place of this process, as Host.of_process does.
+        user: ask in the place of this user, as Host.of_user does.
+        ptrace: whether the process may be stopped, for at most some milliseconds, to read its seccomp filters.
 
     Raises:
-        OSError: a block's path does not exist or is not accessible.
+        OSError: a block's path does not exist or is not accessible; or as for Host.of_process.
+        ValueError: both ``pid`` and ``user`` are given, or there is no such user.
     """
+    page_size = page_size_of(target_page_size)
+    if pid is not None and user is not None:
+        raise ValueError("pid and user can't be given together")
+    given = None if memory is _PLAIN else memory
+    if pid is not None:
+        return _report_of(in_place_of_process(pid, given, page_size, ptrace=ptrace))
+    if user is not None:
+        return _report_of(in_place_of_user(user, given, page_size))
     blocks = _PLAIN_BLOCKS if memory is _PLAIN else RamBlocks(memory)
     reports = ffi.new("RamBlockReport[]", max(len(blocks), 1))
-    report = HostReport(
-        blocks.memory, lib.host_probe(blocks.c, len(blocks), page_size_of(target_page_size), reports), reports
-    )
+    report = HostReport(blocks.memory, lib.host_probe(blocks.c, len(blocks), page_size, reports), reports)
+    report._set(diagnosis=diagnose(report))
+    return report
+
+
+def _report_of(answer: Answer) -> HostReport:
+    report = HostReport(answer.blocks.memory, answer.c.host, answer.reports)
+    report._set(_place=answer, incomplete=answer.incomplete)
     report._set(diagnosis=diagnose(report))
     return report

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from pymig.host.facts import FoundTracking, PostcopySupport
+    from pymig.host.place import Answer
 
     V = TypeVar("V", bound="Value")
 
@@ -161,16 +162,19 @@ class HostReport(Value):
         postcopy: as Host.postcopy; its ``known`` is false if it could not be found out.
         page_size: the host's, in bytes.
         diagnosis: a Diagnosis for each thing that is missing: its cause, the evidence and the remedy.
+        incomplete: what a child could not take on that asked in the place of a process, each with its errno.
     """
 
     __slots__ = (
         "_c",
+        "_place",
         "api_errno",
         "device_errno",
         "diagnosis",
         "errno",
         "feature_bits",
         "features",
+        "incomplete",
         "ioctl_bits",
         "ioctls",
         "memory",
@@ -195,7 +199,9 @@ class HostReport(Value):
     write_tracking_ignore_shared: FoundTracking
     postcopy: PostcopySupport
     page_size: int
+    incomplete: tuple[tuple[str, int], ...]
     _c: Any
+    _place: Answer | None
 
     def __new__(cls, memory: Iterable[Memory], report: Any, reports: Any) -> Self:
         """The results in C's reports, of the machine and of each block, without a diagnosis."""
@@ -219,7 +225,9 @@ class HostReport(Value):
             postcopy=reference.postcopy,
             page_size=report.page_size,
             diagnosis=(),
+            incomplete=(),
             _c=report,
+            _place=None,
         )
         return self
 
@@ -231,7 +239,7 @@ class HostReport(Value):
 
     def __reduce__(self) -> tuple[object, ...]:
         values = {name: getattr(self, name) for name in self.__slots__}
-        return (_restored, (HostReport, values | {"_c": self._facts()}))
+        return (_restored, (HostReport, values | {"_c": self._facts(), "_place": None}))
 
     def __repr__(self) -> str:
         way = self.userfaultfd or "none"
@@ -244,7 +252,8 @@ class HostReport(Value):
     @property
     def host(self) -> Host:
         """A Host with the facts at the moment of the probe."""
-        return Host._stating(self._facts(), {"page_size": self.page_size})
+        incomplete = {"incomplete": [list(entry) for entry in self.incomplete]} if self.incomplete else {}
+        return Host._stating(self._facts(), {"page_size": self.page_size, **incomplete})
 
     def to_json(self) -> str:
         """Everything as JSON; ``Host.from_json`` takes it. The schema is in docs/host-facts.md."""

@@ -1,0 +1,316 @@
+"""Host.of_process: a real QEMU in real surroundings, asked about from outside, then asked over QMP."""
+
+import contextlib
+import errno
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+import pymig
+from pymig import Checker, Host, Memory, QemuBuild
+from pymig.host.place import memory_of, qemu_processes
+from tests import machine
+from tests.host import faults
+from tests.live.conftest import QEMUMonitorProtocol, event_loop
+
+BINARY = shutil.which(os.environ.get("PYMIG_QEMU", "qemu-system-x86_64"))
+NOBODY, GROUP = 65534, 64000
+KILLED = 4095  # PYMIG_ERROR_KILLED
+CGROUPS = Path("/sys/fs/cgroup")
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make surroundings and to take them on"),
+    pytest.mark.skipif(BINARY is None, reason="needs a real QEMU: qemu-system-x86_64"),
+]
+
+
+def nobody(*groups):
+    return lambda: faults.become(NOBODY, *groups)
+
+
+def device(mode, group=0):
+    return lambda: machine.own_device(mode, group)
+
+
+def small_limits():
+    for name in (resource.RLIMIT_MEMLOCK, resource.RLIMIT_FSIZE):
+        resource.setrlimit(name, (1 << 16, 1 << 16))
+
+
+def no_capabilities():
+    for capability in range(41):
+        with contextlib.suppress(OSError):
+            machine.call("prctl", 24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+    faults.become(0)
+    machine.call("prctl", 8, 0, 0, 0, 0)  # PR_SET_KEEPCAPS
+    machine.call("prctl", 28, 1 << 0 | 1 << 2, 0, 0, 0)  # PR_SET_SECUREBITS: root gains nothing by execve
+
+
+REFUSE, KILL = (lambda: faults.refuse(faults.USERFAULTFD, faults.EPERM)), (lambda: faults.kill(faults.USERFAULTFD))
+
+# Each: what is done to QEMU before it starts, and its further arguments.
+SURROUNDINGS = {
+    "root": ([], []),
+    "root without the device": ([faults.hide_device], []),
+    "root without capabilities": ([no_capabilities], []),
+    "root without capabilities or device": ([faults.hide_device, no_capabilities], []),
+    "a user": ([nobody()], []),
+    "a user, the device for all": ([device(0o666), nobody()], []),
+    "a user, the device for its group": ([device(0o660, GROUP), nobody(GROUP)], []),
+    "a user, the device for another group": ([device(0o660, GROUP), nobody()], []),
+    "a user without the device": ([faults.hide_device, nobody()], []),
+    "a user namespace": ([nobody(), faults.own_user_namespace], []),
+    "a user namespace with the device": ([device(0o666), nobody(), faults.own_user_namespace], []),
+    "a filter: EPERM": ([faults.hide_device, REFUSE], []),
+    "a filter: ENOSYS": ([faults.hide_device, lambda: faults.refuse(faults.USERFAULTFD, faults.ENOSYS)], []),
+    "a filter that kills": ([faults.hide_device, KILL], []),
+    "a filter and the device": ([REFUSE], []),
+    "two filters": ([faults.hide_device, lambda: faults.refuse(faults.MUNLOCKALL, faults.EPERM), REFUSE], []),
+    "a filter that refuses UFFDIO_API": (
+        [lambda: faults.refuse_ioctl(faults.REQUESTS["UFFDIO_API"], faults.EPERM)],
+        [],
+    ),
+    "a filter that refuses munlockall": ([lambda: faults.refuse(faults.MUNLOCKALL, faults.EPERM)], []),
+    "-sandbox on": ([], ["-sandbox", "on"]),
+    "-sandbox on, everything denied": (
+        [],
+        ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ),
+    "-sandbox on, everything denied, a user": (
+        [nobody()],
+        ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ),
+    "a filter below -sandbox on": ([faults.hide_device, REFUSE], ["-sandbox", "on,spawn=deny"]),
+    "small limits": ([small_limits], []),
+    "small limits, a user": ([small_limits, device(0o666), nobody()], []),
+}
+
+
+@contextlib.contextmanager
+def qemu_in(surroundings, *arguments):
+    """A QEMU with a small guest, and its monitor."""
+    ours, theirs = socket.socketpair()
+    monitor = ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
+    plain = ["-machine", "pc", "-accel", "tcg", "-m", "16", "-nodefaults", "-display", "none", "-S"]
+
+    def surround():
+        machine.end_with_parent()
+        for change in surroundings:
+            change()
+
+    with tempfile.TemporaryFile("w+") as log, ours, event_loop():
+        with theirs:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "pass_fds": [theirs.fileno()]}
+            streams["preexec_fn"] = surround
+            process = subprocess.Popen([BINARY, *plain, *monitor, *arguments], **streams)
+        try:
+            qmp = QEMUMonitorProtocol(ours)
+            qmp.settimeout(30)
+            qmp.connect()
+            try:
+                yield process.pid, qmp
+            finally:
+                with contextlib.suppress(Exception):  # where QEMU died
+                    qmp.close()
+        finally:
+            process.kill()
+            process.wait()
+
+
+def answer(qmp, name):
+    """QEMU's text; "" if it accepts; None if it dies."""
+    changes = {"capabilities": [{"capability": name, "state": True}]}
+    try:
+        reply = qmp.cmd_raw("migrate-set-capabilities", changes)
+    except Exception:
+        return None
+    return reply["error"]["desc"] if "error" in reply else ""
+
+
+def visible(pid):
+    """What must not change about a process that is asked about."""
+    files = {name: Path(f"/proc/{pid}/{name}").read_text() for name in ("cgroup", "maps", "limits")}
+    kept = ("TracerPid", "Uid", "Gid", "Groups", "Sig", "Shd", "Cap", "NoNewPrivs", "Seccomp")
+    status = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(kept)]
+    return files, status, sorted(os.listdir(f"/proc/{pid}/fd"))
+
+
+def settled(pid):
+    """The same, once it does not change by itself."""
+    before, deadline = None, time.monotonic() + 10
+    while (now := visible(pid)) != before and time.monotonic() < deadline:
+        before = now
+        time.sleep(0.1)
+    return now
+
+
+def prediction(build, host, name, *, incoming):
+    """What pymig says that QEMU will say; None: it dies."""
+    if incoming and host.postcopy.errno == KILLED:
+        return None
+    return Checker(build, host, incoming=incoming).check([name]).message
+
+
+@pytest.mark.parametrize("incoming", [False, True], ids=["background-snapshot", "postcopy-ram"])
+@pytest.mark.parametrize("name", SURROUNDINGS)
+def test_the_answer_is_qemus(name, incoming):
+    surroundings, arguments = SURROUNDINGS[name]
+    build = QemuBuild.from_binary(BINARY)
+    with qemu_in(surroundings, *arguments, *(["-incoming", "defer"] if incoming else [])) as (pid, qmp):
+        before = settled(pid)
+        host = Host.of_process(pid)
+        assert host.incomplete == ()
+        assert visible(pid) == before
+        capability = "postcopy-ram" if incoming else "background-snapshot"
+        predicted = prediction(build, host, capability, incoming=incoming)
+        if not incoming and host.postcopy.errno == KILLED and host.write_tracking != "compatible":
+            predicted = None
+        assert predicted == answer(qmp, capability)
+
+
+@pytest.fixture
+def denied_device():
+    """A cgroup whose device program denies /dev/userfaultfd."""
+    folder = CGROUPS / "devices" / f"pymig-{os.getpid()}"
+    if not (CGROUPS / "devices" / "cgroup.procs").exists():
+        pytest.skip("needs a mounted hierarchy of the cgroup controller devices")
+    folder.mkdir()
+    number = machine.DEVICE.stat().st_rdev
+    (folder / "devices.deny").write_text(f"c {os.major(number)}:{os.minor(number)} rwm")
+    yield folder / "cgroup.procs"
+    for _ in range(50):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{folder} is not empty")
+
+
+@pytest.mark.parametrize("incoming", [False, True], ids=["background-snapshot", "postcopy-ram"])
+def test_a_cgroup_that_denies_the_device(denied_device, incoming):
+    build = QemuBuild.from_binary(BINARY)
+    join = [lambda: denied_device.write_text("0"), no_capabilities]
+    with qemu_in(join, *(["-incoming", "defer"] if incoming else [])) as (pid, qmp):
+        report = pymig.probe(pid=pid)
+        assert report.device_errno == errno.EPERM
+        assert {entry.cause for entry in report.diagnosis} >= {"device-cgroup"}
+        capability = "postcopy-ram" if incoming else "background-snapshot"
+        assert prediction(build, report.host, capability, incoming=incoming) == answer(qmp, capability)
+        assert denied_device.read_text().split() == [str(pid)]
+
+
+def test_what_it_must_not_stop():
+    with qemu_in([], "-sandbox", "on") as (pid, _):
+        host = Host.of_process(pid, ptrace=False)
+        assert host.incomplete == (("seccomp filters", errno.ECANCELED),)
+        assert Host.from_json(host.to_json()).incomplete == host.incomplete
+        os.kill(pid, signal.SIGSTOP)
+        assert Host.of_process(pid).incomplete == ()
+        assert Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        os.kill(pid, signal.SIGCONT)
+    assert Host.of_process(os.getpid()).incomplete == ()
+
+
+def test_nothing_is_left():
+    with qemu_in([nobody()], "-sandbox", "on,spawn=deny") as (pid, _):
+        before = visible(os.getpid()), settled(pid)
+        longest = 0
+        for _ in range(100):
+            report = pymig.probe(pid=pid)
+            longest = max(longest, report._place.c.stopped)
+        assert 0 < longest < 1_000_000_000
+        ours, theirs = visible(os.getpid()), visible(pid)
+        assert (ours[2], theirs) == (before[0][2], before[1])
+        assert os.waitpid(-1, os.WNOHANG | 0x40000000) == (0, 0)  # __WALL: no child has ended; QEMU is one
+
+
+def test_a_process_that_is_traced_already():
+    with qemu_in([], "-sandbox", "on") as (pid, _):
+        tracer = os.fork()
+        if tracer == 0:
+            machine.call("ptrace", 0x4206, pid, None, None)  # PTRACE_SEIZE
+            time.sleep(30)
+            os._exit(0)
+        try:
+            deadline = time.monotonic() + 10
+            while "TracerPid:\t0" in Path(f"/proc/{pid}/status").read_text() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert Host.of_process(pid).incomplete == (("seccomp filters", errno.EBUSY),)
+        finally:
+            os.kill(tracer, signal.SIGKILL)
+            os.waitpid(tracer, 0)
+
+
+def test_processes_that_are_none():
+    with subprocess.Popen(["true"]) as zombie:
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        for pid in (zombie.pid, 1 << 30, 0, -1):
+            with pytest.raises(ProcessLookupError, match=str(pid)):
+                Host.of_process(pid)
+    for wrong in ("1", True, None):
+        with pytest.raises(TypeError, match="pid must be an int"):
+            Host.of_process(wrong)
+
+
+def unprivileged(function):
+    """The text that a function returns in a child of an unprivileged user, or that of its exception."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        faults.become(NOBODY)
+        try:
+            said = function()
+        except BaseException as error:
+            said = f"{type(error).__name__}: {error}"
+        os.write(writer, said.encode())
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as pipe:
+        said = pipe.read()
+    os.waitpid(child, 0)
+    return said
+
+
+def test_without_privileges():
+    with qemu_in([]) as (pid, _):
+        said = unprivileged(lambda: Host.of_process(pid).to_json())
+        assert said.startswith("PermissionError")
+        assert all(name in said for name in ("CAP_SETUID", "CAP_SETGID", "CAP_SYS_PTRACE"))
+    own = unprivileged(lambda: str(Host.of_process(os.getpid()).postcopy == Host.local().postcopy))
+    assert own == "True"
+
+
+def test_a_user():
+    assert Host.of_user("root").postcopy
+    expected = unprivileged(lambda: Host.local().to_json())
+    assert Host.of_user(NOBODY) == Host.of_user("nobody") == Host.from_json(expected)
+    with pytest.raises(ValueError, match="user must be a user of this machine"):
+        Host.of_user("no-such-user")
+    with pytest.raises(ValueError, match="together"):
+        pymig.probe(pid=1, user="root")
+
+
+@pytest.mark.parametrize(
+    "options, memory",
+    [
+        ([], [Memory()]),
+        (["-object", "memory-backend-ram,id=a,size=16M"], [Memory(size=16 << 20)]),
+        (
+            ["-object", '{"qom-type":"memory-backend-memfd","id":"a","size":16777216,"share":true}'],
+            [Memory("memfd", share=True, size=16 << 20)],
+        ),
+        (["-object", "rng-random,id=r"], [Memory()]),
+    ],
+)
+def test_memory_on_the_command_line(options, memory):
+    with qemu_in([], *options) as (pid, _):
+        assert list(memory_of(pid)) == memory
+        assert pid in qemu_processes()
