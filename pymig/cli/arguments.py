@@ -194,12 +194,27 @@ def _add_probe(commands: Any) -> None:
         "missing, and the remedy. Exit status: 0; 1 for a FAIL (with --strict, also for a WARN); 2 for an ERROR.",
     )
     _add_memory(command)
+    _add_place(command)
     command.add_argument("--strict", action="store_true", help="exit with 1 also for a WARN")
     command.add_argument(
         "--only", action="append", metavar="NAME", choices=CHECK_NAMES, help="run only this check; may be repeated"
     )
     command.add_argument("--list", action="store_true", help="list the checks without running them")
     _add_json(command)
+
+
+def _add_place(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group(
+        "in whose place",
+        "By default this process is answered. In the place of another one, root is needed, and the "
+        "guest's memory is by default that on its command line.",
+    )
+    group.add_argument("--pid", metavar="PID", help="a process's; auto: that of every QEMU on this machine")
+    group.add_argument("--vm", metavar="NAME", help="that of the QEMU of libvirt's machine NAME")
+    group.add_argument("--user", metavar="USER", help="a user's, without capabilities")
+    group.add_argument(
+        "--no-ptrace", action="store_true", help="never stop the process; then its seccomp filters can't be read"
+    )
 
 
 def _add_diff(commands: Any) -> None:

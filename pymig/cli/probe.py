@@ -7,12 +7,15 @@ from pymig.cli.text import BOLD, GREEN, RED, YELLOW, print_json, print_table, pr
 from pymig.cli.values import ACCEPTED, NOT_ANSWERED, REFUSED, memory
 from pymig.host.checks import CHECKS, ERROR, FAIL, OF_A_REPORT, PASS, WARN, ask
 from pymig.host.checks import NAMES as CHECK_NAMES
+from pymig.host.diagnosis import error_text
+from pymig.host.place import qemu_processes
 from pymig.host.probe import probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import Any
 
     from pymig.host.checks import CheckResult
     from pymig.host.report import Diagnosis, HostReport
@@ -21,34 +24,115 @@ if TYPE_CHECKING:
 STYLES = {PASS: GREEN, WARN: YELLOW, FAIL: RED, ERROR: RED}
 
 
+ASKED_IN_PLACE = tuple(name for name in CHECK_NAMES if name in OF_A_REPORT or name == "memlock")
+"""The checks that are asked in the place of a process; the others would be asked for this one."""
+
+
 def run(options: argparse.Namespace) -> int:
     """Probes this host, and prints the results; returns the exit status."""
     if options.list:
         print_table([(name, words) for name, words, _ in CHECKS])
         return ACCEPTED
-    names = options.only or CHECK_NAMES
-    report = _report(options, names)
-    answers = ask(report, names)
+    names = _names(options)
+    places = _places(options)
+    if options.pid != "auto":
+        document, status = _probed(options, names, places[0])
+        if options.json:
+            print_json(document)
+        return status
+    results = [_probed(options, names, place) for place in places]
     if options.json:
-        print_json({**(report.to_dict() if report else {}), "questions": [answer.to_dict() for answer in answers]})
-    else:
+        print_json(
+            {"processes": [{"pid": place["pid"], **result[0]} for place, result in zip(places, results, strict=True)]}
+        )
+    return max(status for _, status in results)
+
+
+def _names(options: argparse.Namespace) -> Sequence[str]:
+    in_place = options.pid is not None or options.user is not None or options.vm is not None
+    names: Sequence[str] = options.only or (ASKED_IN_PLACE if in_place else CHECK_NAMES)
+    if in_place and (others := set(names).difference(ASKED_IN_PLACE)):
+        raise UsageError(f"--only {min(others)}: it is asked for this process alone, not in the place of another")
+    return names
+
+
+def _places(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Where to ask, as arguments of probe()."""
+    given = [name for name in ("pid", "user", "vm") if getattr(options, name) is not None]
+    if len(given) > 1:
+        raise UsageError(f"--{given[0]} and --{given[1]} can't be given together")
+    if options.pid == "auto":
+        pids = qemu_processes()
+        if not pids:
+            raise UsageError("--pid auto: no QEMU is running on this machine, or none that this user may see")
+        return [{"pid": pid} for pid in pids]
+    if options.pid is not None:
+        return [{"pid": _pid(options.pid, "--pid")}]
+    if options.vm is not None:
+        return [{"pid": _pid_of_vm(options.vm)}]
+    return [{} if options.user is None else {"user": options.user}]
+
+
+def _pid(text: str, option: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004 - digits of 2**31
+        raise UsageError(f"{option} {text}: write the number of a process, or auto")
+    return int(text)
+
+
+def _pid_of_vm(name: str) -> int:
+    """The number in libvirt's file for this machine."""
+    if "/" in name:
+        raise UsageError(f"--vm {name}: write the name of a machine")
+    path = f"/run/libvirt/qemu/{name}.pid"
+    try:
+        with open(path, encoding="ascii") as file:  # noqa: PTH123 - pathlib takes long to import
+            return _pid(file.read(64).strip(), path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--vm {name}: no such running machine of libvirt's: {error}") from None
+
+
+def _probed(options: argparse.Namespace, names: Sequence[str], place: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Probes in one place and, unless it is for JSON, prints the results. Returns the document and the exit status."""
+    report = _report(options, names, place)
+    answers = ask(report, names)
+    if not options.json:
+        if place:
+            print(styled(f"in the place of {_shown(place)}:", BOLD))
         _print_report(report, answers)
+    document = {**(report.to_dict() if report else {}), "questions": [answer.to_dict() for answer in answers]}
+    return document, _status(answers, strict=options.strict)
+
+
+def _status(answers: Sequence[CheckResult], *, strict: bool) -> int:
     statuses = {answer.status for answer in answers}
     if ERROR in statuses:
         return NOT_ANSWERED
-    return REFUSED if FAIL in statuses or (options.strict and WARN in statuses) else ACCEPTED
+    return REFUSED if FAIL in statuses or (strict and WARN in statuses) else ACCEPTED
 
 
-def _report(options: argparse.Namespace, names: Sequence[str]) -> HostReport | None:
+def _shown(place: dict[str, Any]) -> str:
+    (kind, value), *_ = place.items()
+    return f"user {value}" if kind == "user" else f"process {value}"
+
+
+def _report(options: argparse.Namespace, names: Sequence[str], place: dict[str, Any]) -> HostReport | None:
     """What the probe finds; None if no check reads it."""
-    if not OF_A_REPORT.intersection(names):
+    if not place and not OF_A_REPORT.intersection(names):
         if options.memory:
             raise UsageError("--memory: none of the checks in --only looks at the guest's memory")
         return None
+    if not place:
+        try:
+            return probe(memory(options.memory))
+        except OSError as error:
+            raise UsageError(f"--memory: {error}") from None
+    given: dict[str, Any] = {"memory": memory(options.memory)} if options.memory else {}
     try:
-        return probe(memory(options.memory))
+        return probe(**given, **place, ptrace=not options.no_ptrace)
+    except ValueError as error:
+        raise UsageError(f"--user: {error}") from None
     except OSError as error:
-        raise UsageError(f"--memory: {error}") from None
+        raise UsageError(error.strerror or str(error)) from None
 
 
 def _print_report(report: HostReport | None, answers: Sequence[CheckResult]) -> None:
@@ -57,6 +141,8 @@ def _print_report(report: HostReport | None, answers: Sequence[CheckResult]) -> 
         print(f"  HOST: Checking {answer.question:<52}: {status} ({answer.detail})")
     if report:
         print(f"  userfaultfd features: {', '.join(report.features) or 'unknown'}")
+        for what, error in report.incomplete:
+            print(styled(f"  not taken on, so the process may get another answer: {what}: {error_text(error)}", YELLOW))
     if report and any(answer.status in (FAIL, ERROR) for answer in answers):
         for entry in report.diagnosis:
             _print_diagnosis(entry)

@@ -117,13 +117,17 @@ def _optmem(_: object) -> Result:
     return (PASS if most >= USUAL_OPTMEM_MAX else WARN), f"net.core.optmem_max = {most}"
 
 
-def _memlock(_: object) -> Result:
+def _memlock(report: HostReport | None) -> Result:
     import resource  # noqa: PLC0415 - likewise
 
-    soft = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    place = report and report._place
+    try:
+        soft = resource.prlimit(place.pid if place else 0, resource.RLIMIT_MEMLOCK)[0]
+    except OSError as error:
+        return ERROR, f"RLIMIT_MEMLOCK: {error.strerror}"
     if soft == resource.RLIM_INFINITY:
         return PASS, "RLIMIT_MEMLOCK = unlimited"
-    return WARN, f"RLIMIT_MEMLOCK = {soft}; zero-copy-send locks what it sends"
+    return WARN, f"RLIMIT_MEMLOCK = {soft}; zero-copy-send locks what it sends, rdma-pin-all the guest's whole memory"
 
 
 def _folder(path: str) -> list[str]:

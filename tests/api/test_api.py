@@ -23,14 +23,9 @@ SECTIONS_NOT_YET = {
 """Sections of which nothing is built yet, with the names that they will add."""
 
 NOT_YET = {
-    "Host.incomplete",
-    "Host.of_process",
-    "Host.of_user",
     "Plan.from_preset",
     "Plan.from_virsh",
     "Plan.presets",
-    "probe.pid",
-    "probe.user",
 }
 """Names and arguments (``function.argument``) of other sections that are not built yet."""
 

@@ -102,6 +102,8 @@ NODES = ffi.new("QmpValue[]", [{"type": lib.QMP_OBJECT, "number": 3, "members": 
 PROGRAM = ffi.new("char[]", b"/nonexistent")
 COMMAND = ffi.new("char *[]", [PROGRAM, ffi.NULL])
 GUARDED = ffi.new("GuardedProcess *")
+PLACE, NO_PLACE = (ffi.new("ProcessPlace *", {"pid": pid}) for pid in (os.getpid(), (1 << 31) - 1))
+PLACE_REPORT = ffi.new("ProcessReport *")
 URI, TCP, NOWHERE = (ffi.new("char[]", name) for name in (b"uri", b"tcp:192.0.2.1:4444", b"nowhere:1"))
 TO_TCP, TO_NOWHERE = (ffi.new("QmpMember[]", [(URI, {"type": lib.QMP_STRING, "text": uri})]) for uri in (TCP, NOWHERE))
 AROUND = ffi.new("MigrationSurroundings *")
@@ -152,6 +154,12 @@ def ask_local():
     return lib.migration_host_write_tracking(LOCAL, 0, 0), lib.migration_host_postcopy(LOCAL, 0)
 
 
+def ask_in_the_own_place():
+    """Once as a process, once as one that does not exist."""
+    assert lib.host_probe_process(PLACE, BLOCKS, 3, 0, PLACE_REPORT, REPORTS) == 0
+    assert lib.host_probe_process(NO_PLACE, BLOCKS, 3, 0, PLACE_REPORT, REPORTS) < 0
+
+
 def start_and_end():
     assert lib.guarded_process_start(COMMAND, [], 0, GUARDED) == 0
     lib.guarded_process_end(GUARDED)
@@ -194,6 +202,8 @@ CALLS = {
     "postcopy_ram_supported_by_host": lambda: lib.postcopy_ram_supported_by_host(BLOCKS, 3, 0),
     "postcopy_support_message": lambda: lib.postcopy_support_message(SUPPORT, lib.QEMU_8_1, TEXT, 256),
     "host_probe": lambda: lib.host_probe(BLOCKS, 3, 0, REPORTS),
+    "host_probe_process": ask_in_the_own_place,
+    "process_trait_name": lambda: lib.process_trait_name(0),
     "guarded_process_start guarded_process_end": start_and_end,
     "uffd_feature_name": lambda: lib.uffd_feature_name(0),
     "uffd_ioctl_name": lambda: lib.uffd_ioctl_name(0),
@@ -293,7 +303,9 @@ def test_c_function(names):
     for _ in range(100):
         call()
     before = in_use()
-    for _ in range(ROUNDS // 40 if "process_start" in names else ROUNDS):  # a process takes milliseconds
+    for _ in range(
+        ROUNDS // 40 if "process_start" in names or "probe_process" in names else ROUNDS
+    ):  # a process takes milliseconds
         call()
     after = in_use()
     assert after[0] - before[0] < TOLERANCE, "memory"

@@ -138,7 +138,7 @@ def answer(qmp, name):
 def visible(pid):
     """What must not change about a process that is asked about."""
     files = {name: Path(f"/proc/{pid}/{name}").read_text() for name in ("cgroup", "maps", "limits")}
-    kept = ("TracerPid", "Uid", "Gid", "Groups", "Sig", "Shd", "Cap", "NoNewPrivs", "Seccomp")
+    kept = ("TracerPid", "Uid", "Gid", "Groups", "SigPnd", "SigBlk", "SigIgn", "SigCgt", "Cap", "NoNewPrivs", "Seccomp")
     status = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(kept)]
     return files, status, sorted(os.listdir(f"/proc/{pid}/fd"))
 

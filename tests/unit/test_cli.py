@@ -154,6 +154,13 @@ def test_a_parameter_has_its_type(assignment, value):
         (["describe", "/nonexistent"], "/nonexistent does not answer over QMP"),
         (["describe", "/nonexistent", "--timeout", "0"], "timeout must be more than 0"),
         (["describe"], "SOCKET"),
+        (["probe", "--pid", "x"], "--pid x: write the number of a process, or auto"),
+        (["probe", "--pid", "999999999"], "there is no such process"),
+        (["probe", "--pid", "1", "--user", "root"], "--pid and --user can't be given together"),
+        (["probe", "--user", "no-such-user"], "--user: user must be a user of this machine"),
+        (["probe", "--vm", "no-such-machine"], "--vm no-such-machine: no such running machine"),
+        (["probe", "--vm", "../x"], "--vm ../x: write the name of a machine"),
+        (["probe", "--pid", "1", "--only", "rdma"], "--only rdma: it is asked for this process alone"),
         (["watch", "/nonexistent"], "/nonexistent does not answer over QMP"),
         (["watch", "/nonexistent", "--still", "0"], "still must be more than 0"),
         (["watch"], "SOURCE"),
@@ -414,6 +421,22 @@ def test_questions_of_the_probe(capsys):
         assert [entry["name"] for entry in only] == [name]
     if any(entry["status"] == "WARN" for entry in answer["questions"]):
         assert run(capsys, "probe", "--strict")[0] != 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to ask in another user's place")
+def test_probe_in_a_users_place(capsys):
+    status, out, _ = run(capsys, "probe", "--user", "nobody")
+    assert out.startswith("in the place of user nobody:\n")
+    assert status == (0 if "0 FAIL, 0 ERROR" in out else 1)
+    document = json.loads(run(capsys, "probe", "--user", "nobody", "--json")[1])
+    assert {question["name"] for question in document["questions"]} >= {"userfaultfd", "postcopy", "memlock"}
+    assert document["postcopy"] == json.loads(Host.of_user("nobody").to_json())["postcopy"]
+
+
+def test_probe_in_the_own_place(capsys):
+    plain, own = (json.loads(run(capsys, "probe", "--json", *place)[1]) for place in ((), ("--pid", str(os.getpid()))))
+    assert own["write_tracking"] == plain["write_tracking"]
+    assert own["postcopy"] == plain["postcopy"]
 
 
 def test_what_is_not_asked_is_not_probed(capsys, monkeypatch):

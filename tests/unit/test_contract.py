@@ -56,7 +56,7 @@ SIGNATURES = {
     "MigrationState.query_capabilities": "self",
     "MigrationState.set_parameters": "self, parameters",
     "MigrationState.query_parameters": "self",
-    "probe": f"memory=({MEMORY},), *, target_page_size=None",
+    "probe": f"memory=({MEMORY},), *, target_page_size=None, pid=None, user=None, ptrace=True",
     "HostReport.to_json": "self",
 }
 

@@ -51,6 +51,14 @@ def supported(host: Host) -> bool | None:
         return None
 
 
+def in_places(pid: int) -> None:
+    """In the place of a process, and of a user."""
+    assert_type(probe(pid=pid, ptrace=False), HostReport)
+    assert_type(probe(user="root").incomplete, tuple[tuple[str, int], ...])
+    assert_type(Host.of_process(pid, [Memory()], ptrace=False), Host)
+    assert_type(Host.of_user("root").incomplete, tuple[tuple[str, int], ...])
+
+
 report = probe([Memory()], target_page_size=4096)
 assert_type(report, HostReport)
 assert_type(report.userfaultfd, Literal["device", "syscall"] | None)
