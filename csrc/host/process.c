@@ -37,7 +37,8 @@
 #endif
 
 enum {
-    TIME_LIMIT = 20, /* seconds for everything */
+    TIME_LIMIT = 20,     /* seconds for everything */
+    MOST_SEIZURES = 100, /* attempts to become the tracer */
     MOST_FILTERS = 64,
     MOST_INSTRUCTIONS = 4 * BPF_MAXINSNS /* of all filters */
 };
@@ -104,11 +105,29 @@ static uint64_t now(void)
     return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
 }
 
-/* Stops the process for as long as it takes to copy its filters. It goes on as before, stopped or not. */
-static int read_filters(pid_t pid, Shared *shared)
+/* A process has one tracer at a time, which may be another thread that asks about it. */
+static int seize(pid_t pid)
 {
-    if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0) {
-        return errno;
+    const struct timespec pause = {.tv_nsec = 2000000};
+    for (int i = 0; i < MOST_SEIZURES; i++) {
+        if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0) {
+            return 0;
+        }
+        if (errno != EPERM) {
+            break;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return errno;
+}
+
+/* Stops the process for as long as it takes to copy its filters. It goes on as before, stopped or not. */
+static int read_filters(const Target *target, Shared *shared)
+{
+    pid_t pid = target->pid;
+    int refused = seize(pid);
+    if (refused != 0) {
+        return target->is_traced ? EBUSY : refused;
     }
     uint64_t begin = now();
     int error = ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0 || waitpid(pid, NULL, __WALL) != pid ? errno : 0;
@@ -129,8 +148,7 @@ static void take_filters(const Question *question)
     }
     int error = target->seccomp_mode != SECCOMP_MODE_FILTER ? ENOTSUP
                 : question->place->no_ptrace                ? ECANCELED
-                : target->is_traced                         ? EBUSY
-                                                            : read_filters(target->pid, shared);
+                                                            : read_filters(target, shared);
     if (error != 0) {
         shared->filters.count = 0;
     }
@@ -219,12 +237,28 @@ static void drop_bounding(const Target *target, Shared *shared)
     }
 }
 
-static void take_user(const Target *target, Shared *shared)
+/* Makes every permitted capability effective: a change of the user has cleared them. */
+static void raise_capabilities(void)
 {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, data) == 0) {
+        data[0].effective = data[0].permitted;
+        data[1].effective = data[1].permitted;
+        syscall(SYS_capset, &header, data);
+    }
+}
+
+/* Keeps the capabilities, because the namespaces come after: an id may have no number in the process's user namespace.
+ */
+static void take_ids(const Target *target, Shared *shared)
+{
+    take_groups(target, shared);
     prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
     if (syscall(SYS_setresuid, target->uids[0], target->uids[1], target->uids[2]) < 0) {
         miss(shared, PROCESS_USER, errno);
     }
+    raise_capabilities();
 }
 
 static void take_capabilities(const Target *target, Shared *shared)
@@ -262,17 +296,11 @@ static void take_label(const Target *target, Shared *shared)
 
 static void take_the_rest(const Question *question)
 {
-    const Target *target = question->target;
-    Shared *shared = question->shared;
-    take_limits(target, shared);
-    if (target->takes_ids) {
-        drop_bounding(target, shared);
-        take_groups(target, shared);
-        take_user(target, shared);
-        take_capabilities(target, shared);
-    }
-    take_label(target, shared);
-    install_filters(shared);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    drop_bounding(question->target, question->shared);
+    take_capabilities(question->target, question->shared);
+    take_label(question->target, question->shared);
+    install_filters(question->shared);
 }
 
 /* ---- The children ---- */
@@ -346,16 +374,25 @@ static void note_death(Shared *shared, bool killed)
     }
 }
 
-static _Noreturn void stand_in(const Question *question)
+/* Ends with the caller. A change of the user makes the kernel forget that. */
+static void end_with_caller(const Question *question)
 {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    setpgid(0, 0);
     if (getppid() != question->caller) {
         end();
     }
+}
+
+static _Noreturn void stand_in(const Question *question)
+{
+    setpgid(0, 0);
+    end_with_caller(question);
     take_filters(question);
     join_cgroups(question->target, question->shared);
+    take_limits(question->target, question->shared);
+    take_ids(question->target, question->shared);
+    end_with_caller(question);
     join_namespaces(question->target, question->shared);
     bool is_filtered = seccomp_mode() == SECCOMP_MODE_FILTER;
     if (is_filtered) { /* they come on top of the process's own */

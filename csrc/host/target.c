@@ -106,7 +106,7 @@ static void take_status(Target *target, char *line)
     }
 }
 
-/* ---- Namespaces, and ids in them ---- */
+/* ---- Namespaces ---- */
 
 static bool is_own(int fd, const char *name)
 {
@@ -135,40 +135,6 @@ static void read_namespaces(Target *target)
     target->namespaces[0] = read_namespace(target, "ns/pid", PROCESS_PID_NAMESPACE);
     target->namespaces[1] = read_namespace(target, "ns/mnt", PROCESS_MOUNT_NAMESPACE);
     target->namespaces[2] = read_namespace(target, "ns/user", PROCESS_USER_NAMESPACE);
-}
-
-typedef struct IdMap {
-    int pid;
-    const char *name; /* uid_map or gid_map */
-} IdMap;
-
-/* The id inside the process's user namespace of one that /proc told; (uint32_t)-1 if it has none. */
-static uint32_t inside(IdMap map, uint32_t id)
-{
-    int fd = open_of(map.pid, map.name, O_RDONLY);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    uint32_t first, outside, count, found = UINT32_MAX;
-
-    if (file == NULL) {
-        return found;
-    }
-    while (found == UINT32_MAX && fscanf(file, "%" SCNu32 " %" SCNu32 " %" SCNu32, &first, &outside, &count) == 3) {
-        found = id >= outside && id - outside < count ? first + (id - outside) : found;
-    }
-    fclose(file);
-    return found;
-}
-
-static void translate_ids(Target *target)
-{
-    const IdMap users = {target->pid, "uid_map"}, groups = {target->pid, "gid_map"};
-    for (int i = 0; i < 3; i++) {
-        target->uids[i] = inside(users, target->uids[i]);
-        target->gids[i] = inside(groups, target->gids[i]);
-    }
-    for (size_t i = 0; i < target->n_groups; i++) {
-        target->groups[i] = inside(groups, target->groups[i]);
-    }
 }
 
 /* ---- The root directory, the cgroups, the limits, the label ---- */
@@ -327,23 +293,18 @@ int target_of_process(Target *target, int pid)
     if (result < 0 || target->pid < 0) {
         return result == -ENOMEM ? result : -ESRCH;
     }
-    target->takes_ids = true;
     read_namespaces(target);
     read_root(target);
     read_cgroups(target);
     read_limits(target);
     read_label(target);
     compare_architecture(target);
-    if (target->namespaces[2].fd >= 0) {
-        translate_ids(target);
-    }
     return 0;
 }
 
 int target_of_user(Target *target, uid_t uid, gid_t gid, const uint32_t *groups, size_t n_groups)
 {
     clear(target);
-    target->takes_ids = true;
     for (int i = 0; i < 3; i++) {
         target->uids[i] = uid;
         target->gids[i] = gid;

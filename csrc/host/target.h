@@ -30,7 +30,7 @@ typedef struct TargetNamespace {
     int trait; /* enum ProcessTrait */
 } TargetNamespace;
 
-/* Everything is as the caller's own user namespace sees it, but for ids in another one. */
+/* Ids are those in the caller's own user namespace. */
 typedef struct Target {
     int pid;       /* 0: only a user */
     int pidfd;     /* negative if there is no process */
@@ -38,7 +38,6 @@ typedef struct Target {
     gid_t gids[3];
     gid_t *groups;
     size_t n_groups;
-    bool takes_ids;                                                /* whether they differ from the caller's */
     uint64_t inheritable, permitted, effective, bounding, ambient; /* capabilities */
     int seccomp_mode;
     bool is_traced;

@@ -3,12 +3,15 @@
 import contextlib
 import errno
 import os
+import random
 import resource
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -314,3 +317,63 @@ def test_memory_on_the_command_line(options, memory):
     with qemu_in([], *options) as (pid, _):
         assert list(memory_of(pid)) == memory
         assert pid in qemu_processes()
+
+
+def test_from_several_threads():
+    wrong = []
+    with qemu_in([nobody()], "-sandbox", "on") as (pid, _):
+        expected = Host.of_process(pid)
+
+        def ask():
+            wrong.extend(host for _ in range(10) if (host := Host.of_process(pid)) != expected or host.incomplete)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
+
+
+def test_in_a_child_that_ignores_its_children():
+    """SIGCHLD is ignored there, so that an ordinary child would be reaped by the kernel."""
+    signals = []
+
+    def ask():
+        signal.signal(signal.SIGCHLD, lambda *_: signals.append(1))
+        one = Host.of_process(os.getpid())
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        return f"{one == Host.of_process(os.getpid())} {signals}"
+
+    assert unprivileged(ask) == "True []"
+
+
+ASK_FOR_EVER = "import sys, pymig\nprint(flush=True)\nwhile True: pymig.Host.of_process(int(sys.argv[1]))"
+
+
+def test_a_caller_that_is_killed():
+    with qemu_in([], "-sandbox", "on") as (pid, qmp):
+        before = settled(pid)
+        for _ in range(30):
+            caller = subprocess.Popen([sys.executable, "-c", ASK_FOR_EVER, str(pid)], stdout=subprocess.PIPE)
+            with caller:
+                caller.stdout.read(1)
+                time.sleep(random.random() / 50)
+                caller.kill()
+        deadline = time.monotonic() + 10
+        while children_of_the_killed() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert children_of_the_killed() == []
+        assert visible(pid) == before
+        assert Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "SR"
+        assert qmp.cmd_raw("query-status")["return"]["status"] == "prelaunch"
+
+
+def children_of_the_killed():
+    """The processes that run ASK_FOR_EVER."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"while True: pymig.Host.of_process" in path.read_bytes():
+                found.append(path.parent.name)
+    return found

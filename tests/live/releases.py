@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,6 +18,8 @@ from xml.etree import ElementTree
 from tests.live.bring import BringError, FailsError, add_labels, bring, say, worst, wrapper_of
 
 ROOT = Path(__file__).parents[2]
+
+TESTS = ("tests/live", "tests/host/test_process.py")
 
 
 @dataclass(frozen=True)
@@ -38,17 +41,17 @@ def ask(label: str) -> Row:
         version = bring(label)
         say(label, f"testing {version}")
         report = wrapper_of(label).with_name("tests.xml")
-        result, status = run_tests("tests/live", report, PYMIG_QEMU=wrapper_of(label))
+        result, status = run_tests(TESTS, report, PYMIG_QEMU=wrapper_of(label))
     except BringError as error:
         result, status = f"{error.outcome}: {error}", error.status
     return Row(label, version, result, time.monotonic() - begin, status)
 
 
-def run_tests(tests: str, report: Path, **binaries: Path) -> tuple[str, int]:
+def run_tests(tests: Sequence[str], report: Path, **binaries: Path) -> tuple[str, int]:
     """Run tests against QEMUs that are here; how many passed, failed and were skipped, and 1 if one failed."""
     report.unlink(missing_ok=True)
     environment = {**os.environ, **{name: str(binary) for name, binary in binaries.items()}}
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", tests]
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *tests]
     ran = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     if not report.exists():
         raise FailsError(f"pytest ended with status {ran.returncode}")

@@ -27,7 +27,7 @@ def ask(source: str, destination: str) -> Row:
         say(destination, f"testing {versions}")
         report = wrapper_of(destination).with_name(f"from-{source}.xml")
         binaries = {"PYMIG_QEMU": wrapper_of(source), "PYMIG_QEMU_DESTINATION": wrapper_of(destination)}
-        result, status = run_tests("tests/migration/test_live.py", report, **binaries)
+        result, status = run_tests(["tests/migration/test_live.py"], report, **binaries)
     except BringError as error:
         result, status = f"{error.outcome}: {error}", error.status
     return Row(f"{source}:{destination}", versions, result, time.monotonic() - begin, status)
