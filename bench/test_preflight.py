@@ -80,10 +80,10 @@ def test_round_trip(benchmark):
 def test_read_an_end(benchmark, tmp_path):
     """What Endpoint.from_qmp and a first preflight do besides QMP's commands, which a recording answers."""
     recording = Recording(tmp_path)
-    destination, plan = _told(*recording.facts(), None), plan_of(["multifd"])
+    destination, plan = _told((*recording.facts(), 0), None), plan_of(["multifd"])
 
     def read():
-        return preflight(_told(*recording.facts(), None), destination, plan)
+        return preflight(_told((*recording.facts(), 0), None), destination, plan)
 
     assert read()
     measure(benchmark, read, units=1, rounds=100)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from pymig.host.host import Host
+    from pymig.host.memory import Memory
 
 
 class UnknownType:
@@ -218,7 +219,8 @@ class Endpoint(Value):
 
         Args:
             address: the monitor's socket: a path, or ``host:port``.
-            host: what the QEMU's host can do; None if it is not known.
+            host: what the QEMU's host can do. None: it is asked in the QEMU's place, as Host.of_process does, if the
+                QEMU runs on this machine and this process may; otherwise it is not known.
             timeout: seconds for everything; at most a day.
 
         Raises:
@@ -227,7 +229,7 @@ class Endpoint(Value):
         """
         from pymig.ends.qmp import read  # noqa: PLC0415 - it imports asyncio
 
-        return _told(*read(address, timeout), host)
+        return _told(read(address, timeout), host)
 
     @classmethod
     async def from_qmp_async(
@@ -236,7 +238,7 @@ class Endpoint(Value):
         """The same as from_qmp, in the running event loop."""
         from pymig.ends.qmp import read_async  # noqa: PLC0415 - it imports asyncio
 
-        return _told(*await read_async(address, timeout), host)
+        return _told(await read_async(address, timeout), host)
 
     def __hash__(self) -> int:
         return hash((self.context, self.capabilities, self.machine, self.uuid, self.cpus, self.blockers, self.status))
@@ -271,8 +273,39 @@ def _restored(values: dict[str, Any], extra: Mapping[str, Any]) -> Endpoint:
     return end
 
 
-def _told(context: dict[str, Any], facts: dict[str, Any], host: Host | None) -> Endpoint:
+def _told(told: tuple[dict[str, Any], dict[str, Any], int], host: Host | None) -> Endpoint:
+    context, facts, pid = told
+    if host is None and pid:
+        host = _host_of(pid, facts["ram_blocks"])
     return Endpoint(Context(host=host, **context), **facts)
+
+
+def _host_of(pid: int, blocks: Mapping[str, Mapping[str, Any]]) -> Host | None:
+    """What the QEMU's host answers it; None if that can't be asked. Somebody else may listen at its socket for it."""
+    from pymig.host.host import Host  # noqa: PLC0415 - rare
+    from pymig.host.place import is_qemu  # noqa: PLC0415 - likewise
+
+    try:
+        return Host.of_process(pid, _memory(blocks)) if is_qemu(pid) else None
+    except OSError:
+        return None
+
+
+def _memory(blocks: Mapping[str, Mapping[str, Any]]) -> list[Memory]:
+    """The blocks whose backend is known, as Memory; one anonymous block if there are none."""
+    from pymig.host.memory import Memory  # noqa: PLC0415 - rare
+
+    known = [
+        Memory(
+            block["kind"],
+            path=block.get("path"),
+            share=block["share"],
+            page_size=block["page_size"] if block["kind"] == "memfd" else None,
+        )
+        for block in blocks.values()
+        if "kind" in block
+    ]
+    return known or [Memory()]
 
 
 def _thawed(value: Any) -> Any:

@@ -9,6 +9,8 @@ import asyncio
 import contextlib
 import os
 import re
+import socket
+import struct
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     Ask = Callable[..., Awaitable[Any]]
-    Told = tuple[dict[str, Any], dict[str, Any]]  # the arguments of Context and, besides the context, of Endpoint
+    Facts = tuple[dict[str, Any], dict[str, Any]]  # the arguments of Context and, besides the context, of Endpoint
+    Told = tuple[dict[str, Any], dict[str, Any], int]  # and the process behind the monitor; 0 if it is not known
 
 Result = TypeVar("Result")
 
@@ -84,6 +87,15 @@ class Monitor:
     async def ask(self, command: str, /, **arguments: Any) -> Any:
         """The command's return value."""
         return await self.client.execute(command, arguments or None)
+
+    def peer(self) -> int:
+        """The process on this machine that listens at the monitor's socket; 0 if that is not known."""
+        try:
+            connected = self.client._writer.get_extra_info("socket")
+            pid, _, _ = struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        except (AttributeError, OSError):
+            return 0
+        return int(pid)
 
     async def within(self, timeout: float, work: Awaitable[Result]) -> Result:
         """The result of work with this connection that takes at most so many seconds.
@@ -170,13 +182,14 @@ def _address_of(address: object, argument: str) -> str | tuple[str, int]:
 
 async def _read(monitor: Monitor) -> Told:
     await monitor.connect()
-    return await _facts(monitor.ask)
+    context, facts = await _facts(monitor.ask)
+    return context, facts, monitor.peer()
 
 
 # ---- Reading ----
 
 
-async def _facts(ask: Ask) -> Told:
+async def _facts(ask: Ask) -> Facts:
     build = build_that_answers(BinaryAnswers(*[await ask(question) for question in QUESTIONS]))
     machine = await optional(ask, "qom-get", path="/machine", property="type")
     name = machine.removesuffix("-machine") if isinstance(machine, str) else None

@@ -200,10 +200,11 @@ def _backend_of_json(value: str) -> str:
 def qemu_processes() -> list[int]:
     """The numbers of all processes that have a QEMU binary mapped, also those under a loader of their own."""
     numbers = sorted(int(name) for name in os.listdir("/proc") if name.isdecimal())  # noqa: PTH208
-    return [number for number in numbers if _maps_qemu(number)]
+    return [number for number in numbers if is_qemu(number)]
 
 
-def _maps_qemu(pid: int) -> bool:
+def is_qemu(pid: int) -> bool:
+    """Whether the process has a QEMU binary mapped."""
     try:
         with open(f"/proc/{pid}/maps", "rb") as file:  # noqa: PTH123
             names = {line.split(b"/")[-1].strip() for line in file if b"/" in line and b" r-xp " in line}

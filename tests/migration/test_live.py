@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from pymig import Context, Endpoint, Host, Plan, QemuBuild, preflight
+from pymig import Context, Endpoint, Host, Memory, Plan, PostcopySupport, QemuBuild, preflight
 from tests.migration.pair import binary_name, carry_out, endpoint_of, outcome, pair
 
 SOURCE = shutil.which(binary_name())
@@ -69,6 +69,7 @@ def test_a_migration(case, tmp_path):
             assert (flight.outcome, seen[1] in flight.guests) == (seen[0], True), (flight, seen)
 
 
+UNABLE = Host("absent", PostcopySupport(False, 2, 1))
 TAKEN = "tcp:192.0.2.1:4444"
 """An address that nobody can listen at."""
 
@@ -94,6 +95,17 @@ def test_a_destination_that_was_started_before(first, given, tmp_path):
         assert ("migrate-incoming" in sent) is (first == TAKEN or given)
         if flight.outcome == "completes":
             assert outcome(source, destination) == ("completes", "destination")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to ask in QEMU's place")
+def test_the_host_is_asked_in_qemus_place(tmp_path):
+    memory = ("-object", "memory-backend-memfd,id=m,size=64M,share=on", "-machine", "pc-q35-7.2,memory-backend=m")
+    with pair((SOURCE, DESTINATION), tmp_path, (*MACHINE[2:], *memory), MACHINE) as (source, destination):
+        for qemu, blocks in ((source, [Memory("memfd", share=True)]), (destination, [Memory()])):
+            end = Endpoint.from_qmp(str(qemu.address))
+            assert end.host == Host.of_process(qemu.process.pid, blocks)
+            assert "host" not in {unknown.what for unknown in preflight(end, end, Plan(uri="tcp:h:1")).unknown}
+        assert Endpoint.from_qmp(str(source.address), host=UNABLE).host == UNABLE
 
 
 def test_what_a_running_qemu_tells(tmp_path):
