@@ -55,6 +55,9 @@ ROWS = [
     Row("check on 11.0 / check on 7.2", "test_check_of_each_release[11.0]", "test_check_of_each_release[7.2]"),
     Row("check(mask), seen / a live QEMU over QMP", "test_check_seen", "test_live_qemu"),
     Row("a live end's preflight, without its queries / a round trip", "test_read_an_end", "test_round_trip", 3),
+    Row("a fleet of 300 x 300 ends in 18 classes / a loop", "test_fleet_beside_a_loop", "test_loop_over_pairs", 1 / 80),
+    Row("reading documents, 100 texts / json.loads", "test_read_documents[100 texts]", "test_json_loads[100 texts]", 4),
+    Row("reading documents, all differ / json.loads", "test_read_documents[all differ]", "test_json_loads[all differ]", 4),
     Row("probe() / the same calls in plain C", "test_probe", "test_plain_c_probe", 2),
 ]
 # fmt: on
@@ -95,6 +98,12 @@ def _rows(ns):
     ):
         beside = {"peer_ns": peer, "ratio": ns[name] / peer} if peer else {}
         yield {"what": what, "ns": ns[name], **beside, "goal_ns": goal}
+    for what, name, goal in (
+        ("10^5 x 10^5 ends in 100 classes, from values", "test_fleet[100]", 1_500_000_000),
+        ("10^5 x 10^5 ends in 500 classes, from values", "test_fleet[500]", 5_000_000_000),
+        ("a fleet's outcome, without words", "test_outcome_without_words", 15_000),
+    ):
+        yield {"what": what, "ns": ns[name], "goal_ns": goal}
     yield {"what": "making a table, 8.0.50", "ns": ns["test_make_a_table[8.0.50]"], "goal_ns": 1_000_000}
     yield {"what": "making a table, the newest release", "ns": ns[f"test_make_a_table[{NEWEST}]"], "goal_ns": 1_000_000}
     yield {"what": "making a Checker", "ns": ns["test_make_a_checker"], "goal_ns": 10_000}

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from pymig.errors import TransportError as TransportError
     from pymig.errors import TransportTypeError as TransportTypeError
     from pymig.errors import UnknownCapabilityError as UnknownCapabilityError
+    from pymig.fleet.fleet import Fleet as Fleet
+    from pymig.fleet.fleet import FleetMatrix as FleetMatrix
     from pymig.host.facts import PostcopySupport as PostcopySupport
     from pymig.host.host import Host as Host
     from pymig.host.memory import Memory as Memory
@@ -77,6 +79,8 @@ else:
         "Diagnosis": "host.report",
         "Endpoint": "ends.endpoint",
         "Finding": "ends.finding",
+        "Fleet": "fleet.fleet",
+        "FleetMatrix": "fleet.fleet",
         "Host": "host.host",
         "HostReport": "host.report",
         "HostUnknownError": "errors",

@@ -200,9 +200,14 @@ class Endpoint(Value):
             ValueError: not such a document, or one of another major version.
             TypeError: a field has the wrong type; the text names it.
         """
-        from pymig.documents import loads, require_schema  # noqa: PLC0415 - only here
+        from pymig.documents import loads  # noqa: PLC0415 - only here
 
-        document = loads(text)
+        return cls._from_dict(loads(text))
+
+    @classmethod
+    def _from_dict(cls, document: Any) -> Endpoint:
+        from pymig.documents import require_schema  # noqa: PLC0415 - only here
+
         require_schema(document, SCHEMA, VERSION)
         if "context" not in document:
             raise ValueError("text lacks the field 'context'")

@@ -18,7 +18,6 @@ API = Path(__file__).with_name("api.md")
 SECTIONS_NOT_YET = {
     "libvirt and products": "Requests EndRequests LibvirtRefusal Flags libvirt",
     "explain": "explain Explanation",
-    "fleet": "Fleet FleetMatrix",
 }
 """Sections of which nothing is built yet, with the names that they will add."""
 

@@ -1,0 +1,84 @@
+"""A fleet of stated ends, beside a loop over its pairs; reading its documents, beside json.loads of them."""
+
+import json
+
+import pytest
+
+from bench.peers import HOST, measure
+from pymig import Context, Endpoint, Fleet, Plan, QemuBuild, preflight
+from pymig.fleet.outcomes import outcomes
+
+pytestmark = [pytest.mark.benchmark(group="fleet"), pytest.mark.usefixtures("turn")]
+
+ENDS = 100_000
+DOCUMENTS = 2000
+PLAN = Plan(["multifd"], {"multifd-channels": 4}, uri="tcp:host:4444")
+RELEASES = QemuBuild.releases()
+
+
+def distinct(classes):
+    """Ends that all answer differently."""
+    ram = {"pc.ram": {"size": 1 << 30, "page_size": 4096, "share": False, "kind": "anonymous"}}
+    return [
+        Endpoint(Context(RELEASES[i % len(RELEASES)], HOST), machine="pc-q35-7.2", cpus=1 + i, ram_blocks=ram)
+        for i in range(classes)
+    ]
+
+
+def fleet(ends, number=ENDS):
+    """Names, and values that are equal but not identical."""
+    return {f"host{i}": ends[i % len(ends)].replace(paused=False) for i in range(number)}
+
+
+def ask(ends):
+    matrix = Fleet(ends).matrix(PLAN)
+    return matrix.class_outcomes, matrix.count()
+
+
+@pytest.mark.parametrize("classes", [100, 500])
+def test_fleet(benchmark, classes):
+    """100,000 x 100,000 ends: from values to class_outcomes and count()."""
+    ends = fleet(distinct(classes))
+    codes, count = ask(ends)
+    assert codes.shape == (classes, classes)
+    assert 0 < count < ENDS**2
+    measure(benchmark, lambda: ask(ends), units=1, rounds=1)
+
+
+def test_fleet_beside_a_loop(benchmark):
+    """300 x 300 ends in 18 classes: every pair that the loop answers."""
+    ends = fleet(distinct(18), 300)
+    measure(benchmark, lambda: Fleet(ends).matrix(PLAN).outcomes, units=1, rounds=10)
+
+
+def test_loop_over_pairs(benchmark):
+    ends = [*fleet(distinct(18), 300).values()]
+    assert all(preflight(end, end, PLAN).outcome for end in ends)
+    measure(benchmark, lambda: [preflight(a, b, PLAN).ok for a in ends for b in ends], units=1, rounds=1)
+
+
+def test_outcome_without_words(benchmark):
+    ends = distinct(30)
+    assert len(outcomes(ends, ends, PLAN)) == 900
+    measure(benchmark, lambda: outcomes(ends, ends, PLAN), units=900, rounds=20)
+
+
+@pytest.mark.parametrize("texts", [100, DOCUMENTS], ids=["100 texts", "all differ"])
+def test_read_documents(benchmark, texts):
+    documents = host_documents(texts)
+    assert Fleet(documents).classes == 1
+    measure(benchmark, lambda: Fleet(documents), units=1, rounds=1)
+
+
+@pytest.mark.parametrize("texts", [100, DOCUMENTS], ids=["100 texts", "all differ"])
+def test_json_loads(benchmark, texts):
+    documents = host_documents(texts)
+    measure(benchmark, lambda: [json.loads(text) for text in documents], units=1, rounds=1)
+
+
+def host_documents(texts):
+    """What pymig probe --json prints, in so many different texts."""
+    import pymig
+
+    facts = pymig.probe().to_dict()
+    return [json.dumps({**facts, "rack": i % texts}, indent=2) for i in range(DOCUMENTS)]

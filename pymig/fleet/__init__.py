@@ -1,0 +1,1 @@
+"""Many ends at once: who can go where, and why not."""

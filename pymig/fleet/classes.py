@@ -1,0 +1,114 @@
+"""Ends that answer alike: everything that a preflight reads of them is the same."""
+
+from __future__ import annotations
+
+from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
+
+from pymig.ends.endpoint import UNKNOWN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pymig.context import Context
+    from pymig.ends.endpoint import Endpoint
+    from pymig.host.host import Host
+
+    Key = tuple[object, ...]
+
+
+class Keys:
+    """The keys of ends: two ends have equal keys if and only if no preflight can tell them apart.
+
+    An Endpoint's own equality does not say that. To it ``1``, ``1.0`` and ``True`` are equal, but not to QMP; it does
+    not compare a host's page size; it ignores the order of RAM blocks, of which QEMU names the first that is wrong; and
+    it compares ``incoming``, which does not matter. A local host is equal only to itself: its answers may change.
+    """
+
+    __slots__ = ("_contexts",)
+
+    def __init__(self) -> None:
+        # Ends share contexts. What is remembered by its id is kept alive beside it.
+        self._contexts: dict[int, tuple[Context, ContextKey]] = {}
+
+    def of(self, end: Endpoint) -> Key:
+        """The end's key. Raises TypeError if a parameter's value is nothing that JSON has."""
+        return (
+            self._of_context(end.context),
+            end.capabilities.mask,
+            _exact(end.parameters) if end.parameters else None,
+            end.machine,
+            end.uuid,
+            end.ram_blocks if end.ram_blocks is UNKNOWN else _blocks(end.ram_blocks),
+            end.cpus,
+            end.cpu_model,
+            end.devices,
+            end.tls_objects if end.tls_objects is UNKNOWN else _exact(end.tls_objects),
+            end.block_nodes,
+            end.bitmaps if end.bitmaps is UNKNOWN else tuple(end.bitmaps.items()),  # type: ignore[union-attr]
+            end.blockers,
+            end.paused,
+            end.status,
+        )
+
+    def _of_context(self, context: Context) -> ContextKey:
+        known = self._contexts.get(id(context))
+        if known is None:
+            known = self._contexts[id(context)] = context, ContextKey(context)
+        return known[1]
+
+
+class ContextKey:
+    """What is compared of a context, with its hash, which takes long to compute."""
+
+    __slots__ = ("_hash", "_values")
+
+    def __init__(self, context: Context) -> None:
+        self._values = _key_of_context(context)
+        self._hash = hash(self._values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ContextKey) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def is_lasting(end: Endpoint) -> bool:
+    """Whether its answers stay as they are: a local host's may change."""
+    return end.host is None or end.host._stated is not None
+
+
+def _key_of_context(context: Context) -> Key:
+    return (
+        context.build,
+        context.build._differences,
+        None if context.host is None else _key_of_host(context.host),
+        _exact(context.parameters or {}),
+        context.incoming_started,
+        context.kvm_dirty_ring,
+        context.rdma,
+        context.single_channel,
+        context.target_page_size,
+    )
+
+
+def _key_of_host(host: Host) -> Key:
+    if host._stated is None:
+        return (host,)
+    blocks = tuple(facts.postcopy._block for facts in host._stated)
+    return (host, blocks, _exact(host._extra.get("page_size")))
+
+
+def _blocks(blocks: Any) -> Key:
+    """RAM blocks in their order."""
+    return tuple((name, frozenset(block.items())) for name, block in blocks.items())
+
+
+def _exact(value: Any) -> Any:
+    """The value, hashable, so that values of two types never are equal."""
+    if isinstance(value, Mapping):
+        return (dict, *((name, _exact(value[name])) for name in sorted(value))) if value else ()
+    if isinstance(value, (tuple, list)):
+        return (list, *map(_exact, value))
+    return value if isinstance(value, str) else (type(value), value)

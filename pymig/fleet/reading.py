@@ -1,0 +1,99 @@
+"""Reads ends from JSON: single documents, files and streams of them."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from pymig.context import Context
+from pymig.documents import MOST_BYTES, loads
+from pymig.ends.endpoint import SCHEMA, Endpoint
+from pymig.host.host import Host
+from pymig.qemu.build import QemuBuild
+from pymig.values import wrong_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, BinaryIO
+
+HOST_SCHEMA = "pymig-host"
+
+MOST_REMEMBERED = 4096
+"""Texts whose ends are remembered."""
+
+
+class Reader:
+    """Reads ends. A text that was read already is not read again.
+
+    Args:
+        build: which QEMU an end has whose document says only what its host can do; the newest by default.
+    """
+
+    __slots__ = ("_build", "_read")
+
+    def __init__(self, build: QemuBuild | None = None) -> None:
+        self._build = QemuBuild.newest() if build is None else build
+        self._read: dict[bytes, tuple[str | None, Endpoint]] = {}
+
+    def read(self, text: str | bytes) -> tuple[str | None, Endpoint]:
+        """The name that the document gives, if any, and the end.
+
+        Raises:
+            ValueError: not such a document, or one of another major version.
+            TypeError: a field has the wrong type; the text names it.
+            MigrationError: QEMU would refuse the document's parameters.
+        """
+        digest = blake2b(text.encode(errors="surrogatepass") if isinstance(text, str) else text).digest()
+        if digest not in self._read:
+            found = self._end_of(loads(text))
+            if len(self._read) == MOST_REMEMBERED:
+                self._read = {}
+            self._read[digest] = found
+        return self._read[digest]
+
+    def _end_of(self, document: Any) -> tuple[str | None, Endpoint]:
+        schema = document.get("schema") if isinstance(document, dict) else None
+        if schema not in (SCHEMA, HOST_SCHEMA):
+            raise ValueError(f'text is no end: its "schema" is neither "{SCHEMA}" nor "{HOST_SCHEMA}"')
+        name = document.get("name")
+        if name is not None and not isinstance(name, str):
+            wrong_type(name, "name", "a str")
+        if schema == SCHEMA:
+            return name, Endpoint._from_dict(document)
+        return name, Endpoint(Context(self._build, Host._from_dict(document)))
+
+
+def documents(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The documents of a stream: JSON Lines, or what pymig prints, one after another; each after its line's number.
+
+    A document begins with ``{`` at the start of a line. It ends with a line that starts with ``}``, or, if it is all on
+    one line, with that line. So what is damaged spoils nothing behind it. What is too long is cut off, so that whoever
+    reads it sees that.
+    """
+    text, start = bytearray(), 0
+    for number, line, is_end in _lines(stream):
+        if line.startswith(b"{") and text:
+            yield start, bytes(text)
+            text.clear()
+        if not text:
+            if not line.strip():
+                continue
+            start = number
+        text += line[: MOST_BYTES + 1 - len(text)]
+        if is_end:
+            yield start, bytes(text)
+            text.clear()
+    if text:
+        yield start, bytes(text)
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
+    """Each line's number, its beginning, as much as a document may have, and whether it ends a document."""
+    number = 0
+    while line := stream.readline(MOST_BYTES + 1):
+        number += 1
+        rest = line
+        while not rest.endswith(b"\n") and rest:
+            rest = stream.readline(MOST_BYTES + 1)
+        ends = line.startswith(b"}") or (line.startswith(b"{") and line.rstrip().endswith(b"}"))
+        yield number, line, ends

@@ -1,0 +1,288 @@
+"""Fleet and FleetMatrix say of each pair what its preflight says."""
+
+import array
+import json
+import pickle
+import random
+
+import pytest
+
+from pymig import Context, Endpoint, Fleet, FleetMatrix, Host, HostUnknownError, Plan, QemuBuild, preflight
+from tests.fleet.ends import MORE, RAM, TYPICAL, random_ends, sixty_ends
+
+TCP = "tcp:host:4444"
+PLANS = {
+    "nothing": Plan(uri=TCP),
+    "multifd": Plan(["multifd"], {"multifd-channels": 4}, uri=TCP),
+    "postcopy": Plan(["postcopy-ram", "return-path"], uri=TCP, postcopy=True),
+    "snapshot": Plan(["background-snapshot"], uri="file:/tmp/guest"),
+    "mapped-ram": Plan(["mapped-ram", "multifd"], uri="file:/tmp/guest"),
+    "bitmaps and TLS": Plan(["dirty-bitmaps", "validate-uuid"], {"tls-creds": "tls0"}, uri=TCP),
+    "waits": Plan(["pause-before-switchover", "x-ignore-shared"], uri="exec:cat", order="incoming-first"),
+    "bad value": Plan({"multifd": True, "xbzrle": False}, {"multifd-channels": 0}, uri="unix:/run/s"),
+}
+
+
+@pytest.fixture(scope="module")
+def sixty():
+    return {f"end {i}": end for i, end in enumerate(sixty_ends())}
+
+
+def expected(source, destination, plan):
+    """What the code of a pair must mean: whether it can, the outcome, and where the guest is."""
+    try:
+        flight = preflight(source, destination, plan)
+    except HostUnknownError:
+        return None, "unknown", "unknown"
+    return flight.ok, flight.outcome, flight.guest
+
+
+def agrees(matrix, source, destination, code, wanted):
+    ok, *kind = wanted
+    if ok is None:
+        with pytest.raises(HostUnknownError):
+            matrix.can(source, destination)
+    else:
+        assert matrix.can(source, destination) is ok
+    assert (code == 0) == bool(ok)
+    assert code == 0 or matrix.kinds[code] == tuple(kind)
+
+
+def stated(**facts):
+    return Endpoint(Context("10.0", Host()), **{**TYPICAL, **facts})
+
+
+def three():
+    return {"a": stated(), "b": stated(machine="pc-q35-10.0"), "c": stated(cpus=2)}
+
+
+class TestAgreesWithPreflight:
+    @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+    def test_every_pair_of_sixty_ends(self, sixty, plan):
+        assert len(sixty) >= 60
+        matrix = Fleet(sixty).matrix(plan)
+        for i, (source, ours) in enumerate(sixty.items()):
+            for j, (destination, theirs) in enumerate(sixty.items()):
+                agrees(matrix, source, destination, matrix.outcomes[i, j], expected(ours, theirs, plan))
+
+    def test_the_plans_bring_about_every_outcome(self, sixty):
+        matrices = [Fleet(sixty).matrix(plan) for plan in PLANS.values()]
+        counts = [sum(matrix.count(kind) for matrix in matrices) for kind in range(len(matrices[0].kinds))]
+        seen = {outcome for (outcome, _), count in zip(matrices[0].kinds, counts, strict=True) if count}
+        assert seen == {outcome for outcome, _ in matrices[0].kinds}
+        assert sum(counts) == len(matrices) * len(sixty) ** 2
+
+    def test_random_pairs_of_larger_fleets(self):
+        rng = random.Random(1)
+        for seed, plan in enumerate(PLANS.values()):
+            ends = {f"end {i}": end for i, end in enumerate(random_ends(160, seed))}
+            matrix = Fleet(ends).matrix(plan)
+            names = list(ends)
+            for _ in range(100_000 // len(PLANS)):
+                source, destination = rng.choice(names), rng.choice(names)
+                code = matrix.class_outcomes[
+                    matrix.class_of[names.index(source)], matrix.class_of[names.index(destination)]
+                ]
+                agrees(matrix, source, destination, code, expected(ends[source], ends[destination], plan))
+
+    def test_the_words_are_those_of_the_pair(self, sixty):
+        matrix = Fleet(sixty).matrix(PLANS["multifd"])
+        for (source, ours), (destination, theirs) in zip(sixty.items(), reversed(sixty.items()), strict=True):
+            if expected(ours, theirs, PLANS["multifd"])[0] is not None:
+                flight = matrix.preflight(source, destination)
+                assert flight.to_dict() == preflight(ours, theirs, PLANS["multifd"]).to_dict()
+                assert matrix.preflight(source, destination) is flight
+
+
+class TestClasses:
+    def test_ends_that_answer_alike_are_one_class(self):
+        alike = [
+            stated(),
+            stated(),
+            Endpoint(Context("10.0", Host(), incoming=True), **TYPICAL),
+            Endpoint.from_json(json.dumps({**stated().to_dict(), "rack": 7})),
+        ]
+        assert Fleet({str(i): end for i, end in enumerate(alike)}).classes == 1
+
+    @pytest.mark.parametrize(
+        "one, other",
+        [
+            (stated(ram_blocks=MORE), stated(ram_blocks=dict(reversed(MORE.items())))),
+            (stated(ram_blocks=RAM), stated()),
+            (
+                Endpoint(Context("10.0", Host.from_json(json.dumps({**Host().to_dict(), "page_size": 4096})))),
+                Endpoint(Context("10.0", Host.from_json(json.dumps({**Host().to_dict(), "page_size": 65536})))),
+            ),
+            (Endpoint(Context("10.0", Host.local())), Endpoint(Context("10.0", Host.local()))),
+            (Endpoint(Context("10.0", Host())), Endpoint(Context("10.0", None))),
+            (Endpoint(Context("10.0")), Endpoint(Context("10.0.13"))),
+        ],
+        ids=["order of RAM blocks", "the same", "page size", "local hosts", "no host", "releases"],
+    )
+    def test_ends_that_answer_differently(self, one, other, request):
+        same = "the same" in request.node.name
+        assert Fleet({"one": one, "other": other}).classes == (1 if same else 2)
+
+    def test_one_true_and_1_are_two_values(self):
+        number, switch = stated(parameters={"multifd-channels": 1}), stated(parameters={"multifd-channels": True})
+        assert number == switch
+        with pytest.raises(ValueError, match=r"ends\['b'\]: no migration can have this end"):
+            Fleet({"a": number, "b": switch})
+        fleet = Fleet({"a": number})
+        right, wrong = (Plan(parameters={"multifd-channels": value}, uri=TCP) for value in (1, True))
+        assert right == wrong
+        assert [fleet.matrix(plan).can("a", "a") for plan in (right, wrong, right)] == [True, False, True]
+
+    def test_a_local_host_is_asked_again(self):
+        host = Host.local()
+        fleet = Fleet({"here": Endpoint(Context("10.0", host)), "there": stated()})
+        plan = PLANS["snapshot"]
+        assert fleet.matrix(plan) is not fleet.matrix(plan)
+        assert Fleet({"there": stated()}).matrix(plan).can("there", "there") in (True, False)
+        copy = pickle.loads(pickle.dumps(fleet))
+        assert (copy.classes, copy.matrix(plan).class_outcomes) == (2, fleet.matrix(plan).class_outcomes)
+
+
+class TestMatrix:
+    def test_shapes(self):
+        fleet = Fleet(three())
+        matrix = fleet.matrix(PLANS["nothing"])
+        assert (fleet.names, fleet.classes) == (("a", "b", "c"), 3)
+        assert (matrix.names, matrix.plan) == (fleet.names, PLANS["nothing"])
+        assert (matrix.class_outcomes.shape, matrix.class_outcomes.format) == ((3, 3), "B")
+        assert list(matrix.class_of) == [0, 1, 2]
+        assert matrix.outcomes is matrix.outcomes
+        fails, completes, kills = ("fails", "source"), ("completes", "destination"), ("fails", "nowhere")
+        kinds = [[matrix.kinds[code] for code in row] for row in matrix.outcomes.tolist()]
+        assert kinds == [[completes, fails, completes], [fails, completes, fails], [kills, fails, completes]]
+        assert [matrix.can(name, name) for name in "abc"] == [True] * 3
+        assert not matrix.can("a", "c"), "it completes, with an error"
+        assert matrix.count() == sum(row.count(0) for row in matrix.outcomes.tolist())
+        for view in (matrix.class_outcomes, matrix.class_of, matrix.outcomes):
+            assert view.readonly
+
+    def test_numpy_reads_it(self):
+        numpy = pytest.importorskip("numpy")
+        ends = {f"end {i}": end for i, end in enumerate([*three().values()] * 3)}
+        matrix = Fleet(ends).matrix(PLANS["nothing"])
+        codes, classes = numpy.asarray(matrix.class_outcomes), numpy.asarray(matrix.class_of)
+        assert (codes.dtype, codes.shape, matrix.outcomes.shape) == (numpy.uint8, (3, 3), (9, 9))
+        assert (numpy.asarray(matrix.outcomes) == codes[classes][:, classes]).all()
+        assert matrix.count() == (numpy.asarray(matrix.outcomes) == 0).sum()
+
+    def test_blocks(self, sixty):
+        matrix = Fleet(sixty).matrix(PLANS["multifd"])
+        sources, destinations = matrix.names[5:9], matrix.names[::-7]
+        block = matrix.block(sources, destinations)
+        wanted = [
+            [matrix.outcomes[matrix.names.index(s), matrix.names.index(d)] for d in destinations] for s in sources
+        ]
+        assert block.tolist() == wanted
+        for out in (bytearray(block.nbytes), array.array("B", bytes(block.nbytes))):
+            assert matrix.block(sources, destinations, out) is out
+            assert bytes(out) == block.tobytes()
+        assert bytes(matrix.block(iter(()), destinations)) == b""
+
+    @pytest.mark.parametrize(
+        "arguments, error, says",
+        [
+            ((["a"], ["x"]), ValueError, "destinations: the fleet has no end named 'x'"),
+            (("a", ["a"]), TypeError, "sources must be a list of names"),
+            ((["a"], [1]), TypeError, "destinations must be a str"),
+            ((["a"], ["a"], bytes(1)), TypeError, "out must be writable"),
+            ((["a"], ["a"], bytearray(2)), ValueError, "out must have a byte a pair, 1, not 2"),
+            ((["a"], ["a"], array.array("I", [0])), TypeError, "items of a byte"),
+            ((["a"], ["a"], 3), TypeError, "out must be a writable buffer"),
+        ],
+    )
+    def test_wrong_arguments_of_block(self, arguments, error, says):
+        with pytest.raises(error, match=says):
+            Fleet(three()).matrix(PLANS["nothing"]).block(*arguments)
+
+    def test_wrong_arguments(self):
+        fleet = Fleet(three())
+        matrix = fleet.matrix(PLANS["nothing"])
+        for call, error, says in (
+            (lambda: matrix.can("a", "\x1b"), ValueError, r"destination: the fleet has no end named '\\x1b'"),
+            (lambda: matrix.preflight(1, "a"), TypeError, "source must be a str"),
+            (lambda: matrix.count(len(matrix.kinds)), ValueError, "kind must be an index of kinds"),
+            (lambda: matrix.count(True), TypeError, "kind must be an int"),
+            (lambda: fleet.matrix("multifd"), TypeError, "plan must be a Plan"),
+            (lambda: fleet.replace("x", stated()), ValueError, "name: the fleet has no end named 'x'"),
+            (lambda: fleet.replace("a", None), TypeError, "end must be an Endpoint"),
+            (lambda: Fleet({}), ValueError, "at least one end"),
+            (lambda: Fleet({1: stated()}), TypeError, "a name in ends must be a str"),
+            (lambda: Fleet({"a": 1}), TypeError, r"ends\['a'\]: end must be an Endpoint"),
+            (lambda: Fleet("abc"), TypeError, "ends must be a mapping"),
+            (lambda: Fleet([stated()]), TypeError, r"ends\[0\] must be a JSON document"),
+            (lambda: Fleet(["{}"]), ValueError, r"ends\[0\]: text is no end"),
+        ):
+            with pytest.raises(error, match=says):
+                call()
+
+    def test_values(self):
+        matrix = Fleet(three()).matrix(PLANS["multifd"])
+        copy = pickle.loads(pickle.dumps(matrix))
+        assert isinstance(copy, FleetMatrix)
+        assert copy == matrix
+        assert hash(copy) == hash(matrix)
+        assert copy != Fleet(three()).matrix(PLANS["nothing"])
+        assert "3 ends in 3 classes" in repr(matrix)
+        assert Fleet(three()) == Fleet(three()) != Fleet({"a": stated()})
+        with pytest.raises(AttributeError, match="immutable"):
+            matrix.names = ()
+
+
+class TestReplace:
+    def test_every_replacement_is_like_a_new_fleet(self):
+        ends = {f"end {i}": end for i, end in enumerate(list(three().values()) * 2)}
+        ends["alone"] = stated(paused=True)
+        others = [*three().values(), stated(cpus=7), stated(paused=True)]
+        plan = PLANS["multifd"]
+        for name in ends:
+            for other in others:
+                fleet = Fleet(ends)
+                fleet.matrix(plan)
+                replaced, fresh = fleet.replace(name, other), Fleet({**ends, name: other})
+                assert replaced == fresh
+                assert replaced.classes == fresh.classes
+                assert replaced.matrix(plan).outcomes == fresh.matrix(plan).outcomes
+                assert fleet == Fleet(ends)
+
+    def test_only_the_new_class_is_asked(self, monkeypatch):
+        from pymig.fleet import fleet as module
+
+        asked = []
+        outcomes = module.outcomes
+
+        def counted(sources, destinations, plan):
+            asked.append(len(sources) * len(destinations))
+            return outcomes(sources, destinations, plan)
+
+        monkeypatch.setattr(module, "outcomes", counted)
+        fleet = Fleet({str(i): stated(cpus=1 + i) for i in range(20)})
+        fleet.matrix(PLANS["multifd"])
+        assert sum(asked) == 400
+        asked.clear()
+        fleet.matrix(PLANS["multifd"])
+        assert sum(asked) == 0
+        fleet.replace("3", stated(cpus=99)).matrix(PLANS["multifd"])
+        assert sum(asked) == 39
+
+    def test_progress(self):
+        seen = []
+        Fleet(three()).matrix(PLANS["nothing"], progress=lambda *done: seen.append(done))
+        assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+class TestDocuments:
+    def test_ends_and_hosts(self):
+        named = json.dumps({**stated().to_dict(), "name": "web"})
+        fleet = Fleet([named, stated().to_json(), Host().to_json().encode()])
+        assert fleet.names == ("web", "1", "2")
+        assert fleet == Fleet({"web": stated(), "1": stated(), "2": Endpoint(Context(QemuBuild.newest(), Host()))})
+
+    def test_a_name_twice(self):
+        named = json.dumps({**stated().to_dict(), "name": "web"})
+        with pytest.raises(ValueError, match="the name 'web' twice"):
+            Fleet([named, named])
