@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pymig import libvirt as libvirt
     from pymig.capability import CapabilitySet as CapabilitySet
     from pymig.checker import Checker as Checker
     from pymig.checker import check as check
@@ -58,6 +59,12 @@ if TYPE_CHECKING:
     from pymig.host.report import Diagnosis as Diagnosis
     from pymig.host.report import HostReport as HostReport
     from pymig.host.report import MemoryReport as MemoryReport
+    from pymig.libvirt.domain import Domain as Domain
+    from pymig.libvirt.faults import KnownLibvirtFault as KnownLibvirtFault
+    from pymig.libvirt.flags import Flags as Flags
+    from pymig.libvirt.sent import EndRequests as EndRequests
+    from pymig.libvirt.sent import LibvirtRefusal as LibvirtRefusal
+    from pymig.libvirt.sent import Requests as Requests
     from pymig.qemu.build import QemuBuild as QemuBuild
     from pymig.qemu.fault import KnownFault as KnownFault
     from pymig.state import AnnounceParameters as AnnounceParameters
@@ -77,16 +84,21 @@ else:
         "Context": "context",
         "DeprecatedParameterWarning": "errors",
         "Diagnosis": "host.report",
+        "Domain": "libvirt.domain",
+        "EndRequests": "libvirt.sent",
         "Endpoint": "ends.endpoint",
         "Finding": "ends.finding",
         "Fleet": "fleet.fleet",
         "FleetMatrix": "fleet.fleet",
+        "Flags": "libvirt.flags",
         "Host": "host.host",
         "HostReport": "host.report",
         "HostUnknownError": "errors",
         "IgnoredParameterWarning": "errors",
         "KnownFault": "qemu.fault",
         "KnownFaultWarning": "errors",
+        "KnownLibvirtFault": "libvirt.faults",
+        "LibvirtRefusal": "libvirt.sent",
         "Memory": "host.memory",
         "MemoryReport": "host.report",
         "MigrationActiveError": "errors",
@@ -103,6 +115,7 @@ else:
         "QemuBuild": "qemu.build",
         "ReleaseDifference": "difference",
         "RequestTypeError": "errors",
+        "Requests": "libvirt.sent",
         "Restoration": "ends.apply",
         "Settings": "ends.plan",
         "StatusExplanation": "ends.status",
@@ -119,6 +132,7 @@ else:
         "check": "checker",
         "diff": "difference",
         "explain_status": "ends.status",
+        "libvirt": "libvirt",
         "preflight": "ends.preflight",
         "probe": "host.probe",
         "validate": "checker",
@@ -131,7 +145,7 @@ else:
         if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         module = __import__(f"{__name__}.{_MODULE_OF[name]}", fromlist=(name,))
-        value = globals()[name] = getattr(module, name)
+        value = globals()[name] = getattr(module, name, module)  # a package is its own value
         return value
 
 

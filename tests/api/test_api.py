@@ -16,7 +16,6 @@ import pymig
 API = Path(__file__).with_name("api.md")
 
 SECTIONS_NOT_YET = {
-    "libvirt and products": "Requests EndRequests LibvirtRefusal Flags libvirt",
     "explain": "explain Explanation",
 }
 """Sections of which nothing is built yet, with the names that they will add."""
@@ -33,6 +32,7 @@ PROSE = {
     "Plan.steps": "Preflight's; Plan is named in between",
     "Finding.unknown": "Preflight's; Finding is named in between",
     "Unknown.to_json": "Preflight's; Unknown is named in between",
+    "Flags.destination": "Requests'; Flags is named in between",
     "QemuBuild.compressions": "an argument, not an attribute",
 }
 """Spans that only look like an attribute or a signature of their class."""
@@ -47,6 +47,7 @@ EXAMPLES = {
     'Plan(order="destination-first")': "Plan(order='destination-first')",
     "PostcopySupport(False, step)": "PostcopySupport(False, 9)",
     "HostUnknownError(OSError)": "issubclass(HostUnknownError, OSError)",
+    "LibvirtRefusal(MigrationError)": "issubclass(LibvirtRefusal, MigrationError)",
 }
 """Calls whose arguments are words: the same with values."""
 
@@ -68,7 +69,7 @@ def spans(text):
         if name[:1].isupper() and re.fullmatch(r"\w+", name):
             owner = name
         if re.fullmatch(r"\.?\w+(\.\w+)*", name) and (not call or arguments.endswith(")")):
-            path = owner + name if name.startswith(".") else name
+            path = owner + name if name.startswith(".") else name.removeprefix("pymig.")
             yield path, arguments[:-1] if call else None, path + call + arguments
 
 
@@ -77,7 +78,7 @@ PROMISED = {
     for heading, text in sections().items()
     if heading not in (*SECTIONS_NOT_YET, "The command line", "Compatibility")
     for path, arguments, shown in spans(text)
-    if path not in PROSE and (path[0].isupper() or path in dir(pymig))
+    if path not in PROSE and (path[0].isupper() or path.partition(".")[0] in dir(pymig))
 }
 
 
@@ -153,6 +154,7 @@ def test_promised(shown):
 def instance_attributes(path):
     """The attributes that the class sets on its objects; only what is no slot or property is missing on the class."""
     known = {
+        "LibvirtRefusal": pymig.LibvirtRefusal("m"),
         "MigrationError": pymig.MigrationError("m"),
         "UnknownCapabilityError": pymig.UnknownCapabilityError("x", []),
     }

@@ -171,7 +171,7 @@ def test_attributes(owner, name, kind):
 def test_type_checkers_see_what_is_imported_at_run_time():
     tree = ast.parse(Path(pymig.__file__).read_text())
     seen = {
-        alias.asname: statement.module
+        alias.asname: f"pymig.{alias.name}" if statement.module == "pymig" else statement.module
         for statement in ast.walk(tree)
         if isinstance(statement, ast.ImportFrom)
         for alias in statement.names

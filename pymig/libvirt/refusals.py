@@ -1,0 +1,356 @@
+"""What libvirt refuses itself: a table of rules for each stage, in its order."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pymig.libvirt.flags import FIELDS
+from pymig.libvirt.sent import LibvirtRefusal
+from pymig.libvirt.version import OLDEST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+    from pymig.libvirt.domain import Domain
+    from pymig.libvirt.flags import Flags
+    from pymig.libvirt.version import Version
+
+FUTURE: Version = (99,)
+
+INVALID = "Requested operation is not valid: "
+UNSUPPORTED = "argument unsupported: "
+ARGUMENT = "invalid argument: "
+NO_OPERATION = "Operation not supported: "
+UNSAFE = "Unsafe migration: "
+OVERFLOW = "numerical overflow: "
+INTERNAL = "internal error: "
+
+
+class Case(NamedTuple):
+    """What a rule looks at.
+
+    Attributes:
+        flags: flags and typed parameters.
+        given: virsh's options; empty if virsh is not used.
+        domain: facts about the domain.
+        name: the domain's name.
+        uri: where the stream goes.
+        connection: the destination's connection URI.
+    """
+
+    flags: Flags
+    given: Mapping[str, Any]
+    domain: Domain
+    name: str
+    uri: str
+    connection: str
+
+    def has(self, *names: str) -> bool:
+        """Whether one of these flags is set."""
+        return self.flags.has(*names)
+
+    def tunes(self, *fields: str) -> bool:
+        """Whether one of these typed parameters is given."""
+        return any(field in self.flags.parameters for field in fields)
+
+
+class Rule(NamedTuple):
+    """Something that libvirt refuses.
+
+    Attributes:
+        text: its text; ``{name}`` is the domain's name, ``{method}`` the compression method.
+        prefix: what virsh shows before the text, by the class of the error.
+        applies: whether it is refused.
+        since: the first version with the rule, of those known.
+        until: the first version without it.
+    """
+
+    text: str
+    prefix: str
+    applies: Callable[[Case], bool]
+    since: Version = OLDEST
+    until: Version = FUTURE
+
+
+def _exclusive(a: str, b: str, since: Version = OLDEST) -> Rule:
+    return Rule(
+        f"Options --{a} and --{b} are mutually exclusive", "", lambda case: a in case.given and b in case.given, since
+    )
+
+
+def _requires(word: str, other: str) -> Rule:
+    return Rule(
+        f"Option --{other} is required by option --{word}",
+        "",
+        lambda case: word in case.given and other not in case.given,
+    )
+
+
+def _needs_storage(word: str, second: str, since: Version = OLDEST, until: Version = FUTURE) -> Rule:
+    return Rule(
+        f"'--{word}' requires one of '--copy-storage-all', '{second}'",
+        "",
+        lambda case: word in case.given and not case.given.keys() & {"copy-storage-all", "copy-storage-inc"},
+        since,
+        until,
+    )
+
+
+STORAGE = ("NON_SHARED_DISK", "NON_SHARED_INC")
+
+REWORKED: Version = (10, 9)
+"""What 11.3 does otherwise than 9.0, without a note in libvirt's NEWS that says since when."""
+
+VIRSH_SWITCHES = (
+    _exclusive("live", "offline"),
+    _exclusive("timeout-suspend", "timeout-postcopy"),
+    _exclusive("copy-storage-all", "copy-storage-inc", REWORKED),
+    _requires("postcopy-after-precopy", "postcopy"),
+    _requires("postcopy-resume", "postcopy"),
+    _requires("timeout-postcopy", "postcopy"),
+    _requires("persistent-xml", "persistent"),
+    _requires("tls-destination", "tls"),
+)
+"""In virsh, before it reads a value."""
+
+VIRSH_TIMEOUTS = (
+    Rule(
+        "migrate: Unexpected timeout for offline migration",
+        "",
+        lambda case: "timeout" in case.given and "live" not in case.given,
+    ),
+    Rule(
+        "migrate: Unexpected --timeout-* option without --timeout",
+        "",
+        lambda case: "timeout" not in case.given and bool(case.given.keys() & {"timeout-suspend", "timeout-postcopy"}),
+    ),
+)
+"""In virsh, when it has read --timeout."""
+
+VIRSH_STORAGE = (
+    _needs_storage("copy-storage-synchronous-writes", "copy-storage-inc", until=REWORKED),
+    _needs_storage("copy-storage-synchronous-writes", "--copy-storage-inc", REWORKED),
+    _needs_storage("migrate-disks", "--copy-storage-inc", REWORKED),
+)
+"""In virsh, when it has read all values."""
+
+CLIENT = (
+    Rule(
+        "Flags 'VIR_MIGRATE_NON_SHARED_DISK' and 'VIR_MIGRATE_NON_SHARED_INC' are mutually exclusive",
+        "",
+        lambda case: case.has("NON_SHARED_DISK") and case.has("NON_SHARED_INC"),
+    ),
+    Rule(
+        "Flags 'VIR_MIGRATE_TUNNELLED' and 'VIR_MIGRATE_PARALLEL' are mutually exclusive",
+        "",
+        lambda case: case.has("TUNNELLED") and case.has("PARALLEL"),
+    ),
+    Rule(
+        "Flag 'VIR_MIGRATE_NON_SHARED_DISK | VIR_MIGRATE_NON_SHARED_INC' is required by flag "
+        "'VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES'",
+        "",
+        lambda case: case.has("NON_SHARED_SYNCHRONOUS_WRITES") and not case.has(*STORAGE),
+    ),
+    Rule(
+        "cannot perform tunnelled migration without using peer2peer flag",
+        "",
+        lambda case: case.has("TUNNELLED") and not case.has("PEER2PEER"),
+    ),
+    Rule(
+        "Attempt to migrate guest to the same host",
+        "",
+        lambda case: case.has("PEER2PEER") and (host_of(case.connection) or "").startswith("localhost"),
+    ),
+)
+
+RESUME = (
+    Rule(
+        "resuming failed post-copy migration requires post-copy to be enabled",
+        ARGUMENT,
+        lambda case: not case.has("POSTCOPY"),
+    ),
+    Rule("domain '{name}' is not being migrated", INVALID, lambda case: not case.domain.failed_postcopy),
+)
+"""At the source, for VIR_MIGRATE_POSTCOPY_RESUME."""
+
+BEGIN = (
+    Rule(
+        "Migration without shared storage is unsafe",
+        UNSAFE,
+        lambda case: not case.domain.shared_storage and not case.has("UNSAFE", "OFFLINE", *STORAGE),
+    ),
+    Rule(
+        "post-copy migration is not supported with non-live or paused migration",
+        UNSUPPORTED,
+        lambda case: case.has("POSTCOPY") and (case.has("PAUSED") or not case.has("LIVE")),
+    ),
+    Rule(
+        "post-copy is not supported with tunnelled migration",
+        UNSUPPORTED,
+        lambda case: case.has("POSTCOPY") and case.has("TUNNELLED"),
+    ),
+    Rule(
+        "offline migration cannot handle non-shared storage",
+        INVALID,
+        lambda case: case.has("OFFLINE") and case.has(*STORAGE),
+    ),
+    Rule(
+        "offline migration must be specified with the persistent flag set",
+        INVALID,
+        lambda case: case.has("OFFLINE") and not case.has("PERSIST_DEST"),
+    ),
+    Rule(
+        "tunnelled offline migration does not make sense",
+        INVALID,
+        lambda case: case.has("OFFLINE") and case.has("TUNNELLED"),
+    ),
+    Rule(
+        "zero-copy is only available for parallel migration",
+        INVALID,
+        lambda case: case.has("ZEROCOPY") and not case.has("PARALLEL"),
+    ),
+    Rule(
+        "migration of non-shared storage is not supported with tunnelled migration and this QEMU",
+        NO_OPERATION,
+        lambda case: case.has(*STORAGE) and case.has("TUNNELLED"),
+        REWORKED,
+    ),
+    Rule(
+        "use of 'VIR_MIGRATE_PARAM_MIGRATE_DISKS' requires use of 'VIR_MIGRATE_NON_SHARED_DISK' or "
+        "'VIR_MIGRATE_NON_SHARED_INC' flag",
+        ARGUMENT,
+        lambda case: case.tunes("migrate_disks") and not case.has(*STORAGE),
+        REWORKED,
+    ),
+    Rule(
+        "cannot start RDMA migration with no memory hard limit set",
+        INVALID,
+        lambda case: case.uri.startswith("rdma:") and not case.domain.hard_limit,
+    ),
+)
+"""At the source, before the destination is prepared."""
+
+AUTO_CONVERGE = ("auto_converge.initial", "auto_converge.increment")
+MULTITHREAD = ("compression.mt.level", "compression.mt.threads", "compression.mt.dthreads")
+PARALLEL_METHODS: Version = (9, 4)
+"""The version from which zlib and zstd are methods, for parallel migration alone, and xbzrle and mt are not."""
+
+
+def _tuning(text: str, fields: tuple[str, ...], method: str, since: Version = OLDEST) -> Rule:
+    return Rule(text, ARGUMENT, lambda case: case.tunes(*fields) and method not in case.flags.methods, since)
+
+
+CONVERGE = Rule(
+    "Turn auto convergence on to tune it",
+    ARGUMENT,
+    lambda case: case.tunes(*AUTO_CONVERGE) and not case.has("AUTO_CONVERGE"),
+)
+"""Refused at the source alone, when the destination listens already."""
+
+CHANNELS = Rule(
+    "Turn parallel migration on to tune it",
+    ARGUMENT,
+    lambda case: case.tunes("parallel.connections") and not case.has("PARALLEL"),
+)
+
+COMPRESSION = (
+    Rule(
+        "Only one compression method could be specified with parallel compression",
+        ARGUMENT,
+        lambda case: case.has("PARALLEL") and len(case.flags.methods) > 1,
+        PARALLEL_METHODS,
+    ),
+    _tuning("Turn multithread compression on to tune it", MULTITHREAD, "mt"),
+    _tuning("Turn xbzrle compression on to tune it", ("compression.xbzrle.cache",), "xbzrle"),
+    _tuning("Turn zlib compression on to tune it", ("compression.zlib.level",), "zlib", PARALLEL_METHODS),
+    _tuning("Turn zstd compression on to tune it", ("compression.zstd.level",), "zstd", PARALLEL_METHODS),
+    Rule(
+        "No compression algorithm selected for parallel migration",
+        ARGUMENT,
+        lambda case: case.has("COMPRESSED") and case.has("PARALLEL") and not case.flags.methods,
+        PARALLEL_METHODS,
+    ),
+)
+
+UNIX_TLS = Rule(
+    "Explicit destination hostname is required for TLS migration over UNIX socket",
+    NO_OPERATION,
+    lambda case: case.has("TLS") and case.uri.startswith("unix:") and not case.tunes("tls.destination"),
+)
+"""At the source, when the destination listens already."""
+
+TUNNELLED_STORAGE = Rule(
+    "argument key 'host' must not have null value",
+    INTERNAL,
+    lambda case: case.has(*STORAGE) and case.has("TUNNELLED"),
+    until=REWORKED,
+)
+"""At the source, after capabilities and parameters."""
+
+
+def raise_first(rules: Iterable[Rule], case: Case, version: Version, stage: str) -> None:
+    """Raises the LibvirtRefusal of the first rule that applies."""
+    for rule in rules:
+        if rule.since <= version < rule.until and rule.applies(case):
+            raise LibvirtRefusal(rule.text.format(name=case.name), rule.prefix, stage)
+
+
+def refuse_unknown(case: Case, version: Version, stage: str) -> None:
+    """Refuses typed parameters that this version of libvirt does not have."""
+    for field in case.flags.parameters:
+        if FIELDS[field].since > version:
+            raise LibvirtRefusal(f"parameter '{field}' not supported", UNSUPPORTED, stage)
+
+
+def refuse_parameters(case: Case, version: Version, end: str) -> None:
+    """Refuses typed parameters and flags as an end does before it talks to QEMU."""
+    for field, value in case.flags.parameters.items():
+        option = FIELDS[field]
+        most = (1 << 64) // option.factor
+        if option.factor > 1 and field != "bandwidth" and end in option.ends and value >= most:
+            raise LibvirtRefusal(f"migration parameter '{field}' must be less than {most}", OVERFLOW, end)
+    raise_first((CONVERGE, CHANNELS) if end == "source" else (CHANNELS,), case, version, end)
+    _refuse_methods(case, version, end)
+    raise_first(COMPRESSION, case, version, end)
+
+
+def _refuse_methods(case: Case, version: Version, end: str) -> None:
+    methods = case.flags.methods
+    for i, method in enumerate(methods):
+        for is_refused, text in (
+            (method not in methods_of(version), f"Unsupported compression method '{method}'"),
+            (method in methods[:i], f"Compression method '{method}' is specified twice"),
+            (
+                version >= PARALLEL_METHODS and method in METHODS and case.has("PARALLEL"),
+                f"Compression method '{method}' isn't supported with parallel migration",
+            ),
+            (
+                method in MULTIFD_METHODS and not case.has("PARALLEL"),
+                f"Compression method '{method}' is only supported with parallel migration",
+            ),
+        ):
+            if is_refused:
+                raise LibvirtRefusal(text, ARGUMENT, end)
+
+
+METHODS = {"xbzrle": "xbzrle", "mt": "compress"}
+"""Compression methods that are capabilities."""
+
+MULTIFD_METHODS = ("zlib", "zstd")
+"""Compression methods that are values of multifd-compression."""
+
+
+def methods_of(version: Version) -> tuple[str, ...]:
+    """The compression methods of a version of libvirt."""
+    return (*METHODS, *(MULTIFD_METHODS if version >= PARALLEL_METHODS else ()))
+
+
+def host_of(uri: str) -> str | None:
+    """The host in a URI; None if there is none."""
+    _, separator, rest = uri.partition("://")
+    authority = (rest if separator else uri.partition(":")[2]).split("/")[0].split("?")[0].rpartition("@")[2]
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0] or None
+    return authority.partition(":")[0] or None

@@ -1,0 +1,49 @@
+"""What libvirt sends, and refuses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from typing_extensions import assert_type
+
+import pymig
+from pymig import (
+    Domain,
+    EndRequests,
+    Flags,
+    KnownLibvirtFault,
+    LibvirtRefusal,
+    QemuBuild,
+    Requests,
+    libvirt,
+)
+
+sent = libvirt.requests("--live --postcopy", libvirt="11.3", source="10.0", destination=QemuBuild("10.1"))
+assert_type(sent, Requests)
+assert_type(sent.source, EndRequests)
+assert_type(sent.destination.capabilities, Mapping[str, bool])
+assert_type(sent.destination.parameters, Mapping[str, Any])
+assert_type(sent.destination.commands, tuple[libvirt.Command, ...])
+assert_type(sent.source.reset[0].execute, str)
+assert_type((sent.to_dict(), sent.source.to_dict()), tuple[dict[str, Any], dict[str, Any]])
+
+flags = Flags(1 | 1 << 17, {"parallel.connections": 4})
+assert_type(flags.number, int)
+assert_type(flags.parameters, Mapping[str, Any])
+assert_type(flags.names, tuple[str, ...])
+assert_type(flags.methods, tuple[str, ...])
+assert_type(flags.has("LIVE", "PARALLEL"), bool)
+domain = Domain(hard_limit=True, shared_storage=False, failed_postcopy=True)
+facts = (domain.hard_limit, domain.shared_storage, domain.failed_postcopy)
+try:
+    pymig.libvirt.requests(
+        flags, libvirt="9.0", source="7.2", destination="7.2", destination_libvirt=libvirt.VERSIONS[-1], domain=domain
+    )
+except LibvirtRefusal as refusal:
+    assert_type((refusal.message, refusal.shown, refusal.stage), tuple[str, str, str])
+    assert_type(refusal.source, EndRequests | None)
+    assert_type(refusal.destination, EndRequests | None)
+
+for fault in libvirt.known_faults(["restore", "image"], libvirt="11.3", source="11.1", destination="11.1"):
+    assert_type(fault, KnownLibvirtFault)
+    told = (fault.rule, fault.severity, fault.end, fault.message, fault.consequence, fault.remedy, fault.reference)
+    assert_type(told, tuple[str, str, str, str, str, str, str])
