@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
+from itertools import islice
 
 from pymig import __version__
 from pymig.ends.plan import ORDERS
@@ -64,7 +65,27 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """The options; ``command`` is the name of the command. Raises UsageError."""
+    if list(words[:1]) == ["virsh"]:
+        return _parse_virsh(words[1:])
     return parser().parse_args([_with_dashes(word) for word in words])
+
+
+def _parse_virsh(words: Sequence[str]) -> argparse.Namespace:
+    """The options of ``pymig virsh``, wherever they stand; ``words`` is the rest, virsh's own."""
+    own: list[str] = []
+    rest: list[str] = []
+    left = iter(words)
+    for word in left:
+        name, equals, _ = word.partition("=")
+        if word == "--":
+            rest += (word, *left)
+        elif name in VIRSH_VALUES:
+            own += [word] if equals else [word, *islice(left, 1)]
+        else:
+            (own if word in VIRSH_SWITCHES else rest).append(word)
+    options = parser().parse_args(["virsh", *own])
+    options.words = rest
+    return options
 
 
 def _with_dashes(word: str) -> str:
@@ -97,6 +118,7 @@ def parser() -> argparse.ArgumentParser:
     _add_preflight(commands)
     _add_describe(commands)
     _add_watch(commands)
+    _add_virsh(commands)
     return parser
 
 
@@ -276,6 +298,38 @@ def _add_preflight(commands: Any) -> None:
     )
     command.add_argument("--migrate", action="store_true", help="with --apply: also send migrate-incoming and migrate")
     _add_json(command)
+
+
+VIRSH_VALUES = {
+    "--libvirt": ("VERSION", "the version of libvirt at the source (default: 11.3)"),
+    "--destination-libvirt": ("VERSION", "the version of libvirt at the destination (default: the same)"),
+    "--source": ("END", f"{END} (default: the newest release)"),
+    "--destination": ("END", "likewise"),
+}
+VIRSH_SWITCHES = {
+    "--hard-limit": "the domain has a memory hard limit, which RDMA needs",
+    "--no-shared-storage": "the hosts don't share the domain's disks",
+    "--json": "print JSON, also for errors",
+    "--help": "show this help message and exit",
+    "-h": "",
+}
+
+
+def _add_virsh(commands: Any) -> None:
+    command = commands.add_parser(
+        "virsh",
+        help="what will virsh migrate do, and who refuses it?",
+        usage="pymig virsh [--libvirt VERSION] [--source END] [--destination END] [--json] migrate [OPTION ...]",
+        description="What will this command of virsh do? Prints libvirt's refusal, or the commands that libvirt sends "
+        "to the QEMU of each end, with the answers that QEMU will give, as virsh shows them. Write it as for virsh: "
+        "migrate --live --postcopy, or a whole command line; also save, managedsave, dump, restore and "
+        "snapshot-create-as. Nothing is sent. Exit status: 0 if the migration completes; 1 if libvirt or QEMU refuses, "
+        "or if it fails.",
+    )
+    for name, (metavar, meaning) in VIRSH_VALUES.items():
+        command.add_argument(name, metavar=metavar, help=meaning)
+    for name in ("--hard-limit", "--no-shared-storage", "--json"):
+        command.add_argument(name, action="store_true", help=VIRSH_SWITCHES[name])
 
 
 def _add_describe(commands: Any) -> None:

@@ -16,11 +16,14 @@ from pymig.ends.preflight import preflight
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pymig.ends.apply import Applied
     from pymig.ends.finding import Finding, Step
     from pymig.ends.preflight import Preflight
+
+FEW = 3
+"""The most capabilities switched off that are named."""
 
 STYLES = {"error": RED, "warning": YELLOW, "info": BOLD}
 
@@ -39,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     )
     flight = preflight(*ends, plan)
     if not options.json:
-        _print(flight)
+        print_flight(flight)
     if options.apply:
         return _apply(options, flight)
     if options.json:
@@ -97,26 +100,30 @@ def _is(path: str, kind: object) -> bool:
         return False
 
 
-def _print(flight: Preflight) -> None:
-    print_table([_row(step) for step in flight.steps])
-    for finding in flight.findings:
-        _print_finding(finding)
+def print_flight(flight: Preflight, before: Iterable[Finding] = ()) -> None:
+    """Prints a preflight; the findings ``before`` stand before its own."""
+    print_table([row(step) for step in flight.steps])
+    for finding in (*before, *flight.findings):
+        print_finding(finding)
     if flight.unknown:
         print()
         print_table([("unknown", f"{one.end}: {one.what}", one.matters) for one in flight.unknown])
     print(f"\n{_last_line(flight)}")
 
 
-def _row(step: Step) -> tuple[str, ...]:
+def row(step: Step) -> tuple[str, ...]:
+    """A command and its answer, as a row of a table."""
     answer = f"refused: {step.answer}" if step.answer else "accepted"
-    return step.end, step.command, printable(_arguments(step.arguments)), printable(answer)
+    return step.end, step.command, printable(shown_arguments(step.arguments)), printable(answer)
 
 
-def _arguments(arguments: Mapping[str, object]) -> str:
+def shown_arguments(arguments: Mapping[str, object]) -> str:
     """Arguments as people write them."""
     switches = arguments.get("capabilities")
     if isinstance(switches, list):
-        return " ".join(f"{'+' if entry['state'] else '-'}{entry['capability']}" for entry in switches)
+        on = [f"+{entry['capability']}" for entry in switches if entry["state"]]
+        off = [f"-{entry['capability']}" for entry in switches if not entry["state"]]
+        return " ".join([*on, *(off if len(off) <= FEW else [f"and {len(off)} off"])])
     return " ".join(f"{name}={_shown(value)}" for name, value in arguments.items())
 
 
@@ -124,7 +131,8 @@ def _shown(value: object) -> str:
     return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
 
-def _print_finding(finding: Finding) -> None:
+def print_finding(finding: Finding) -> None:
+    """Prints what happens, who says what, and what helps."""
     print(f"\n{styled(f'{finding.severity:<8}', STYLES[finding.severity])} {finding.rule} ({finding.stage})")
     rows = [("what happens", finding.consequence)]
     rows += [(f"{finding.end} says", finding.message)] if finding.message else []
@@ -139,7 +147,7 @@ def _last_line(flight: Preflight) -> str:
 def _print_applied(applied: Applied) -> None:
     """What was sent, with QEMU's answers; after a refusal, what was put back and what was not."""
     print("\nsent:")
-    print_table([_row(step) for step in applied.sent])
+    print_table([row(step) for step in applied.sent])
     restorations = (*applied.restored, *applied.not_restored)
     if restorations:
         print()

@@ -16,12 +16,22 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from pymig.libvirt.domain import Domain
+    from pymig.libvirt.flags import Flags
+    from pymig.libvirt.sent import EndRequests
+    from pymig.qemu.build import QemuBuild
+
 SCHEMA, VERSION = "pymig-plan", "1.0"
 
 ENDS = ("source", "destination")
 
 ORDERS = ("source-first", "destination-first", "incoming-first")
 """Which end's settings come first; ``incoming-first`` sends migrate-incoming before the source's settings."""
+
+SWITCHES_TO_POSTCOPY = {"postcopy-after-precopy", "timeout-postcopy"}
+"""virsh migrate's options that switch the migration to postcopy."""
+
+PAUSE = "pause-before-switchover"
 
 
 class Settings(Value):
@@ -55,7 +65,17 @@ class Settings(Value):
         return f"Settings({dict(self.capabilities)!r}, {dict(self.parameters)!r})"
 
 
-FIELDS = ("destination", "incoming_uri", "migrate", "migrate_incoming", "order", "postcopy", "source", "uri")
+FIELDS = (
+    "continues",
+    "destination",
+    "incoming_uri",
+    "migrate",
+    "migrate_incoming",
+    "order",
+    "postcopy",
+    "source",
+    "uri",
+)
 """The attributes of a Plan."""
 
 
@@ -73,6 +93,8 @@ class Plan(Value):
         postcopy: the migration will be switched to postcopy.
         migrate: further arguments of ``migrate``, in QMP's spelling.
         migrate_incoming: further arguments of ``migrate-incoming``.
+        continues: the source is told to go on (``migrate-continue``) when it has paused before the switchover, as
+            libvirt does; without it, such a migration waits.
         order: ``"source-first"``, ``"destination-first"`` (libvirt's) or ``"incoming-first"`` (Proxmox's).
 
     What a release does not have becomes a refused step of the preflight, never an error here.
@@ -85,6 +107,7 @@ class Plan(Value):
 
     source: Settings
     destination: Settings
+    continues: bool
     uri: str | None
     incoming_uri: str | None
     postcopy: bool
@@ -106,6 +129,7 @@ class Plan(Value):
         migrate: Mapping[str, object] | None = None,
         migrate_incoming: Mapping[str, object] | None = None,
         order: str = "source-first",
+        continues: bool = False,
     ) -> Self:
         """See the class."""
         wanted = Settings(capabilities, parameters)
@@ -121,9 +145,61 @@ class Plan(Value):
             migrate=READ_ONLY(_arguments(migrate, "migrate")),
             migrate_incoming=READ_ONLY(_arguments(migrate_incoming, "migrate_incoming")),
             order=order,
+            continues=require_bool(continues, "continues"),
         )
         self._set(_c=CPlan(self))
         return self
+
+    @classmethod
+    def from_virsh(
+        cls,
+        options: str | Iterable[str] | Flags,
+        *,
+        libvirt: str = "11.3",
+        destination_libvirt: str | None = None,
+        source: QemuBuild | str | None = None,
+        destination: QemuBuild | str | None = None,
+        domain: Domain | None = None,
+    ) -> Plan:
+        """What ``virsh migrate`` wants of both ends: exactly what libvirt sends them.
+
+        Args:
+            options: virsh's words as a list, or as one string: a whole command line, or only the options of migrate; or
+                the Flags that a program passes to libvirt.
+            libvirt: the version of libvirt at the source.
+            destination_libvirt: the version at the destination; by default, the same.
+            source: the source's QEMU; by default, the newest release.
+            destination: the destination's QEMU; likewise.
+            domain: facts about the domain; by default, a plain one.
+
+        Raises:
+            LibvirtRefusal: libvirt refuses the options itself.
+            TypeError, ValueError: an impossible argument; the text names it.
+        """
+        from pymig.libvirt.predict import asked, requests  # noqa: PLC0415 - only here
+        from pymig.qemu.build import QemuBuild  # noqa: PLC0415 - only here
+
+        newest = QemuBuild.newest()
+        builds = {"source": source or newest, "destination": destination or newest}
+        words: Any = options if isinstance(options, str) or not isinstance(options, Iterable) else list(options)
+        choices: Any = {**builds, "libvirt": libvirt, "destination_libvirt": destination_libvirt, "domain": domain}
+        command, given, migration = asked(words, **choices)
+        if command != "migrate" or migration.flags.has("OFFLINE"):
+            raise ValueError(f"options: {command if command != 'migrate' else '--offline'} migrates no running guest")
+        sent = requests(words, **choices)
+        outgoing, incoming = _opening(sent.source), _opening(sent.destination)
+        resumes = migration.flags.has("POSTCOPY_RESUME")  # the destination gets migrate-recover
+        return cls(
+            uri=outgoing.pop("uri"),
+            incoming_uri=None if resumes else incoming.pop("uri"),
+            source={"capabilities": sent.source.capabilities, "parameters": sent.source.parameters},
+            destination={"capabilities": sent.destination.capabilities, "parameters": sent.destination.parameters},
+            postcopy=bool(given.keys() & SWITCHES_TO_POSTCOPY),
+            migrate=outgoing,
+            migrate_incoming=None if resumes else incoming,
+            order="destination-first",
+            continues=True,
+        )
 
     @property
     def ends(self) -> tuple[Settings, Settings]:
@@ -154,6 +230,12 @@ class Plan(Value):
         require_schema(document, SCHEMA, VERSION)
         return _restored({name: document[name] for name in FIELDS if name in document})
 
+    def _without_pause(self) -> Plan:
+        """The same without the pause before the switchover: what happens when the source is told to go on."""
+        source = {**self.source.capabilities, PAUSE: False}
+        settings = {"capabilities": source, "parameters": self.source.parameters}
+        return _restored({**{name: _plain(getattr(self, name)) for name in FIELDS}, "source": settings})
+
     def _arguments(self, command: int) -> dict[str, Any]:
         """The arguments of migrate or migrate-incoming: enum MigrationCommand."""
         if command == lib.MIGRATION_MIGRATE:
@@ -171,6 +253,11 @@ class Plan(Value):
     def __repr__(self) -> str:
         shown = {name: _plain(getattr(self, name)) for name in FIELDS}
         return f"Plan({', '.join(f'{name}={value!r}' for name, value in shown.items() if value != _DEFAULTS[name])})"
+
+
+def _opening(sent: EndRequests) -> dict[str, Any]:
+    """The arguments of the command that opens the stream."""
+    return dict(sent.commands[-1].arguments)
 
 
 class CPlan:
@@ -210,6 +297,7 @@ _DEFAULTS: dict[str, object] = {
     "migrate": {},
     "migrate_incoming": {},
     "order": "source-first",
+    "continues": False,
 }
 
 

@@ -9,7 +9,7 @@ from pymig.ends.endpoint import Endpoint
 from pymig.ends.finding import OUTCOMES, PLACES
 from pymig.ends.mirror import mirror_of
 from pymig.ends.pair import Pair, rows_of
-from pymig.ends.plan import Plan
+from pymig.ends.plan import PAUSE, Plan
 from pymig.ends.words import Told
 from pymig.errors import host_unknown
 from pymig.values import Value, wrong_type
@@ -132,7 +132,16 @@ def preflight(source: Endpoint, destination: Endpoint | None, plan: Plan) -> Pre
     out = _played(pair, mirrors, alone)
     guest = PLACES[out.guest]
     guests = (guest,) if out.guests == 1 << out.guest else _places(guest, out.guests)
-    return Preflight(OUTCOMES[out.outcome], guest, guests, out.ok, Told(pair, mirrors, alone, out))
+    flight = Preflight(OUTCOMES[out.outcome], guest, guests, out.ok, Told(pair, mirrors, alone, out))
+    pauses = plan.continues and plan.source.capabilities.get(PAUSE, False)
+    return _continued(flight, source, destination, plan) if pauses else flight
+
+
+def _continued(waiting: Preflight, source: Endpoint, destination: Endpoint | None, plan: Plan) -> Preflight:
+    """What happens after migrate-continue: what would happen without the pause. The commands are those of the plan."""
+    rest = preflight(source, destination, plan._without_pause())
+    words = (waiting.steps, rest.findings, rest.unknown)
+    return Preflight(rest.outcome, rest.guest, rest.guests, rest.ok, words)
 
 
 def _places(guest: str, places: int) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ FAULTS = (
     Fault(
         KnownLibvirtFault(
             "libvirt/postcopy-resume-crash",
-            "error",
+            "warning",
             "destination",
             "",
             "the destination's libvirt daemon crashes when a failed post-copy migration is resumed",

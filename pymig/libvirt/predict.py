@@ -59,8 +59,8 @@ FIRST_PORT = 49152
 """Of libvirt's migration_port_min: where the destination listens if no URI names a port."""
 
 QEMU_CONNECTS_POSTCOPY: Version = (10, 0)
-NO_DETACH: Version = (10, 0)
-"""The version without the argument detach of migrate: after 9.0, and before 11.3."""
+NO_DETACH: Version = (9, 1)
+"""The version without the argument detach of migrate: only 9.0 was seen to send it, and 11.3 does not."""
 
 EXIT_ON_ERROR = POINTS.index("9.1.0")
 """The release of QEMU from which libvirt gives migrate-incoming exit-on-error."""

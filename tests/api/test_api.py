@@ -22,7 +22,6 @@ SECTIONS_NOT_YET = {
 
 NOT_YET = {
     "Plan.from_preset",
-    "Plan.from_virsh",
     "Plan.presets",
 }
 """Names and arguments (``function.argument``) of other sections that are not built yet."""

@@ -12,6 +12,7 @@ from pymig import (
     Flags,
     KnownLibvirtFault,
     LibvirtRefusal,
+    Plan,
     QemuBuild,
     Requests,
     libvirt,
@@ -47,3 +48,9 @@ for fault in libvirt.known_faults(["restore", "image"], libvirt="11.3", source="
     assert_type(fault, KnownLibvirtFault)
     told = (fault.rule, fault.severity, fault.end, fault.message, fault.consequence, fault.remedy, fault.reference)
     assert_type(told, tuple[str, str, str, str, str, str, str])
+
+plan = Plan.from_virsh(
+    ["--live"], libvirt="11.3", destination_libvirt="9.0", source="7.2", destination=QemuBuild("10.0")
+)
+assert_type(plan, Plan)
+assert_type(Plan.from_virsh(flags, domain=Domain()).continues, bool)

@@ -1,0 +1,164 @@
+"""``pymig virsh``: what will this command of virsh do, and who refuses it?"""
+
+from __future__ import annotations
+
+from pymig.cli.arguments import UsageError
+from pymig.cli.preflight import end_of, print_finding, print_flight, shown_arguments
+from pymig.cli.text import RED, print_json, print_table, printable, styled
+from pymig.cli.values import ACCEPTED, REFUSED
+from pymig.context import Context
+from pymig.ends.endpoint import Endpoint
+from pymig.ends.finding import Finding
+from pymig.ends.plan import Plan
+from pymig.ends.preflight import preflight
+from pymig.libvirt.domain import Domain
+from pymig.libvirt.faults import known_faults
+from pymig.libvirt.predict import requests
+from pymig.libvirt.sent import LibvirtRefusal
+from pymig.qemu.build import QemuBuild
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from pymig.ends.preflight import Preflight
+    from pymig.libvirt.faults import KnownLibvirtFault
+    from pymig.libvirt.sent import EndRequests, Requests
+
+ENDS = ("source", "destination")
+
+BY_LIBVIRT = {
+    "virsh": "virsh itself refuses",
+    "client": "libvirt's library refuses, before it asks a host",
+    "destination": "libvirt at the destination refuses",
+    "source": "libvirt at the source refuses",
+}
+
+DEFAULT_LIBVIRT = "11.3"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predicts the command, and prints the prediction. Returns the exit status."""
+    if not options.words:
+        raise UsageError("virsh needs its command, such as: pymig virsh migrate --live --postcopy")
+    words = options.words if options.words[0].rpartition("/")[2] == "virsh" else ["virsh", *options.words]
+    ends = {name: _end(getattr(options, name)) for name in ENDS}
+    choices: dict[str, Any] = {
+        "libvirt": options.libvirt or DEFAULT_LIBVIRT,
+        "destination_libvirt": options.destination_libvirt,
+        "domain": Domain(hard_limit=options.hard_limit, shared_storage=not options.no_shared_storage),
+        **{name: end.context.build for name, end in ends.items()},
+    }
+    try:
+        sent = requests(words, **choices)
+    except LibvirtRefusal as refusal:
+        return _print_refusal(refusal, as_json=options.json)
+    findings = [_finding(fault) for fault in known_faults(words, **choices)]
+    flight = _flight(words, choices, ends, sent)
+    if options.json:
+        print_json(_document(sent, findings, flight))
+    elif flight is None:
+        _print_sent(sent, findings)
+    else:
+        _print_flight(flight, findings)
+    broken = any(finding.severity == "error" for finding in findings)
+    return REFUSED if broken or (flight is not None and not flight.ok) else ACCEPTED
+
+
+def _end(text: str | None) -> Endpoint:
+    """The end that a word names; of a release, one that libvirt has started."""
+    end = Endpoint(Context(QemuBuild.newest())) if text is None else end_of(text)
+    return end.replace(capabilities=end.capabilities | {"events"})
+
+
+def _flight(words: list[str], choices: dict[str, Any], ends: dict[str, Endpoint], sent: Requests) -> Preflight | None:
+    """The preflight of a migration between two QEMUs; None for any other command."""
+    if sent.destination.commands:
+        plan = Plan.from_virsh(words, **choices)
+        source, destination = (_with_credentials(ends[name], getattr(sent, name)) for name in ENDS)
+        return preflight(source, destination, plan)
+    return None
+
+
+def _with_credentials(end: Endpoint, sent: EndRequests) -> Endpoint:
+    """The end with the TLS object that libvirt adds, the only one that it uses."""
+    added = {
+        command.arguments["id"]: {"endpoint": command.arguments["endpoint"], "verify_peer": True}
+        for command in sent.commands
+        if command.execute == "object-add"
+    }
+    return end.replace(tls_objects=added) if added else end
+
+
+def _finding(fault: KnownLibvirtFault) -> Finding:
+    """A known fault of libvirt's as a finding."""
+    return Finding(
+        rule=fault.rule,
+        severity=fault.severity,
+        stage="migrate",
+        end=fault.end,
+        message=fault.message,
+        source_says="",
+        guest="source",
+        recovers=None,
+        remedy=fault.remedy,
+        consequence=f"{fault.consequence} ({fault.reference})",
+    )
+
+
+def shown_by_virsh(flight: Preflight) -> list[str]:
+    """The lines that virsh prints for commands that QEMU refuses."""
+    return [
+        f"error: internal error: unable to execute QEMU command '{step.command}': {step.answer}"
+        for step in flight.steps
+        if step.answer
+    ]
+
+
+def _document(sent: Requests, findings: list[Finding], flight: Preflight | None) -> dict[str, Any]:
+    return {
+        "refusal": None,
+        "requests": sent.to_dict(),
+        "findings": [finding.to_dict() for finding in findings],
+        "preflight": None if flight is None else flight.to_dict(),
+        "shown": [] if flight is None else shown_by_virsh(flight),
+    }
+
+
+def _print_refusal(refusal: LibvirtRefusal, *, as_json: bool) -> int:
+    sent = {name: getattr(refusal, name) for name in ENDS}
+    if as_json:
+        told = {name: None if end is None else end.to_dict() for name, end in sent.items()}
+        print_json(
+            {
+                "refusal": {"message": refusal.message, "shown": refusal.shown, "stage": refusal.stage},
+                "requests": told,
+                "findings": [],
+                "preflight": None,
+                "shown": [refusal.shown],
+            }
+        )
+        return REFUSED
+    print(printable(refusal.shown))
+    had_been = [f"the {name}'s QEMU" for name, end in sent.items() if end is not None]
+    after = f"{' and '.join(had_been)} had got commands before" if had_been else "no QEMU gets a command of migration"
+    print(f"\n{styled('refused', RED)}: {BY_LIBVIRT[refusal.stage]}; {after}")
+    return REFUSED
+
+
+def _print_flight(flight: Preflight, findings: list[Finding]) -> None:
+    for line in shown_by_virsh(flight):
+        print(f"{printable(line)}\n")
+    print_flight(flight, findings)
+
+
+def _print_sent(sent: Requests, findings: list[Finding]) -> None:
+    rows = [
+        (name, command.execute, printable(shown_arguments(command.arguments)))
+        for name in ENDS
+        for command in getattr(sent, name).commands
+    ]
+    print_table(rows) if rows else print("no QEMU gets a command of migration")
+    for finding in findings:
+        print_finding(finding)
