@@ -909,6 +909,17 @@ PYMIG_API int qmp_migrate_incoming(MigrationState *state, const QmpMember *membe
 PYMIG_API int migrate_try_incoming(const MigrationState *state, const QmpMember *members, size_t count,
                                    uint32_t *faults, MigrationError *error);
 
+/* A text with which `migrate` or `migrate-incoming` refuses. */
+typedef struct MigrationCommandRule {
+    const char *text;       /* with %s where it names something; "" if the address decides; "%s" is a blocker's text */
+    bool migrate, incoming; /* whether this release's commands can say it */
+    CapabilitySet capabilities; /* it is said only if one of these is on; 0: no matter */
+} MigrationCommandRule;
+
+/* Row number n of what these commands refuse, in QEMU's order. Returns 0; -ENOENT for a number or release out of range.
+ */
+PYMIG_API int migration_command_rule(int number, int release, MigrationCommandRule *rule);
+
 /* ---- Two ends ---- */
 
 typedef enum MigrationEnd {

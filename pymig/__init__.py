@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pymig import libvirt as libvirt
     from pymig.capability import CapabilitySet as CapabilitySet
+    from pymig.catalog.explain import explain as explain
+    from pymig.catalog.explanation import Explanation as Explanation
     from pymig.checker import Checker as Checker
     from pymig.checker import check as check
     from pymig.checker import validate as validate
@@ -87,6 +89,7 @@ else:
         "Domain": "libvirt.domain",
         "EndRequests": "libvirt.sent",
         "Endpoint": "ends.endpoint",
+        "Explanation": "catalog.explanation",
         "Finding": "ends.finding",
         "Fleet": "fleet.fleet",
         "FleetMatrix": "fleet.fleet",
@@ -131,6 +134,7 @@ else:
         "apply_async": "ends.apply",
         "check": "checker",
         "diff": "difference",
+        "explain": "catalog.explain",
         "explain_status": "ends.status",
         "libvirt": "libvirt",
         "preflight": "ends.preflight",

@@ -167,6 +167,12 @@ class MigrationSurroundings(Struct):
     blocker: Chars
     incoming_failed: bool
 
+class MigrationCommandRule(Struct):
+    text: Chars
+    migrate: bool
+    incoming: bool
+    capabilities: int
+
 class MigrationAgreement(Struct):
     id: Chars
     stage: int
@@ -320,6 +326,10 @@ class FFI:
     ) -> MigrationSurroundings: ...
     @overload
     def new(
+        self, c_type: Literal["MigrationCommandRule *", "MigrationCommandRule[]"], value: object = None, /
+    ) -> MigrationCommandRule: ...
+    @overload
+    def new(
         self, c_type: Literal["MigrationAgreement *", "MigrationAgreement[]"], value: object = None, /
     ) -> MigrationAgreement: ...
     @overload
@@ -394,6 +404,10 @@ class FFI:
     def typeof(
         self, c_type: Literal["MigrationSurroundings *", "MigrationSurroundings[]"], /
     ) -> CType[MigrationSurroundings]: ...
+    @overload
+    def typeof(
+        self, c_type: Literal["MigrationCommandRule *", "MigrationCommandRule[]"], /
+    ) -> CType[MigrationCommandRule]: ...
     @overload
     def typeof(
         self, c_type: Literal["MigrationAgreement *", "MigrationAgreement[]"], /
@@ -895,6 +909,7 @@ class Lib:
     def migrate_try_incoming(
         self, state: MigrationState, members: QmpMember, count: int, faults: Numbers, error: MigrationError, /
     ) -> int: ...
+    def migration_command_rule(self, number: int, release: int, rule: MigrationCommandRule, /) -> int: ...
     def migration_capability_ends(self, capability: int, /) -> int: ...
     def migration_parameter_ends(self, parameter: int, /) -> int: ...
     def migration_agreement(self, row: int, /) -> MigrationAgreement: ...

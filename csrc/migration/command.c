@@ -229,6 +229,23 @@ static const CommandRow rows[] = {
 };
 /* clang-format on */
 
+int migration_command_rule(int number, int release, MigrationCommandRule *rule)
+{
+    bool known = number >= 0 && (size_t)number < sizeof(rows) / sizeof(rows[0]) && qemu_release_known(release);
+    if (!known) {
+        return -ENOENT;
+    }
+    const CommandRow *row = &rows[number];
+    bool said = row->releases == 0 || release_within(release, row->releases);
+    *rule = (MigrationCommandRule){
+        .text = row->text != NULL ? row->text : "",
+        .migrate = said && (row->commands & MIGRATE) != 0,
+        .incoming = said && (row->commands & INCOMING) != 0,
+        .capabilities = row->any,
+    };
+    return 0;
+}
+
 /* A command whose arguments were visited. */
 typedef struct Command {
     int kind;          /* MIGRATE or INCOMING */

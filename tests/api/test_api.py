@@ -17,6 +17,8 @@ API = Path(__file__).with_name("api.md")
 
 SECTIONS_NOT_YET = {
     "explain": "explain Explanation",
+    "libvirt and products": "Requests EndRequests LibvirtRefusal Flags libvirt",
+    "fleet": "Fleet FleetMatrix",
 }
 """Sections of which nothing is built yet, with the names that they will add."""
 

@@ -114,6 +114,27 @@ static void every_code_has_its_rule(void **unused)
     assert_int_equal(migration_rule(&full_build, -1, &rule), -ENOENT);
 }
 
+static void every_text_of_the_commands_is_said(void **unused)
+{
+    (void)unused;
+    MigrationCommandRule rule;
+    int number = 0;
+    for (; migration_command_rule(number, QEMU_7_2, &rule) == 0; number++) {
+        bool migrate = false, incoming = false;
+        for (int release = 0; release < QEMU_RELEASE__MAX; release++) {
+            assert_int_equal(migration_command_rule(number, release, &rule), 0);
+            assert_non_null(rule.text);
+            migrate |= rule.migrate;
+            incoming |= rule.incoming;
+        }
+        assert_true(migrate || incoming);
+    }
+    assert_true(number > 40);
+    assert_int_equal(migration_command_rule(number, QEMU_7_2, &rule), -ENOENT);
+    assert_int_equal(migration_command_rule(-1, QEMU_7_2, &rule), -ENOENT);
+    assert_int_equal(migration_command_rule(0, QEMU_RELEASE__MAX, &rule), -ENOENT);
+}
+
 static void a_check_names_the_first_rule(void **unused)
 {
     (void)unused;
@@ -666,6 +687,7 @@ int main(void)
         cmocka_unit_test(numbers_out_of_range_have_no_name),
         cmocka_unit_test(an_unknown_release_has_nothing),
         cmocka_unit_test(every_code_has_its_rule),
+        cmocka_unit_test(every_text_of_the_commands_is_said),
         cmocka_unit_test(a_check_names_the_first_rule),
         cmocka_unit_test(unknown_bits_are_refused),
         cmocka_unit_test(many_checks_are_single_checks),

@@ -1,0 +1,1 @@
+"""From a text that QEMU or libvirt says, or from a name, to what it means: see pymig/catalog/explain.py."""

@@ -1,0 +1,241 @@
+"""Explains a text that somebody pasted, a capability, a parameter or a rule."""
+
+from __future__ import annotations
+
+import re
+
+from pymig.capability import BITS, NAMES, unknown_capability
+from pymig.catalog.explanation import Explanation
+from pymig.catalog.match import find, find_part, is_believed, normalised, tidied
+from pymig.catalog.messages import messages
+from pymig.catalog.names import capability, in_words, parameter, rules_of, words_about
+from pymig.catalog.questions import ALIASES, ASKED, FILLERS, HOST_WORDS, OLD_NAMES
+from pymig.catalog.said import explained, keys, of_key
+from pymig.qemu.parameters import PARAMETERS
+from pymig.release import RELEASES
+from pymig.values import wrong_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pymig.catalog.match import Found
+
+MOST = 12
+"""The most explanations of one text."""
+
+
+def explain(text: str) -> list[Explanation]:
+    """What a text or a name means.
+
+    Args:
+        text: a message of QEMU's or libvirt's, by itself, in a line of a log, or a part of it; several lines; the name
+            of a capability, a parameter or a rule; or a short question that names one.
+
+    Returns:
+        The explanations, the best first; empty if nothing fits.
+
+    Raises:
+        TypeError: text is not a str.
+    """
+    if not isinstance(text, str):
+        wrong_type(text, "text", "a str")
+    return _named(text) or _said(text) or _part(text) or _asked(text)
+
+
+def closest(text: str) -> tuple[str, ...]:
+    """The names and texts that are most like this one, for a text that nothing fits."""
+    from difflib import get_close_matches  # noqa: PLC0415 - rare
+
+    asked = " ".join(normalised(text[:500]).split())
+    shown = {name.lower(): name for name in (*NAMES, *PARAMETERS, *keys())}
+    shown |= {message.text.lower(): message.text for message in messages()}
+    return tuple(shown[name] for name in get_close_matches(asked, shown, 4, 0.45))
+
+
+# ---- A name ----
+
+
+def _named(text: str) -> list[Explanation]:
+    """A capability, a parameter, a rule, or what else has a name."""
+    name = text.strip().strip("'\"`").lower()
+    for spelling in (name, name.replace("_", "-"), OLD_NAMES.get(name, "")):
+        found = [*_of_name(spelling), *of_key(spelling)]
+        if found:
+            return found
+    return [_host()] if name in HOST_WORDS else []
+
+
+def _of_name(name: str) -> Iterator[Explanation]:
+    if name in BITS:
+        yield capability(name)
+    if name in PARAMETERS:
+        yield parameter(name)
+
+
+def _host() -> Explanation:
+    """Why a process gets no userfaultfd."""
+    return explained(next(one for one in reversed(messages()) if one.text.startswith("Userfaultfd not available")))
+
+
+# ---- A text ----
+
+
+def _said(text: str) -> list[Explanation]:
+    """The texts in this one, those first that fix the most letters."""
+    weighed = [(_weight(found), explained(found.message)) for found in find(text)]
+    weighed += _values(text)
+    weighed.sort(key=lambda one: -one[0])
+    return list(dict.fromkeys(explanation for _, explanation in weighed))[:MOST]
+
+
+def _weight(found: Found) -> float:
+    """How telling this is: by its letters; more if the line names the command that says it; an echo comes last."""
+    if found.message.key.startswith("echo/"):
+        return found.weight / 100
+    by_set = "migrate-set-" in found.line
+    fits = (found.message.kind == "rule" and by_set) or (found.message.kind == "command" and not by_set)
+    return found.weight + 0.5 * fits
+
+
+def _part(text: str) -> list[Explanation]:
+    return [explained(message) for message in find_part(text)]
+
+
+# ---- What QAPI and the checks of parameters say ----
+
+_VALUE = re.compile(
+    r"(?:parameter '(?P<quoted>[^']{1,100})'|(?:max_)?option (?P<bare>[a-z][\w.-]*)) "
+    r"(?:expects|does not accept value '(?P<value>[^']*)'|must be|is missing|is unexpected|should be)"
+    r"|invalid parameter type for '(?P<typed>[^']{1,100})', expected"
+    r"|invalid mapping given for (?P<mapping>block-bitmap-mapping)"
+    r"|(?P<mapped>mapped-ram) only available for non-compressed non-tls multifd migration"
+    r"|no build-time support for (?P<built>direct-io)",
+    re.IGNORECASE,
+)
+
+
+def _values(text: str) -> list[tuple[float, Explanation]]:
+    """What is said about values: of parameters, of capabilities' names, of the arguments of commands."""
+    lines = tidied(text).splitlines()
+    found = [_value(match, line) for line in lines for match in _VALUE.finditer(line)]
+    return [one for one in found if one is not None]
+
+
+def _value(match: re.Match[str], line: str) -> tuple[float, Explanation] | None:
+    path = next(filter(None, match.group("quoted", "bare", "typed", "mapping", "mapped", "built"))).lower()
+    name = re.split(r"[.\[]", path)[0].replace("_", "-")
+    name = {"cpu-throttle": "max-cpu-throttle"}.get(name, name)
+    weight = float(len(match[0]))
+    if path.endswith("capability") and match["value"] is not None:
+        return weight, _unknown_capability(match["value"].lower())
+    if name == "mapped-ram":
+        return weight, _of_mapped_ram(match[0])
+    if name in PARAMETERS:
+        return weight, _of_parameter(name, _sentence(line, match))
+    if is_believed(line.lower(), match.start()):
+        return weight, _of_argument(path, _sentence(line, match))
+    return None
+
+
+def _sentence(line: str, match: re.Match[str]) -> str:
+    return line[match.start() :][:200]
+
+
+def _unknown_capability(name: str) -> Explanation:
+    known = OLD_NAMES.get(name, name)
+    whole = "One name that QEMU does not know refuses the whole command. Said at either end, when capabilities are set."
+    if known in BITS:
+        about = capability(known)
+        life = next(line for line in about.text.splitlines() if line.startswith("Since QEMU"))
+        text = f"{life} Releases that have it: {in_words(about.releases)}. {whole}"
+        renamed = [f"use the name {known}"] if known != name else []
+        remedies = renamed or [f"leave {name} out where query-migrate-capabilities does not list it"]
+        see = [known]
+    else:
+        see = list(unknown_capability(name, NAMES).suggestions)
+        text, remedies = f"No release of QEMU that pymig knows has this capability. {whole}", ["correct the name"]
+    causes = (
+        "a setting, or a tool, that is older or newer than this QEMU; to tell: query-migrate-capabilities, pymig list",
+    )
+    return Explanation(
+        "value", f"Parameter 'capability' does not accept value '{name}'", text, (), causes, remedies, see
+    )
+
+
+def _of_parameter(name: str, said: str) -> Explanation:
+    about = parameter(name)
+    lines = about.text.splitlines()
+    values = next((line for line in lines if line.startswith("Values:")), "")
+    every = words_about(name)
+    words = "; ".join(f'"{one}" ({in_words(known)})' for one, known in every.items())
+    releases = next((known for one, known in every.items() if said.startswith(one)), about.releases)
+    text = (
+        f"QEMU refuses this value of {name}. {lines[0]} {values} The words vary: {words}. Said when parameters are set."
+    )
+    limits = values.removeprefix("Values: ").split(". Default: ")[0]
+    return Explanation("value", said, text, releases, (), (f"set {name} to: {limits}",), (name, *about.see))
+
+
+def _of_mapped_ram(said: str) -> Explanation:
+    text = (
+        "mapped-ram writes pages as they are. QEMU looks at the values that are stored, not at those of the request: "
+        "the "
+        "parameters must be reset before anything else can be set. Said when parameters are set."
+    )
+    remedies = ("switch mapped-ram off, set multifd-compression=none and tls-creds='', and switch it on again",)
+    having = tuple(release for release in RELEASES if release in capability("mapped-ram").releases)
+    return Explanation("value", said, text, having, (), remedies, ("mapped-ram", "multifd-compression", "tls-creds"))
+
+
+def _of_argument(path: str, said: str) -> Explanation:
+    text = (
+        f"The request does not fit the QMP schema of this QEMU: {path} is missing, has the wrong type or value, or is "
+        "not known there. QEMU names the first that it meets. The answer is the same at both ends, and nothing was "
+        "changed."
+    )
+    causes = ("a tool that is newer or older than this QEMU; to tell: query-qmp-schema, query-version",)
+    return Explanation("value", said, text, (), causes, (f"correct or leave out {path}",), ())
+
+
+# ---- A question ----
+
+
+def _asked(text: str) -> list[Explanation]:
+    """A short question that names what pymig knows, or that many ask in such words."""
+    words = tuple(word.strip(".'") for word in re.findall(r"[\w./'-]+", normalised(text)))
+    if not 0 < len(words) <= 40:  # noqa: PLR2004 - a question
+        return []
+    keys_asked = [key for asked, key in ASKED if set(asked.split()) <= set(words)]
+    found = [one for key in keys_asked for one in _named(key) or _said(key)]
+    return list(dict.fromkeys((*found, *_about_names(words))))[:MOST]
+
+
+def _about_names(words: Iterable[str]) -> list[Explanation]:
+    """If every word is a name or says nothing by itself: what the names mean, their common rules first."""
+    told = [word for word in words if word not in FILLERS]
+    names = [_known(word) for word in told]
+    if not names or not all(names) or all(word in _WEAK for word in told):
+        return []
+    host = [_host()] if HOST_WORDS & set(names) else []
+    capabilities = [name for name in dict.fromkeys(names) if name in BITS]
+    common = [one for rule in _common_rules(capabilities) for one in of_key(rule)]
+    return [*host, *common, *(one for name in dict.fromkeys(names) for one in _of_name(name))]
+
+
+_WEAK = frozenset(("block", "events", "compress", "mode", "snapshot", "connections", "bandwidth", "parallel", "bitmap"))
+"""Names that are also everyday words: no question consists of them alone."""
+
+
+def _known(word: str) -> str:
+    if word in HOST_WORDS:
+        return word
+    name = OLD_NAMES.get(word) or ALIASES.get(word) or word.replace("_", "-")
+    return name if name in BITS or name in PARAMETERS else ""
+
+
+def _common_rules(capabilities: list[str]) -> list[str]:
+    """The rules about all of these, if they are several."""
+    if len(capabilities) < 2:  # noqa: PLR2004 - a pair
+        return []
+    return [rule for rule in rules_of(capabilities[0]) if all(rule in rules_of(name) for name in capabilities)]

@@ -1,0 +1,167 @@
+"""Finds the known texts in what people paste: a line of a log, a part of a text, a journal."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from functools import cache
+from typing import NamedTuple
+
+from pymig.catalog.messages import Message, messages
+from pymig.catalog.topics import TOPIC_OF
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ENTITIES = {"&#39;": "'", "&#x27;": "'", "&apos;": "'", "&quot;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
+_QUOTES = str.maketrans(dict.fromkeys('"`\u2018\u2019\u201c\u201d', "'"))
+_ESCAPES = re.compile(r"\\+(u00(?:22|27|3c|3e|26)|[nrt\"'])", re.IGNORECASE)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_NAME = re.compile(r"<[^<>]*>")
+
+ABOUT_QEMU = re.compile(
+    r"post-?copy|qemu|\bkvm\b|libvirt|virsh|\bvir[a-z]*error\b|multifd|userfault|zero[ -]copy|xbzrle|savevm|loadvm"
+    r"|background-snapshot|mapped-ram|dirty-limit|block-bitmap-mapping|live[ -]migrat|migrate[-_]|migration status"
+)
+"""Words by which a line is about QEMU. A text that others say, too, is only believed in such a line, or alone."""
+
+ABOUT_MIGRATION = re.compile(ABOUT_QEMU.pattern + r"|migrat|\brdma and\b|ramblock|\bcolo\b|anonclass|invtsc")
+"""Words by which a text is QEMU's or libvirt's wherever it stands."""
+
+_FLEXIBLE = (
+    (re.compile(r"\b(multifd|channel) 0\b"), r"\1 <n>"),
+    (re.compile(r"' (0|1)\. Make sure"), "' <n>. Make sure"),
+    (re.compile(r"ramblock pc\.ram"), "ramblock <block>"),
+    (re.compile(r"/rom@etc/acpi/rsdp"), "<region>"),
+    (re.compile(r"'(block|cpu_common|apic)' <n>"), r"'\1' <n>"),
+)
+"""Names and numbers in texts of recordings that are other ones elsewhere."""
+
+
+def normalised(text: str) -> str:
+    """The text as it is compared: tidied, in small letters."""
+    return tidied(text).lower()
+
+
+def tidied(text: str) -> str:
+    """The text with one kind of quotes and blanks, without escapes; lines stay lines."""
+    text = _ESCAPES.sub(_unescaped, _COLOURS.sub("", text))
+    for entity, character in _ENTITIES.items():
+        text = text.replace(entity, character)
+    lines = (" ".join(line.split()) for line in text.translate(_QUOTES).splitlines())
+    return "\n".join(filter(None, lines))
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    escape = match[1].lower()
+    if escape.startswith("u"):
+        return chr(int(escape[1:], 16))
+    return escape if escape in "\"'" else "\n" if escape == "n" else " "
+
+
+class Pattern(NamedTuple):
+    """A text, ready for the search.
+
+    Attributes:
+        message: the text.
+        parts: what stands between the names in it.
+        longest: the longest of these.
+        specific: whether the text itself is about migration.
+    """
+
+    message: Message
+    parts: tuple[str, ...]
+    longest: str
+    specific: bool
+
+    @property
+    def weight(self) -> int:
+        """How much of the text is fixed."""
+        return sum(map(len, self.parts))
+
+    def search(self, text: str) -> Iterator[re.Match[str]]:
+        """Where the text stands in a normalised one whose lines are joined."""
+        between = ".{0,160}?"
+        return re.finditer(between.join(map(re.escape, self.parts)), text)
+
+
+@cache
+def patterns() -> tuple[Pattern, ...]:
+    """The patterns of all texts."""
+    return tuple(map(_pattern, messages()))
+
+
+def _pattern(message: Message) -> Pattern:
+    said = message.text
+    for fixed, flexible in _FLEXIBLE:
+        said = fixed.sub(flexible, said)
+    parts = tuple(part.strip() if not i else part for i, part in enumerate(_NAME.split(normalised_text(said))))
+    parts = parts if parts[-1].strip(" .") else parts[:-1]
+    return Pattern(message, parts, max(parts, key=len), _is_specific(message))
+
+
+def _is_specific(message: Message) -> bool:
+    topic = TOPIC_OF.get(message.key)
+    return not topic.everyday if topic else ABOUT_MIGRATION.search(normalised_text(message.text)) is not None
+
+
+def normalised_text(said: str) -> str:
+    """A known text, normalised; its names in angle brackets stay."""
+    return said.translate(_QUOTES).lower()
+
+
+class Found(NamedTuple):
+    """A text that was found, what stands there, and in which line."""
+
+    message: Message
+    weight: int
+    said: str
+    line: str
+
+
+def find(text: str) -> list[Found]:
+    """The known texts in this one, the most telling first; of texts that belong to one thing, the longest."""
+    lines = normalised(text)
+    joined = lines.replace("\n", " ")
+    best: dict[tuple[str, str], Found] = {}
+    for pattern in patterns():
+        if pattern.longest not in joined:
+            continue
+        found = next((one for one in _found(pattern, joined, lines)), None)
+        which = pattern.message.kind, pattern.message.key
+        if found is not None and (which not in best or best[which].weight < found.weight):
+            best[which] = found
+    return sorted(best.values(), key=lambda found: -found.weight)
+
+
+def _found(pattern: Pattern, joined: str, lines: str) -> Iterator[Found]:
+    for match in pattern.search(joined):
+        start = lines.rfind("\n", 0, match.start()) + 1
+        end = lines.find("\n", match.end())
+        line = joined[start : end if end >= 0 else len(joined)]
+        if pattern.specific or is_believed(line, match.start() - start):
+            yield Found(pattern.message, pattern.weight, match[0], line)
+
+
+def is_believed(line: str, before: int) -> bool:
+    """Whether a text that is not only QEMU's or libvirt's is theirs here: by the line, or because it stands alone."""
+    return re.fullmatch(r"(\W|error|warning)*", line[:before]) is not None or ABOUT_QEMU.search(line) is not None
+
+
+FEWEST_WORDS, FEWEST_LETTERS, MOST_MEANT = 3, 12, 4
+"""A part of a text has three words or more, and is a part of only a few texts."""
+
+
+_ERRORS = frozenset(os.strerror(number).lower() for number in errno.errorcode)
+"""The names of errno values, which are at the end of many texts."""
+
+
+def find_part(text: str) -> list[Message]:
+    """The texts of which this one is a part."""
+    part = normalised(text).replace("\n", " ").strip(" .:'")
+    if len(part.split()) < FEWEST_WORDS or len(part) < FEWEST_LETTERS or part in _ERRORS:
+        return []
+    meant = {one.message[:2]: one.message for one in patterns() if part in " ".join(one.parts)}
+    return list(meant.values()) if len(meant) <= MOST_MEANT else []

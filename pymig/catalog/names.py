@@ -1,0 +1,260 @@
+"""Explains capabilities and parameters: what about.py says, with what C's tables say about releases and rules."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+from pymig._core import lib
+from pymig.capability import BITS
+from pymig.catalog.about import CAPABILITIES, PARAMETERS
+from pymig.catalog.explanation import Explanation
+from pymig.catalog.messages import RELEASES, build_of, rules
+from pymig.errors import MigrationError
+from pymig.host.host import Host
+from pymig.qemu.build import QemuBuild
+from pymig.qemu.fault import faults_of
+from pymig.qemu.parameters import PARAMETERS as NUMBERS
+from pymig.qemu.parameters import values_of
+from pymig.release import POINTS, series_of
+from pymig.release import RELEASES as SERIES
+from pymig.request import Request
+from pymig.state import MigrationState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pymig.qemu.fault import KnownFault
+
+NEEDED_AT = {1: "at the source", 2: "at the destination", 3: "at both ends"}
+
+
+def series(numbers: Iterable[int]) -> tuple[str, ...]:
+    """The series to which C's numbers belong, in their order."""
+    return tuple(dict.fromkeys(map(series_of, numbers)))
+
+
+def in_words(known: Sequence[str]) -> str:
+    """Series as people write them: ``8.1 to 10.0``, ``8.2 and later``, ``all``."""
+    if tuple(known) == SERIES:
+        return "all"
+    runs: list[list[str]] = []
+    for name in known:
+        follows = runs and SERIES.index(name) == SERIES.index(runs[-1][-1]) + 1
+        runs[-1].append(name) if follows else runs.append([name])
+    return ", ".join(map(_run_in_words, runs))
+
+
+def _run_in_words(run: Sequence[str]) -> str:
+    if run[-1] == SERIES[-1] and len(run) > 1:
+        return f"{run[0]} and later"
+    return run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}"
+
+
+# ---- Capabilities ----
+
+
+class Conflict(NamedTuple):
+    """A rule that ties a capability to others.
+
+    Attributes:
+        rule: its identifier.
+        others: the other capabilities.
+        needed: whether they must be on; else they must be off.
+        releases: C's numbers of the releases that have it.
+    """
+
+    rule: str
+    others: tuple[str, ...]
+    needed: bool
+    releases: tuple[int, ...]
+
+
+@cache
+def conflicts(name: str) -> tuple[Conflict, ...]:
+    """The rules that tie the capability to others, in QEMU's order."""
+    found = []
+    for rule, by_release in rules().items():
+        row = list(by_release.values())[-1]
+        for others, needed in ((row.need, True), (row.forbid, False)):
+            if name in row.trigger:
+                found.append(Conflict(rule, tuple(others), needed, tuple(by_release)))
+            elif name in others and not needed:
+                having = tuple(number for number, one in by_release.items() if name in one.forbid)
+                found.append(Conflict(rule, tuple(row.trigger), needed, having))
+    return tuple(conflict for conflict in found if conflict.others)
+
+
+def rules_of(name: str) -> tuple[str, ...]:
+    """The rules about the capability."""
+    rows = ((rule, list(by_release.values())[-1]) for rule, by_release in rules().items())
+    return tuple(rule for rule, row in rows if name in row.trigger | row.need | row.forbid)
+
+
+def faults() -> tuple[KnownFault, ...]:
+    """The known faults of all releases."""
+    return faults_of((1 << 32) - 1)
+
+
+@cache
+def capability(name: str) -> Explanation:
+    """What a capability does, needs and costs, what it does not go together with, and which releases have it."""
+    about, number = CAPABILITIES[name], BITS[name].bit_length() - 1
+    having = [release for release in RELEASES if lib.qemu_build_capabilities(build_of(release)) >> number & 1]
+    deprecated = [release for release in having if lib.qemu_build_deprecated(build_of(release)) >> number & 1]
+    unstable = lib.qemu_build_unstable(build_of(having[-1])) >> number & 1
+    tied = [_tie(conflict, having) for conflict in conflicts(name)]
+    text = _paragraphs(
+        about.does,
+        f"Needed {NEEDED_AT[lib.migration_capability_ends(number)]}. {about.ends}",
+        f"Costs: {about.cost}" if about.cost else "",
+        _life(about.since, having, deprecated),
+        "Unstable: it may change without notice." if unstable else "",
+        f"Refused: {'; '.join(tied)}." if tied else "",
+        about.notes,
+    )
+    related = [*rules_of(name), *(one.fault for one in faults() if name in one.capabilities), *parameters_of(name)]
+    return Explanation("capability", name, text, series(having), (), (), tuple(dict.fromkeys(related)))
+
+
+def _tie(conflict: Conflict, having: Sequence[int]) -> str:
+    others = " or ".join(conflict.others)
+    which = series(conflict.releases)
+    when = "" if set(which) >= set(series(having)) else f" ({in_words(which)})"
+    return f"{'without' if conflict.needed else 'with'} {others}{when}"
+
+
+def _life(since: str, having: Sequence[int], deprecated: Sequence[int]) -> str:
+    known = series(having)
+    parts = [f"Since QEMU {since}"]
+    if deprecated:
+        parts.append(f"deprecated from {series(deprecated)[0]} on")
+    if known[-1] != SERIES[-1]:
+        after = SERIES[SERIES.index(known[-1]) + 1 :]
+        removed = next(name for name in after if name.count(".") == 1)
+        parts.append(f"removed in {removed}")
+    return ", ".join(parts) + "."
+
+
+def _paragraphs(*parts: str) -> str:
+    return "\n".join(part.strip() for part in parts if part.strip())
+
+
+TUNED_BY: dict[str, tuple[str, ...]] = {
+    "xbzrle": ("xbzrle-cache-size",),
+    "rdma-pin-all": ("x-rdma-chunk-size",),
+    "auto-converge": (
+        "throttle-trigger-threshold",
+        "cpu-throttle-initial",
+        "cpu-throttle-increment",
+        "cpu-throttle-tailslow",
+        "max-cpu-throttle",
+    ),
+    "compress": ("compress-level", "compress-threads", "compress-wait-thread", "decompress-threads"),
+    "postcopy-ram": ("max-postcopy-bandwidth",),
+    "x-colo": ("x-checkpoint-delay",),
+    "block": ("block-incremental",),
+    "multifd": (
+        "multifd-channels",
+        "multifd-compression",
+        "multifd-zlib-level",
+        "multifd-zstd-level",
+        "multifd-qatzip-level",
+        "zero-page-detection",
+    ),
+    "dirty-bitmaps": ("block-bitmap-mapping",),
+    "zero-copy-send": ("tls-creds", "multifd-compression"),
+    "dirty-limit": ("vcpu-dirty-limit", "x-vcpu-dirty-limit-period"),
+    "mapped-ram": ("direct-io", "tls-creds", "multifd-compression"),
+}
+"""The parameters that matter to a capability."""
+
+
+def parameters_of(name: str) -> tuple[str, ...]:
+    """The parameters that matter to the capability."""
+    return TUNED_BY.get(name, ())
+
+
+# ---- Parameters ----
+
+_TRIED: tuple[object, ...] = (-1, 0, 21, 256, 2000001, 2**32, 2**64 - 1, "x", [])
+"""For each parameter's range and type, some of these are outside."""
+
+
+@cache
+def parameter(name: str) -> Explanation:
+    """What a parameter does, its values and defaults, and which releases have it."""
+    about, number = PARAMETERS[name], NUMBERS[name]
+    having = [release for release in RELEASES if lib.migration_parameter_known(build_of(release), number)]
+    text = _paragraphs(
+        about.does,
+        f"Values: {about.values or _values(number)}. Default: {_in_releases(_defaults(name, having))}.",
+        f"Needed {NEEDED_AT[lib.migration_parameter_ends(number)]}. {about.ends}",
+        f"Costs: {about.cost}" if about.cost else "",
+        _life(about.since, having, _where(lib.migration_parameter_deprecated, having, number)),
+        "Unstable: it may change without notice."
+        if lib.migration_parameter_unstable(build_of(having[-1]), number)
+        else "",
+        _ignored(_where(lib.migration_parameter_ignored, having, number)),
+        about.notes,
+    )
+    related = tuple(one for one in TUNED_BY if name in TUNED_BY[one])
+    return Explanation("parameter", name, text, series(having), (), (), related)
+
+
+def _where(holds: Callable[..., bool], having: Iterable[int], number: int) -> list[int]:
+    return [release for release in having if holds(build_of(release), number)]
+
+
+def _ignored(releases: Sequence[int]) -> str:
+    return f"Accepted and ignored by {in_words(series(releases))}: a fault of QEMU's." if releases else ""
+
+
+def _values(number: int) -> str:
+    return ", ".join(values_of(number))
+
+
+def _defaults(name: str, having: Iterable[int]) -> dict[str, tuple[str, ...]]:
+    """The series by the default value that they have."""
+    found: dict[str, list[int]] = {}
+    for release in having:
+        value = MigrationState(POINTS[release], Host()).query_parameters().get(name)
+        found.setdefault(_shown(value), []).append(release)
+    return {value: series(releases) for value, releases in found.items()}
+
+
+def _shown(value: object) -> str:
+    if value is None or value in ("", []):
+        return "not set"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _in_releases(by_value: dict[str, tuple[str, ...]]) -> str:
+    if len(by_value) == 1:
+        return next(iter(by_value))
+    return ", ".join(f"{value} ({in_words(known)})" for value, known in by_value.items())
+
+
+@cache
+def words_about(name: str) -> dict[str, tuple[str, ...]]:
+    """What QEMU says of wrong values of the parameter, and the series that say it."""
+    said: dict[str, list[int]] = {}
+    for release in RELEASES:
+        if not lib.migration_parameter_known(build_of(release), NUMBERS[name]):
+            continue
+        state = MigrationState(QemuBuild(POINTS[release]), Host())
+        for value in _TRIED:
+            answer = _answer(state, name, value)
+            if answer:
+                said.setdefault(answer, []).append(release)
+    return {words: series(releases) for words, releases in said.items()}
+
+
+def _answer(state: MigrationState, name: str, value: object) -> str:
+    """What the state says to this value, without setting it; "" if it accepts."""
+    try:
+        Request({name: value}).send(lib.migrate_try_parameters, state._c)
+    except MigrationError as error:
+        return error.message
+    return ""

@@ -1,0 +1,93 @@
+"""Words by which people ask."""
+
+OLD_NAMES = {
+    "x-rdma-pin-all": "rdma-pin-all",
+    "x-postcopy-ram": "postcopy-ram",
+    "x-multifd": "multifd",
+    "x-multifd-channels": "multifd-channels",
+    "x-multifd-page-count": "multifd-channels",
+    "ignore-shared": "x-ignore-shared",
+    "colo": "x-colo",
+}
+"""Names that capabilities and parameters had before, or are called by."""
+
+ALIASES = {
+    "postcopy": "postcopy-ram",
+    "post-copy": "postcopy-ram",
+    "--postcopy": "postcopy-ram",
+    "preempt": "postcopy-preempt",
+    "parallel": "multifd",
+    "--parallel": "multifd",
+    "connections": "multifd-channels",
+    "--parallel-connections": "multifd-channels",
+    "zero-copy": "zero-copy-send",
+    "zerocopy": "zero-copy-send",
+    "--zerocopy": "zero-copy-send",
+    "--auto-converge": "auto-converge",
+    "--rdma-pin-all": "rdma-pin-all",
+    "--compressed": "xbzrle",
+    "bitmaps": "dirty-bitmaps",
+    "bitmap": "dirty-bitmaps",
+    "snapshot": "background-snapshot",
+    "tls": "tls-creds",
+    "--tls": "tls-creds",
+    "compression": "multifd-compression",
+    "bandwidth": "max-bandwidth",
+    "downtime": "downtime-limit",
+    "xbzrle-cache": "xbzrle-cache-size",
+    "zstd": "multifd-compression",
+    "zlib": "multifd-compression",
+}
+"""Everyday words for capabilities and parameters."""
+
+HOST_WORDS = frozenset(
+    (
+        "userfaultfd",
+        "/dev/userfaultfd",
+        "cap_sys_ptrace",
+        "sys_ptrace",
+        "unprivileged_userfaultfd",
+        "vm.unprivileged_userfaultfd",
+    )
+)
+"""What a process needs for a userfaultfd."""
+
+FILLERS = frozenset(
+    """
+    a about after allowed an and any are at be because before between both by called can capabilities
+    capability deprecated did do does end ends error explain for from gone has have how i in is it its kvm
+    like live long many may mean means migrate migration missing much my need needed needs new no not of off
+    old on or parameter parameters possible qemu refused release releases removed required requires set since
+    still supported than that the then there to together too unsupported until up update upgrade use used
+    using version versions virsh was were what when where which who why will with without work works would
+    you
+    """.split()  # noqa: SIM905 - a list of a hundred words
+)
+"""Words that say nothing by themselves."""
+
+ASKED = (
+    ("postcopy refused seccomp", "userfaultfd"),
+    ("postcopy refused userfaultfd", "userfaultfd"),
+    ("postcopy parallel refused", "postcopy-ram/multifd"),
+    ("postcopy multifd refused", "postcopy-ram/multifd"),
+    ("rdma postcopy channels", "Migration requires multi-channel URIs (e.g. tcp)"),
+    ("ganeti postcopy-ram", "capabilities/kept"),
+    ("ganeti postcopy", "capabilities/kept"),
+    ("migrate_set_speed", "commands/removed"),
+    ("migrate_set_downtime", "commands/removed"),
+    ("multifd 9.2 fails", "multifd/sync"),
+    ("zero copy tls", "zero-copy-send/plain-multifd"),
+    ("zero copy compression", "zero-copy-send/plain-multifd"),
+    ("savevm crashes", "savevm/multifd"),
+    ("cluster rdma-pin-all", "rdma-pin-all"),
+    ("parallel connections allowed", "multifd-channels"),
+    ("savevm parallel migration", "savevm/multifd"),
+    ("savevm multifd", "savevm/multifd"),
+    ("not a migration stream", "echo/not-a-stream"),
+    ("backup migration at once", "bitmaps/in-use"),
+    ("savevm blocked cpu", "blocker/cpu"),
+    ("migration blocked cpu", "blocker/cpu"),
+    ("migration blocked device", "blocker/device"),
+    ("migration without shared storage", "storage/unsafe"),
+)
+"""Words that stand together in a question, in any order, and the key of what they ask for."""
