@@ -119,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     _add_describe(commands)
     _add_watch(commands)
     _add_virsh(commands)
+    _add_explain(commands)
     return parser
 
 
@@ -366,3 +367,16 @@ def _add_watch(commands: Any) -> None:
             f"--{name}", type=float, default=default, metavar="SECONDS", help=f"{meaning} (default: %(default)s)"
         )
     command.add_argument("--json", action="store_true", help="print a JSON object a line, also for errors")
+
+
+def _add_explain(commands: Any) -> None:
+    command = commands.add_parser(
+        "explain",
+        help="what does this text, capability, parameter or rule mean?",
+        description="What does a text of QEMU's or libvirt's mean, and what helps? Takes a whole line of a log, or a "
+        "part of the text. Explains a capability, a parameter and a rule, too. Exit status: 1 if nothing fits.",
+    )
+    command.add_argument(
+        "text", nargs="+", metavar="TEXT", help="the text, or a name such as multifd or multifd/xbzrle; - is stdin"
+    )
+    _add_json(command)

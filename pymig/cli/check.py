@@ -6,7 +6,7 @@ from pymig.capability import CapabilitySet
 from pymig.checker import Checker, check_or_unknown
 from pymig.cli.arguments import UsageError
 from pymig.cli.text import GREEN, RED, YELLOW, print_json, print_table, printable, styled
-from pymig.cli.values import ACCEPTED, REFUSED, builds, circumstances, host, parameters
+from pymig.cli.values import ACCEPTED, REFUSED, builds, circumstances, host, memory, parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,8 +54,25 @@ def _check_one(checker: Checker, new: CapabilitySet, old: CapabilitySet, options
         print(f"{styled('refused', RED)}  {verdict.message}")
         last = verdict is verdicts[-1]
         changes = [("accepted", str(change)) for change in checker.suggest(new, old)] if last else []
-        print_table([*_details(checker, verdict), *changes], "         ")
+        leads_on = [("explain", f"pymig explain {verdict.rule}")]
+        print_table([*_details(checker, verdict), *changes, *_host_causes(verdict, options), *leads_on], "         ")
     return ACCEPTED if first.ok else REFUSED
+
+
+HOST_RULES = ("postcopy-ram/host", "background-snapshot/kernel", "background-snapshot/memory")
+
+
+def _host_causes(verdict: Verdict, options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Why this host is the cause, and what helps. Another host's facts don't tell it."""
+    if verdict.rule not in HOST_RULES or options.host is not None:
+        return []
+    from pymig.host.probe import probe  # noqa: PLC0415 - rare
+
+    rows = []
+    for entry in probe(memory(options.memory)).diagnosis:
+        rows.append(("cause", f"{entry.what}: {entry.cause}"))
+        rows += [("remedy" if not number else "", line) for number, line in enumerate(entry.remedy.splitlines())]
+    return [(label, printable(line)) for label, line in rows]
 
 
 def _faults(build: QemuBuild, new: CapabilitySet) -> list[KnownFault]:

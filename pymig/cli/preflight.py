@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from shlex import quote
 
 from pymig.cli.arguments import UsageError
 from pymig.cli.text import BOLD, GREEN, RED, YELLOW, places, print_json, print_table, printable, styled
@@ -136,8 +137,13 @@ def print_finding(finding: Finding) -> None:
     print(f"\n{styled(f'{finding.severity:<8}', STYLES[finding.severity])} {finding.rule} ({finding.stage})")
     rows = [("what happens", finding.consequence)]
     rows += [(f"{finding.end} says", finding.message)] if finding.message else []
-    rows += [("remedy", finding.remedy)]
+    rows += [("remedy", finding.remedy), *([("explain", _leads_on(finding))] if finding.severity == "error" else [])]
     print_table([(name, printable(text)) for name, text in rows], "         ")
+
+
+def _leads_on(finding: Finding) -> str:
+    """The command that explains the finding: by its rule, or a refused command by QEMU's text."""
+    return f"pymig explain {quote(finding.message) if finding.rule.endswith('/refused') else finding.rule}"
 
 
 def _last_line(flight: Preflight) -> str:

@@ -15,13 +15,6 @@ import pymig
 
 API = Path(__file__).with_name("api.md")
 
-SECTIONS_NOT_YET = {
-    "explain": "explain Explanation",
-    "libvirt and products": "Requests EndRequests LibvirtRefusal Flags libvirt",
-    "fleet": "Fleet FleetMatrix",
-}
-"""Sections of which nothing is built yet, with the names that they will add."""
-
 NOT_YET = {
     "Plan.from_preset",
     "Plan.presets",
@@ -77,7 +70,7 @@ def spans(text):
 PROMISED = {
     shown: (path, arguments)
     for heading, text in sections().items()
-    if heading not in (*SECTIONS_NOT_YET, "The command line", "Compatibility")
+    if heading not in ("The command line", "Compatibility")
     for path, arguments, shown in spans(text)
     if path not in PROSE and (path[0].isupper() or path.partition(".")[0] in dir(pymig))
 }
@@ -166,12 +159,6 @@ def instance_attributes(path):
 @pytest.mark.parametrize("path", sorted(NOT_YET))
 def test_not_yet(path):
     assert not is_there(path)
-
-
-@pytest.mark.parametrize("section", SECTIONS_NOT_YET)
-def test_sections_not_yet(section):
-    assert section in sections()
-    assert set(SECTIONS_NOT_YET[section].split()).isdisjoint(dir(pymig))
 
 
 def test_what_is_listed_here_is_in_the_text():

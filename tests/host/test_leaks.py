@@ -107,6 +107,7 @@ PLACE_REPORT = ffi.new("ProcessReport *")
 URI, TCP, NOWHERE = (ffi.new("char[]", name) for name in (b"uri", b"tcp:192.0.2.1:4444", b"nowhere:1"))
 TO_TCP, TO_NOWHERE = (ffi.new("QmpMember[]", [(URI, {"type": lib.QMP_STRING, "text": uri})]) for uri in (TCP, NOWHERE))
 AROUND = ffi.new("MigrationSurroundings *")
+COMMAND_RULE = ffi.new("MigrationCommandRule *")
 FAULTS = ffi.new("uint32_t *")
 PREDICTION = ffi.new("MigrationPrediction *")
 PLAN = ffi.new("MigrationPlan *")
@@ -255,6 +256,7 @@ CALLS = {
     "migration_state_load": lambda: lib.migration_state_load(STATE, 1 << 12),
     "migration_agree": lambda: lib.migration_agree(STATE, STATE, 0, (1 << lib.PAIR_FACT__MAX) - 1, PREDICTION),
     "migration_preflight migration_preflight_clear": preflight,
+    "migration_command_rule": lambda: lib.migration_command_rule(0, 0, COMMAND_RULE),
     "migration_agreement": lambda: lib.migration_agreement(0),
     "migration_agreement_name": lambda: lib.migration_agreement_name(0),
     "migration_agreement_words": lambda: lib.migration_agreement_words(1, 0),

@@ -42,6 +42,7 @@ def test_refused_says_what_helps(capsys):
         "         rule      multifd/xbzrle",
         "         accepted  without xbzrle",
         "         accepted  without multifd",
+        "         explain   pymig explain multifd/xbzrle",
     ]
     assert "         release   8.0" in run(capsys, "check", "multifd", "compress", "--qemu", "8.0")[1].splitlines()
 
@@ -353,6 +354,77 @@ def console_examples():
 @pytest.mark.parametrize("words, output", console_examples() if README.exists() else [])
 def test_examples_of_the_readme(capsys, words, output):
     assert run(capsys, *words)[1].splitlines() == output
+
+
+def test_explain(capsys):
+    status, out, err = run(capsys, "explain", "error: Postcopy is not yet compatible with multifd")
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "Postcopy is not yet compatible with multifd"
+    assert lines[1].split() == "QEMU refuses this set of capabilities; releases: 8.1 to 10.0".split()
+    assert {line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "} == {
+        "meaning",
+        "cause",
+        "remedy",
+        "see",
+    }
+    assert "  see      pymig explain postcopy-ram/multifd" in lines
+    assert run(capsys, "explain", "multifd", "with", "postcopy")[1].startswith(out.split("\n\n")[0])
+
+
+def test_explain_standard_input(capsys, tmp_path, monkeypatch):
+    log = tmp_path / "log"
+    log.write_bytes(b'nothing\n\xffqemu-kvm: Unknown ramblock "ma", cannot accept migration\n')
+    with log.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        status, out, _ = run(capsys, "explain", "-")
+    assert status == 0
+    assert out.startswith('Unknown ramblock "<block>", cannot accept migration\n')
+
+
+def test_explain_nothing(capsys):
+    status, out, err = run(capsys, "explain", "multifdd")
+    assert (status, err) == (1, "")
+    assert out.splitlines()[:3] == ["nothing fits", "closest:", "  multifd"]
+    status, out, _ = run(capsys, "explain", "multifdd", "--json")
+    assert status == 1
+    assert json.loads(out)["explanations"] == []
+    assert json.loads(out)["closest"][0] == "multifd"
+    assert run(capsys, "explain", "\x1b]0;title\x07")[:2] == (1, "nothing fits\n")
+    assert run(capsys, "explain")[0] == 2
+
+
+def test_explain_json(capsys):
+    (found,) = json.loads(run(capsys, "explain", "multifd/compress", "--json")[1])["explanations"]
+    assert set(found) == {"kind", "title", "text", "releases", "causes", "remedies", "see"}
+    assert found["see"][0] == "multifd/compress"
+
+
+def test_what_a_check_leads_to_is_explained(capsys):
+    for words in (("multifd", "xbzrle"), ("switchover-ack",), ("dirty-limit",)):
+        last = run(capsys, "check", *words)[1].splitlines()[-1]
+        assert last.split()[:3] == ["explain", "pymig", "explain"]
+        assert run(capsys, *last.split()[2:])[0] == 0
+
+
+def test_what_a_preflight_leads_to_is_explained(capsys):
+    ends = ("--source", "10.0", "--destination", "11.1")
+    for words in (("postcopy-ram", "multifd"), ("x-colo",)):
+        out = run(capsys, "preflight", *words, *ends)[1]
+        commands = [line.split("explain", 1)[1] for line in out.splitlines() if line.split()[:1] == ["explain"]]
+        assert commands
+        for command in commands:
+            assert run(capsys, *shlex.split(command)[1:])[0] == 0
+
+
+def test_a_refusal_for_which_this_host_is_the_cause_says_so(capsys):
+    """A memory that can't be made is the cause on every host."""
+    memory = ("--memory", "file:/proc/self/status,share")
+    status, out, _ = run(capsys, "check", "background-snapshot", *memory)
+    assert status == 1
+    labels = [line.split()[0] for line in out.splitlines()]
+    assert "cause" in labels
+    assert "remedy" in labels
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])

@@ -86,11 +86,13 @@ refused  QEMU compiled without old-style (blk/-b, inc/-i) block migration
          release  8.2
          rule     block/not-built
          hint     Use blockdev-mirror with NBD instead.
+         explain  pymig explain block/not-built
 refused  QEMU compiled without replication module can't enable COLO
          release   8.2
          rule      x-colo/not-built
          hint      Please enable replication before COLO.
          accepted  without x-colo and block
+         explain   pymig explain x-colo/not-built
 """,
     "zero-copy-send multifd --qemu 11.0.0": f"""\
 fault     {FAULT}
@@ -105,18 +107,21 @@ refused  Postcopy is not supported
          rule      postcopy-ram/host
          reason    postcopy_ram_supported_by_host: userfaultfd not available: Operation not permitted
          accepted  without postcopy-ram
+         explain   pymig explain postcopy-ram/host
 """,
     "postcopy-ram --incoming --host UNABLE --qemu 8.1": """\
 refused  Postcopy is not supported: Userfaultfd not available: Operation not permitted
          release   8.1
          rule      postcopy-ram/host
          accepted  without postcopy-ram
+         explain   pymig explain postcopy-ram/host
 """,
     "background-snapshot --host UNABLE": """\
 refused  Background-snapshot is not supported by host kernel
          release   11.1
          rule      background-snapshot/kernel
          accepted  without background-snapshot
+         explain   pymig explain background-snapshot/kernel
 """,
     "multifd compress --qemu rhel-9.3": """\
 note      probes its host like 8.1.0
@@ -126,6 +131,7 @@ refused  Multifd is not compatible with compress
          rule      multifd/compress
          accepted  without compress
          accepted  without multifd
+         explain   pymig explain multifd/compress
 """,
     "block compress --qemu 8.2": """\
 warning   block migration is deprecated; use blockdev-mirror with NBD instead
@@ -152,6 +158,7 @@ refused  Zero copy only available for non-compressed non-TLS multifd migration
          rule      zero-copy-send/plain-multifd
          accepted  without zero-copy-send
          accepted  tls-creds=unset, multifd-compression=none
+         explain   pymig explain zero-copy-send/plain-multifd
 """,
 }
 
