@@ -32,6 +32,9 @@
 #ifndef __WCLONE
 #define __WCLONE 0x80000000
 #endif
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
 #ifndef PTRACE_SECCOMP_GET_FILTER
 #define PTRACE_SECCOMP_GET_FILTER 0x420c
 #endif
@@ -121,6 +124,13 @@ static int seize(pid_t pid)
     return errno;
 }
 
+/* The signal whose delivery stopped the process before the interrupt could; it must be delivered all the same. 0: none.
+ */
+static long signal_of(int status)
+{
+    return WIFSTOPPED(status) && status >> 16 != PTRACE_EVENT_STOP ? WSTOPSIG(status) : 0;
+}
+
 /* Stops the process for as long as it takes to copy its filters. It goes on as before, stopped or not. */
 static int read_filters(const Target *target, Shared *shared)
 {
@@ -130,10 +140,11 @@ static int read_filters(const Target *target, Shared *shared)
         return target->is_traced ? EBUSY : refused;
     }
     uint64_t begin = now();
-    int error = ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0 || waitpid(pid, NULL, __WALL) != pid ? errno : 0;
+    int status = 0;
+    int error = ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0 || waitpid(pid, &status, __WALL) != pid ? errno : 0;
     if (error == 0) {
         error = copy_filters(pid, &shared->filters);
-        ptrace(PTRACE_DETACH, pid, NULL, NULL);
+        ptrace(PTRACE_DETACH, pid, NULL, (void *)signal_of(status));
         shared->report.stopped = now() - begin;
     }
     return error;
@@ -300,6 +311,7 @@ static void take_the_rest(const Question *question)
     drop_bounding(question->target, question->shared);
     take_capabilities(question->target, question->shared);
     take_label(question->target, question->shared);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     install_filters(question->shared);
 }
 

@@ -235,6 +235,56 @@ def test_nothing_is_left():
         assert os.waitpid(-1, os.WNOHANG | 0x40000000) == (0, 0)  # __WALL: no child has ended; QEMU is one
 
 
+COUNT_SIGNALS = """
+import signal, sys
+from tests.host import faults
+faults.refuse(faults.MUNLOCKALL, faults.EPERM)
+got = 0
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+def count(*_):
+    global got
+    got += 1
+signal.signal(signal.SIGUSR1, count)
+print(flush=True)
+while signal.SIGTERM not in signal.sigpending():
+    signal.sigtimedwait([signal.SIGTERM], 0.001)
+    if got and got == int(sys.argv[1]):
+        break
+print(got)
+"""
+
+
+def test_no_signal_is_lost():
+    """Each one is sent when the one before has arrived, so that none is merged with another."""
+    count = 300
+    command = [sys.executable, "-c", COUNT_SIGNALS, str(count)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as counter:
+        counter.stdout.read(1)
+        done = threading.Event()
+
+        def ask():
+            while not done.is_set():
+                with contextlib.suppress(ProcessLookupError):
+                    Host.of_process(counter.pid)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        for _ in range(count):
+            os.kill(counter.pid, signal.SIGUSR1)
+            while has_pending(counter.pid, signal.SIGUSR1):
+                time.sleep(0.0005)
+            time.sleep(0.001)
+        done.set()
+        thread.join()
+        counter.terminate()
+        assert int(counter.stdout.read()) == count
+
+
+def has_pending(pid, number):
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return any(int(line.split()[1], 16) >> (number - 1) & 1 for line in lines if line.startswith(("SigPnd", "ShdPnd")))
+
+
 def test_a_process_that_is_traced_already():
     with qemu_in([], "-sandbox", "on") as (pid, _):
         tracer = os.fork()
