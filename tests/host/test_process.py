@@ -184,7 +184,7 @@ def denied_device():
     """A cgroup whose device program denies /dev/userfaultfd."""
     folder = CGROUPS / "devices" / f"pymig-{os.getpid()}"
     if not (CGROUPS / "devices" / "cgroup.procs").exists():
-        pytest.skip("needs a mounted hierarchy of the cgroup controller devices")
+        pytest.skip("this machine has no hierarchy of the cgroup controller devices (version 1)")
     folder.mkdir()
     number = machine.DEVICE.stat().st_rdev
     (folder / "devices.deny").write_text(f"c {os.major(number)}:{os.minor(number)} rwm")

@@ -308,7 +308,7 @@ class TestUntrackedMemory:
         c_results = {"map_error": 0, "postcopy_step": 0, "register_error": 22, "tracked": False, **results}
         c_report = SimpleNamespace(file_system=file_system, page_size=page_size, **c_results)
         facts = {lib.PROBE_REFERENCE: SimpleNamespace(errno=0)}
-        report = SimpleNamespace(features=features, errno=0, _facts=lambda: facts)
+        report = SimpleNamespace(features=features, errno=0, _facts=lambda: facts, _place=None)
         return _untracked(MemoryReport(memory, c_report, True), report)
 
     def test_a_file_system_that_never_can(self):
@@ -351,7 +351,7 @@ class TestUntrackedMemory:
 
 
 def test_features_that_can_not_be_asked():
-    report = SimpleNamespace(errno=0, userfaultfd="syscall", api_errno=errno.EINVAL)
+    report = SimpleNamespace(errno=0, userfaultfd="syscall", api_errno=errno.EINVAL, _place=None)
     [entry] = diagnose(report)
     assert (entry.what, entry.cause) == ("userfaultfd features", "unknown")
     assert entry.evidence["UFFDIO_API"] == "EINVAL (Invalid argument)"
@@ -362,7 +362,7 @@ def test_features_that_can_not_be_asked():
 
 def limits_after_lowering_one():
     resource.setrlimit(resource.RLIMIT_NOFILE, (77, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    return _limits()
+    return _limits(SimpleNamespace(_place=None))
 
 
 def test_the_soft_limits_are_evidence():
