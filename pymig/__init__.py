@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pymig.ends.plan import Settings as Settings
     from pymig.ends.preflight import Preflight as Preflight
     from pymig.ends.preflight import preflight as preflight
+    from pymig.ends.products import Preset as Preset
     from pymig.ends.status import StatusExplanation as StatusExplanation
     from pymig.ends.status import explain_status as explain_status
     from pymig.ends.watch import Progress as Progress
@@ -113,6 +114,7 @@ else:
         "Plan": "ends.plan",
         "PostcopySupport": "host.facts",
         "Preflight": "ends.preflight",
+        "Preset": "ends.products",
         "Progress": "ends.watch",
         "QemuBinaryError": "errors",
         "QemuBuild": "qemu.build",

@@ -258,11 +258,15 @@ def _add_list(commands: Any) -> None:
     command = commands.add_parser(
         "list",
         help="which capabilities and parameters are there?",
-        description="Lists a release's capabilities, and its parameters with their defaults.",
+        description="Lists a release's capabilities, and its parameters with their defaults; with --presets, the "
+        "products that pymig preflight knows, and their settings.",
     )
+    command.add_argument("--presets", action="store_true", help="list products and their settings instead")
     _add_qemu(command)
     _add_json(command)
 
+
+DEFAULT_URI = "tcp:destination:4444"
 
 END = "a monitor's socket (a path or host:port), a file that pymig describe wrote, or a release such as 10.0"
 
@@ -279,18 +283,23 @@ def _add_preflight(commands: Any) -> None:
     command.add_argument("names", nargs="*", metavar="NAME", help="a capability that is wanted, e.g. multifd")
     command.add_argument("--source", required=True, metavar="END", help=END)
     command.add_argument("--destination", required=True, metavar="END", help="likewise")
-    command.add_argument(
-        "--uri", default="tcp:destination:4444", help="where the source migrates to (default: %(default)s)"
-    )
+    command.add_argument("--uri", help=f"where the source migrates to (default: {DEFAULT_URI})")
     command.add_argument("--incoming-uri", metavar="URI", help="where the destination listens (default: the same)")
     _add_parameter(command, "a migration parameter that is wanted, e.g. multifd-channels=4")
     command.add_argument("--postcopy", action="store_true", help="the migration will be switched to postcopy")
     command.add_argument(
         "--order",
         choices=ORDERS,
-        default=ORDERS[0],
-        help="which end's settings come first: libvirt uses destination-first, Proxmox incoming-first",
+        help=f"which end's settings come first: {ORDERS[0]} (the default), destination-first (libvirt's), or "
+        "incoming-first (Proxmox's)",
     )
+    command.add_argument(
+        "--preset",
+        metavar="PRODUCT[@VERSION][:SETTING=VALUE,...]",
+        help="what a product wants, in place of names, e.g. kubevirt@1.9:allowPostCopy=true,parallel=8; pymig list "
+        "--presets lists them",
+    )
+    command.add_argument("--libvirt", metavar="VERSION", help="with --preset: which libvirt it uses (default: 11.3)")
     command.add_argument(
         "--apply",
         action="store_true",

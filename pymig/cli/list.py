@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the list; returns the exit status."""
+    if options.presets:
+        return _print_presets(options)
     build, *others = builds(options)
     if others:
         raise UsageError("--qemu: list shows one release at a time; pymig diff compares two")
@@ -55,6 +57,25 @@ def run(options: argparse.Namespace) -> int:
         print(styled("Known faults", BOLD))
         for fault in build.known_faults:
             print(f"  {fault}\n    {fault.releases}; {fault.reference}")
+    return ACCEPTED
+
+
+def _print_presets(options: argparse.Namespace) -> int:
+    """Prints products and their settings; returns the exit status."""
+    from pymig.ends.products import PRESETS  # noqa: PLC0415 - only here
+
+    if options.qemu or options.without:
+        raise UsageError("--presets: products are not of a release; leave out --qemu and --without")
+    if options.json:
+        print_json({name: preset.to_dict() for name, preset in PRESETS.items()})
+        return ACCEPTED
+    for name, preset in PRESETS.items():
+        print(styled(name, BOLD))
+        rows = [
+            (setting, _shown(default), f"{preset.meanings[setting]}", ", ".join(preset.sources[setting]))
+            for setting, default in preset.settings.items()
+        ]
+        print_table(rows, "  ")
     return ACCEPTED
 
 

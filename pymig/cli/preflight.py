@@ -6,18 +6,21 @@ import os
 import stat
 from shlex import quote
 
-from pymig.cli.arguments import UsageError
+from pymig.cli.arguments import DEFAULT_URI, UsageError
+from pymig.cli.refusal import print_refusal
 from pymig.cli.text import BOLD, GREEN, RED, YELLOW, places, print_json, print_table, printable, styled
 from pymig.cli.values import ACCEPTED, REFUSED, content, parameters
 from pymig.context import Context
 from pymig.ends.endpoint import Endpoint
-from pymig.ends.plan import Plan
+from pymig.ends.plan import ORDERS, Plan
 from pymig.ends.preflight import preflight
+from pymig.libvirt.sent import LibvirtRefusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from pymig.ends.apply import Applied
     from pymig.ends.finding import Finding, Step
@@ -33,14 +36,10 @@ def run(options: argparse.Namespace) -> int:
     """Predicts the migration, and prints the prediction; applies it if asked. Returns the exit status."""
     _require_monitors(options)
     ends = end_of(options.source), end_of(options.destination)
-    plan = Plan(
-        options.names,
-        parameters(options.parameter),
-        uri=options.uri,
-        incoming_uri=options.incoming_uri,
-        postcopy=options.postcopy,
-        order=options.order,
-    )
+    try:
+        plan = _plan(options, *ends)
+    except LibvirtRefusal as refusal:
+        return print_refusal(refusal, as_json=options.json)
     flight = preflight(*ends, plan)
     if not options.json:
         print_flight(flight)
@@ -49,6 +48,55 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(flight.to_dict())
     return ACCEPTED if flight.ok else REFUSED
+
+
+def _plan(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan:
+    if options.preset is not None:
+        return _preset(options, source, destination)
+    if options.libvirt is not None:
+        raise UsageError("--libvirt needs --preset; for virsh migrate there is pymig virsh")
+    return Plan(
+        options.names,
+        parameters(options.parameter),
+        uri=DEFAULT_URI if options.uri is None else options.uri,
+        incoming_uri=options.incoming_uri,
+        postcopy=options.postcopy,
+        order=options.order or ORDERS[0],
+    )
+
+
+def _preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan:
+    """The plan of ``--preset NAME[@VERSION][:SETTING=VALUE,...]``."""
+    for name in ("names", "parameter", "uri", "incoming_uri", "postcopy", "order"):
+        if getattr(options, name):
+            shown = "NAME" if name == "names" else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{shown} can't be given with --preset, which says what is wanted")
+    product, _, assignments = options.preset.partition(":")
+    name, _, version = product.partition("@")
+    settings: dict[str, Any] = dict(_assignments(assignments))
+    choices: dict[str, Any] = {"version": version or None, "libvirt": options.libvirt, "destination_libvirt": None}
+    choices |= {"source": source.context.build, "destination": destination.context.build}
+    if reserved := settings.keys() & {"name", *choices}:
+        raise UsageError(f"--preset: {min(reserved)} is no setting")
+    try:
+        return Plan.from_preset(name, **choices, **settings)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"--preset: {error}") from None
+
+
+def _assignments(text: str) -> Iterator[tuple[str, str]]:
+    """The settings; a part without = belongs to the value before it, which has a comma."""
+    parts: list[str] = []
+    for part in text.split(",") if text else ():
+        if "=" in part:
+            parts.append(part)
+        elif parts:
+            parts[-1] += f",{part}"
+        else:
+            raise UsageError(f"--preset: write SETTING=VALUE, not {part}")
+    for part in parts:
+        name, _, value = part.partition("=")
+        yield name, value
 
 
 def _require_monitors(options: argparse.Namespace) -> None:

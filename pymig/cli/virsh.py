@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pymig.cli.arguments import UsageError
 from pymig.cli.preflight import end_of, print_finding, print_flight, shown_arguments
-from pymig.cli.text import RED, print_json, print_table, printable, styled
+from pymig.cli.refusal import print_refusal
+from pymig.cli.text import print_json, print_table, printable
 from pymig.cli.values import ACCEPTED, REFUSED
 from pymig.context import Context
 from pymig.ends.endpoint import Endpoint
 from pymig.ends.finding import Finding
-from pymig.ends.plan import Plan
+from pymig.ends.plan import ENDS, Plan
 from pymig.ends.preflight import preflight
 from pymig.libvirt.domain import Domain
 from pymig.libvirt.faults import known_faults
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
     from pymig.ends.preflight import Preflight
     from pymig.libvirt.faults import KnownLibvirtFault
     from pymig.libvirt.sent import EndRequests, Requests
-
-ENDS = ("source", "destination")
-
-BY_LIBVIRT = {
-    "virsh": "virsh itself refuses",
-    "client": "libvirt's library refuses, before it asks a host",
-    "destination": "libvirt at the destination refuses",
-    "source": "libvirt at the source refuses",
-}
 
 DEFAULT_LIBVIRT = "11.3"
 
@@ -53,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         sent = requests(words, **choices)
     except LibvirtRefusal as refusal:
-        return _print_refusal(refusal, as_json=options.json)
+        return print_refusal(refusal, as_json=options.json)
     findings = [_finding(fault) for fault in known_faults(words, **choices)]
     flight = _flight(words, choices, ends, sent)
     if options.json:
@@ -124,27 +116,6 @@ def _document(sent: Requests, findings: list[Finding], flight: Preflight | None)
         "preflight": None if flight is None else flight.to_dict(),
         "shown": [] if flight is None else shown_by_virsh(flight),
     }
-
-
-def _print_refusal(refusal: LibvirtRefusal, *, as_json: bool) -> int:
-    sent = {name: getattr(refusal, name) for name in ENDS}
-    if as_json:
-        told = {name: None if end is None else end.to_dict() for name, end in sent.items()}
-        print_json(
-            {
-                "refusal": {"message": refusal.message, "shown": refusal.shown, "stage": refusal.stage},
-                "requests": told,
-                "findings": [],
-                "preflight": None,
-                "shown": [refusal.shown],
-            }
-        )
-        return REFUSED
-    print(printable(refusal.shown))
-    had_been = [f"the {name}'s QEMU" for name, end in sent.items() if end is not None]
-    after = f"{' and '.join(had_been)} had got commands before" if had_been else "no QEMU gets a command of migration"
-    print(f"\n{styled('refused', RED)}: {BY_LIBVIRT[refusal.stage]}; {after}")
-    return REFUSED
 
 
 def _print_flight(flight: Preflight, findings: list[Finding]) -> None:

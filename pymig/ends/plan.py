@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from pymig.ends.products import Preset
     from pymig.libvirt.domain import Domain
     from pymig.libvirt.flags import Flags
     from pymig.libvirt.sent import EndRequests
@@ -200,6 +201,60 @@ class Plan(Value):
             order="destination-first",
             continues=True,
         )
+
+    @classmethod
+    def from_preset(
+        cls,
+        name: str,
+        *,
+        version: str | None = None,
+        libvirt: str | None = None,
+        destination_libvirt: str | None = None,
+        source: QemuBuild | str | None = None,
+        destination: QemuBuild | str | None = None,
+        **settings: object,
+    ) -> Plan:
+        """What a product wants of both ends, such as ``Plan.from_preset("kubevirt", allowPostCopy=True)``.
+
+        Args:
+            name: one of ``Plan.presets()``.
+            version: of the product; by default, the newest that is known.
+            libvirt: for products on top of libvirt: the version at the source; by default, 11.3.
+            destination_libvirt: the version at the destination; by default, the same.
+            source: the source's QEMU; by default, the newest release.
+            destination: the destination's QEMU; likewise.
+            settings: in the product's spelling; dots and dashes may be underscores. A text is read as in a
+                configuration file.
+
+        Raises:
+            LibvirtRefusal: libvirt refuses what the product asks for.
+            TypeError, ValueError: an impossible argument; the text names it.
+        """
+        from pymig.ends.products import wanted  # noqa: PLC0415 - only here
+        from pymig.qemu.build import QemuBuild, require_build  # noqa: PLC0415 - only here
+
+        newest = QemuBuild.newest()
+        builds = {
+            "source": require_build(source or newest, "source"),
+            "destination": require_build(destination or newest, "destination"),
+        }
+        asked = wanted(name, version, settings, builds)
+        if isinstance(asked, dict):
+            return cls(**asked)
+        return cls.from_virsh(
+            asked,
+            libvirt=libvirt or "11.3",
+            destination_libvirt=destination_libvirt,
+            source=builds["source"],
+            destination=builds["destination"],
+        )
+
+    @staticmethod
+    def presets() -> Mapping[str, Preset]:
+        """The products that ``from_preset`` knows, with their settings, by name."""
+        from pymig.ends.products import PRESETS  # noqa: PLC0415 - only here
+
+        return PRESETS
 
     @property
     def ends(self) -> tuple[Settings, Settings]:

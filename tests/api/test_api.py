@@ -15,12 +15,6 @@ import pymig
 
 API = Path(__file__).with_name("api.md")
 
-NOT_YET = {
-    "Plan.from_preset",
-    "Plan.presets",
-}
-"""Names and arguments (``function.argument``) of other sections that are not built yet."""
-
 PROSE = {
     "Plan.findings": "Preflight's; Plan is named in between",
     "Plan.steps": "Preflight's; Plan is named in between",
@@ -110,9 +104,7 @@ def differences(path, promised):
     kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
     positional = [name for name in actual if name != "self" and actual[name].kind not in kinds]
     for i, (name, parameter) in enumerate(promised.parameters.items()):
-        if f"{path}.{name}" in NOT_YET:
-            assert name not in actual, f"{path}.{name} is built: take it out of NOT_YET"
-        elif name not in actual:
+        if name not in actual:
             yield f"{name} is missing"
         elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD and positional[i : i + 1] != [name]:
             yield f"{name} is not argument {i}"
@@ -133,7 +125,7 @@ def same_default(promised, actual):
     return promised == actual or (promised in ((), {}) and is_empty(actual))
 
 
-@pytest.mark.parametrize("shown", [shown for shown, (path, _) in PROMISED.items() if path not in NOT_YET])
+@pytest.mark.parametrize("shown", PROMISED)
 def test_promised(shown):
     path, arguments = PROMISED[shown]
     assert is_there(path) or path.partition(".")[2] in instance_attributes(path)
@@ -156,11 +148,6 @@ def instance_attributes(path):
     return vars(known[owner]) if owner in known else ()
 
 
-@pytest.mark.parametrize("path", sorted(NOT_YET))
-def test_not_yet(path):
-    assert not is_there(path)
-
-
 def test_what_is_listed_here_is_in_the_text():
     text = " ".join(" ".join(sections().values()).split()).replace(" (new)", "")
     paths = {path for section in sections().values() for path, _, _ in spans(section)}
@@ -170,6 +157,6 @@ def test_what_is_listed_here_is_in_the_text():
         if given is not None and (signature := signature_of(given))
         for name in signature.parameters
     }
-    assert paths | arguments >= NOT_YET | set(PROSE)
+    assert paths | arguments >= set(PROSE)
     assert all(f"`{shown}`" in text for shown in EXAMPLES)
     assert len(PROMISED) > 70

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -159,10 +158,8 @@ def test_a_one_way_exec_and_the_way_out(tmp_path):
         assert (look.explanation.situation, look.explanation.guests) == ("one-way", ("nowhere",))
         assert "end the command that the source runs" in look.explanation.way_out
         ends[0].ask("migrate_cancel")
-        children = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(ends[0].process.pid)], capture_output=True, text=True, check=True
-        ).stdout.split()
-        for child in children:
+        source = ends[0].process.pid
+        for child in Path(f"/proc/{source}/task/{source}/children").read_text().split():
             os.kill(int(child), signal.SIGTERM)
         wait_until(lambda: ends[0].status() in {"cancelled", "failed"} and ends[0].runs())
 

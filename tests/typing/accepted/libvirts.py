@@ -13,6 +13,7 @@ from pymig import (
     KnownLibvirtFault,
     LibvirtRefusal,
     Plan,
+    Preset,
     QemuBuild,
     Requests,
     libvirt,
@@ -54,3 +55,15 @@ plan = Plan.from_virsh(
 )
 assert_type(plan, Plan)
 assert_type(Plan.from_virsh(flags, domain=Domain()).continues, bool)
+
+product = Plan.from_preset(
+    "kubevirt", version="1.9", libvirt="11.3", source="10.1", destination="10.1", allowPostCopy=True
+)
+assert_type(product, Plan)
+for name, preset in Plan.presets().items():
+    assert_type(preset, Preset)
+    assert_type((name, preset.name), tuple[str, str])
+    assert_type(preset.settings, Mapping[str, object])
+    assert_type(preset.meanings, Mapping[str, str])
+    assert_type(preset.sources, Mapping[str, tuple[str, str]])
+    assert_type(preset.to_dict(), dict[str, Any])
