@@ -27,6 +27,7 @@ NEEDS_test-arm := arm
 NEEDS_test-machines := $(BUILD) mmdebstrap
 NEEDS_test-releases := $(BUILD)
 NEEDS_stub := $(BUILD)
+NEEDS_reference := $(BUILD)
 NEEDS_lint := $(BUILD) cmocka
 NEEDS_format := $(BUILD)
 NEEDS_pythons := $(SUITE)
@@ -112,6 +113,10 @@ stub: $(VENV)/.for-test ## write pymig/_core.pyi, the types of what csrc/pymig.h
 	@mkdir -p build
 	$(BIN)/python csrc/stub.py > build/_core.pyi
 	mv build/_core.pyi pymig
+
+.PHONY: reference
+reference: $(VENV)/.for-test ## write docs/reference, the pages that are made from the tables
+	$(BIN)/python -m tests.catalog.reference_pages
 
 .PHONY: format
 format: $(VENV)/.for-lint ## format the sources

@@ -9,7 +9,7 @@ from pymig._core import lib
 from pymig.capability import BITS
 from pymig.catalog.about import CAPABILITIES, PARAMETERS
 from pymig.catalog.explanation import Explanation
-from pymig.catalog.messages import RELEASES, build_of, rules
+from pymig.catalog.messages import RELEASES, Rule, build_of, rules
 from pymig.errors import MigrationError
 from pymig.host.host import Host
 from pymig.qemu.build import QemuBuild
@@ -23,7 +23,7 @@ from pymig.state import MigrationState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pymig.qemu.fault import KnownFault
 
@@ -56,40 +56,48 @@ def _run_in_words(run: Sequence[str]) -> str:
 
 
 class Conflict(NamedTuple):
-    """A rule that ties a capability to others.
+    """A rule that ties a capability to another one.
 
     Attributes:
         rule: its identifier.
-        others: the other capabilities.
-        needed: whether they must be on; else they must be off.
-        releases: C's numbers of the releases that have it.
+        other: the other capability.
+        needed: whether it must be on; else it must be off.
+        releases: C's numbers of the releases in which it is so.
     """
 
     rule: str
-    others: tuple[str, ...]
+    other: str
     needed: bool
     releases: tuple[int, ...]
 
 
 @cache
 def conflicts(name: str) -> tuple[Conflict, ...]:
-    """The rules that tie the capability to others, in QEMU's order."""
-    found = []
+    """What ties the capability to others, in the order of QEMU's rules."""
+    found: dict[tuple[str, str, bool], list[int]] = {}
     for rule, by_release in rules().items():
-        row = list(by_release.values())[-1]
-        for others, needed in ((row.need, True), (row.forbid, False)):
-            if name in row.trigger:
-                found.append(Conflict(rule, tuple(others), needed, tuple(by_release)))
-            elif name in others and not needed:
-                having = tuple(number for number, one in by_release.items() if name in one.forbid)
-                found.append(Conflict(rule, tuple(row.trigger), needed, having))
-    return tuple(conflict for conflict in found if conflict.others)
+        for release, row in by_release.items():
+            for other, needed in _tied(name, row):
+                found.setdefault((rule, other, needed), []).append(release)
+    return tuple(Conflict(*which, tuple(releases)) for which, releases in found.items())
+
+
+def _tied(name: str, row: Rule) -> Iterator[tuple[str, bool]]:
+    """The others to which a rule ties the capability, and whether they must be on."""
+    if name in row.trigger:
+        yield from ((other, True) for other in row.need)
+        yield from ((other, False) for other in row.forbid)
+    elif name in row.forbid:
+        yield from ((other, False) for other in row.trigger)
 
 
 def rules_of(name: str) -> tuple[str, ...]:
-    """The rules about the capability."""
-    rows = ((rule, list(by_release.values())[-1]) for rule, by_release in rules().items())
-    return tuple(rule for rule, row in rows if name in row.trigger | row.need | row.forbid)
+    """The rules about the capability, in any release."""
+    return tuple(
+        rule
+        for rule, by_release in rules().items()
+        if any(name in row.trigger | row.need | row.forbid for row in by_release.values())
+    )
 
 
 def faults() -> tuple[KnownFault, ...]:
@@ -112,6 +120,7 @@ def capability(name: str) -> Explanation:
         _life(about.since, having, deprecated),
         "Unstable: it may change without notice." if unstable else "",
         f"Refused: {'; '.join(tied)}." if tied else "",
+        f"Also refused: {'; '.join(_alone(name, having))}." if _alone(name, having) else "",
         about.notes,
     )
     related = [*rules_of(name), *(one.fault for one in faults() if name in one.capabilities), *parameters_of(name)]
@@ -119,10 +128,20 @@ def capability(name: str) -> Explanation:
 
 
 def _tie(conflict: Conflict, having: Sequence[int]) -> str:
-    others = " or ".join(conflict.others)
     which = series(conflict.releases)
     when = "" if set(which) >= set(series(having)) else f" ({in_words(which)})"
-    return f"{'without' if conflict.needed else 'with'} {others}{when}"
+    return f"{'without' if conflict.needed else 'with'} {conflict.other}{when}"
+
+
+def _alone(name: str, having: Sequence[int]) -> list[str]:
+    """The rules that refuse the capability by itself: where it is not built, not supported, or too late."""
+    said = []
+    for by_release in rules().values():
+        row = list(by_release.values())[-1]
+        if name in row.trigger and not row.need and not row.forbid:
+            which = series(by_release)
+            said.append(f'"{row.message}"' + ("" if set(which) >= set(series(having)) else f" ({in_words(which)})"))
+    return said
 
 
 def _life(since: str, having: Sequence[int], deprecated: Sequence[int]) -> str:
