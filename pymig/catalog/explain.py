@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pymig.capability import BITS, NAMES, unknown_capability
+from pymig.catalog.about import CAPABILITIES
 from pymig.catalog.explanation import Explanation
 from pymig.catalog.match import find, find_part, is_believed, normalised, tidied
 from pymig.catalog.messages import messages
@@ -148,7 +149,8 @@ def _unknown_capability(name: str) -> Explanation:
     if known in BITS:
         about = capability(known)
         life = next(line for line in about.text.splitlines() if line.startswith("Since QEMU"))
-        text = f"{life} Releases that have it: {in_words(about.releases)}. {whole}"
+        notes = CAPABILITIES[known].notes
+        text = " ".join(filter(None, (life, f"Releases that have it: {in_words(about.releases)}.", notes, whole)))
         renamed = [f"use the name {known}"] if known != name else []
         remedies = renamed or [f"leave {name} out where query-migrate-capabilities does not list it"]
         see = [known]

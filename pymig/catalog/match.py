@@ -6,6 +6,7 @@ import errno
 import os
 import re
 from functools import cache
+from itertools import islice
 from typing import NamedTuple
 
 from pymig.catalog.messages import Message, messages
@@ -61,6 +62,10 @@ def _unescaped(match: re.Match[str]) -> str:
     return escape if escape in "\"'" else "\n" if escape == "n" else " "
 
 
+MOST_OF_A_NAME, MOST_TRIES, MOST_AROUND = 160, 100, 400
+"""How many letters a name has at most; how often a text is looked at; how much of its line, on each side."""
+
+
 class Pattern(NamedTuple):
     """A text, ready for the search.
 
@@ -81,10 +86,19 @@ class Pattern(NamedTuple):
         """How much of the text is fixed."""
         return sum(map(len, self.parts))
 
-    def search(self, text: str) -> Iterator[re.Match[str]]:
-        """Where the text stands in a normalised one whose lines are joined."""
-        between = ".{0,160}?"
-        return re.finditer(between.join(map(re.escape, self.parts)), text)
+    def search(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the text begins and ends in a normalised one whose lines are joined; each name is the shortest."""
+        start = text.find(self.parts[0])
+        while start >= 0:
+            end = start + len(self.parts[0])
+            for part in self.parts[1:]:
+                found = text.find(part, end, end + MOST_OF_A_NAME + len(part))
+                end = found + len(part) if found >= 0 else -1
+                if end < 0:
+                    break
+            if end >= 0:
+                yield start, end
+            start = text.find(self.parts[0], start + 1)
 
 
 @cache
@@ -113,11 +127,10 @@ def normalised_text(said: str) -> str:
 
 
 class Found(NamedTuple):
-    """A text that was found, what stands there, and in which line."""
+    """A text that was found, how much of it is fixed, and the line in which it stands."""
 
     message: Message
     weight: int
-    said: str
     line: str
 
 
@@ -137,12 +150,11 @@ def find(text: str) -> list[Found]:
 
 
 def _found(pattern: Pattern, joined: str, lines: str) -> Iterator[Found]:
-    for match in pattern.search(joined):
-        start = lines.rfind("\n", 0, match.start()) + 1
-        end = lines.find("\n", match.end())
-        line = joined[start : end if end >= 0 else len(joined)]
-        if pattern.specific or is_believed(line, match.start() - start):
-            yield Found(pattern.message, pattern.weight, match[0], line)
+    for start, end in islice(pattern.search(joined), MOST_TRIES):
+        before = lines[max(0, start - MOST_AROUND) : start].rpartition("\n")[2]
+        line = before + joined[start:end] + lines[end : end + MOST_AROUND].partition("\n")[0]
+        if pattern.specific or is_believed(line, len(before)):
+            yield Found(pattern.message, pattern.weight, line)
 
 
 def is_believed(line: str, before: int) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pymig._core import MigrationAgreement
 
 NOT_TRIED = " (not tried)"
+ANOTHER_MATTER = "Another matter: no capability and no parameter is the cause."
 
 WHEN = {
     "set": "when capabilities or parameters are set",
@@ -213,7 +214,8 @@ def _fault(key: str, said: str = "") -> Explanation:
 def _topic(message: Message) -> Explanation:
     topic = TOPIC_OF[message.key]
     remedies = (remedy + NOT_TRIED for remedy in topic.remedies)
-    return Explanation(topic.kind, message.text, topic.text, (), topic.causes, tuple(remedies), _see(topic.see))
+    text = f"{ANOTHER_MATTER} {topic.text}" if topic.kind == "other matter" else topic.text
+    return Explanation(topic.kind, message.text, text, (), topic.causes, tuple(remedies), _see(topic.see))
 
 
 EXPLAINERS: dict[str, Callable[[Message], Explanation]] = {

@@ -30,7 +30,6 @@ class Topic(NamedTuple):
 
 
 OTHER = "other matter"
-NO_CAPABILITY = "No capability is the cause. "
 ONE_METHOD = "Choose one: parallel connections, or xbzrle. With parallel connections, zlib or zstd are possible."
 LOOK_AT_DESTINATION = "read the destination's log first: it says why; to tell: /var/log/libvirt/qemu/GUEST.log there"
 
@@ -229,7 +228,7 @@ TOPICS: tuple[Topic, ...] = (
         ("cannot migrate domain: <reasons>",),
         "QEMU says that something in the guest can't be moved (query-migrate's blocked-reasons), and libvirt repeats "
         "it. "
-        "The text after the colon names the device or feature. " + NO_CAPABILITY,
+        "The text after the colon names the device or feature. No capability is the cause.",
         remedies=("remove what the text names from the guest",),
     ),
     Topic(
@@ -248,7 +247,7 @@ TOPICS: tuple[Topic, ...] = (
             "the running swtpm does not support migration with shared storage",
             "cannot migrate VMI until backup <backup> is completed",
         ),
-        "The guest is in a state, or has a device, that libvirt does not migrate. " + NO_CAPABILITY,
+        "The guest is in a state, or has a device, that libvirt does not migrate. No capability is the cause.",
         ("a block job, a backup or a snapshot runs; to tell: virsh blockjob, virsh domjobinfo",),
         ("let the job or the backup finish, or cancel it; then migrate", "remove the device that the text names"),
         ("dirty-bitmaps",),
@@ -279,7 +278,7 @@ TOPICS: tuple[Topic, ...] = (
         "libvirt/same-host",
         "libvirt",
         ("Attempt to migrate guest to the same host",),
-        "Both ends have the same host UUID, or the address says localhost. " + NO_CAPABILITY,
+        "Both ends have the same host UUID, or the address says localhost. No capability is the cause.",
         ("two hosts of one image have the same UUID; to tell: virsh sysinfo, or host_uuid in libvirtd.conf",),
         ("set host_uuid in libvirtd.conf of one host",),
     ),
@@ -400,7 +399,7 @@ TOPICS: tuple[Topic, ...] = (
             "Failed to connect to '<address>': No such file or directory",
             "Failed to connect to '<address>': Connection timed out",
         ),
-        NO_CAPABILITY + "Nobody listens at the address. migrate succeeds first, and its status becomes failed.",
+        "Nobody listens at the address. migrate succeeds first, and its status becomes failed.",
         (
             "the destination has ended, or does not listen yet; to tell: query-status there",
             "a firewall: libvirt uses the ports 49152 to 49215; to tell: nc -z HOST PORT",
@@ -421,7 +420,7 @@ TOPICS: tuple[Topic, ...] = (
             "File descriptor named '<name>' has not been found",
             "Failed to execute child process '<command>'",
         ),
-        NO_CAPABILITY + "QEMU can't open what the address names. Said by migrate and migrate-incoming.",
+        "QEMU can't open what the address names. Said by migrate and migrate-incoming.",
         (
             "the path does not exist, or QEMU's user may not write there; to tell: ls -ld DIRECTORY",
             "the port is taken, or the address is no address of this host; to tell: ss -ltnp, ip address",
@@ -438,7 +437,7 @@ TOPICS: tuple[Topic, ...] = (
             "RDMA ERROR: could not create rdma event channel",
             "RDMA ERROR: <reason>",
         ),
-        NO_CAPABILITY + "The host has no RDMA device that QEMU can use, or the address is not that of one.",
+        "The host has no RDMA device that QEMU can use, or the address is not that of one.",
         ("no device, or no driver; to tell: rdma link, ls /dev/infiniband",),
         ("load the driver, and give QEMU's user access to /dev/infiniband", "use a tcp: address"),
         ("rdma-pin-all",),
@@ -608,7 +607,7 @@ TOPICS: tuple[Topic, ...] = (
             "migration out job: canceled by client",
             "job 'migration out' canceled by client",
         ),
-        NO_CAPABILITY + "Somebody, or a time limit of the manager, cancelled the migration.",
+        "Somebody, or a time limit of the manager, cancelled the migration.",
         ("it did not converge within the manager's limit; to tell: dirty-pages-rate in query-migrate",),
         ("raise downtime-limit or max-bandwidth, or use auto-converge or postcopy",),
         ("auto-converge", "postcopy-ram", "downtime-limit", "max-bandwidth"),
@@ -680,8 +679,7 @@ TOPICS: tuple[Topic, ...] = (
             "pre-creation of storage target '<disk>' for incremental storage migration of disk '<disk>' is not "
             "supported",
         ),
-        NO_CAPABILITY
-        + "It is about the disks: another process has the image open, or the other end can't take it over.",
+        "It is about the disks: another process has the image open, or the other end can't take it over.",
         ("another QEMU, or the other end, has the image open; to tell: lsof IMAGE, at both hosts",),
         ("end what has the image open", "let the destination wait with its locks: late-block-activate"),
         ("late-block-activate",),
@@ -699,8 +697,7 @@ TOPICS: tuple[Topic, ...] = (
             "host doesn't support requested feature: <feature>",
             "TSC frequency mismatch between VM (<n> kHz) and host (<n> kHz), and TSC scaling unavailable",
         ),
-        NO_CAPABILITY
-        + "The destination's CPU, or its QEMU, can't give the guest the CPU that it has. libvirt before 11.10 "
+        "The destination's CPU, or its QEMU, can't give the guest the CPU that it has. libvirt before 11.10 "
         "says so (extra features: ht) on the way to QEMU 10.0 or later.",
         (
             "the hosts' CPUs or microcodes differ; to tell: virsh domcapabilities, at both hosts",
@@ -716,12 +713,132 @@ TOPICS: tuple[Topic, ...] = (
             "unsupported machine type",
             "Emulator '<emulator>' does not support machine type '<machine>'",
         ),
-        NO_CAPABILITY
-        + "The destination's QEMU does not know the guest's machine type: it is older, or dropped the type.",
+        "The destination's QEMU does not know the guest's machine type: it is older, or dropped the type.",
         ("the destination is older than the guest's machine type; to tell: qemu-system-x86_64 -machine help, there",),
         ("update the destination, or start the guest with a machine type that both have",),
         ("machine",),
         everyday=True,
+    ),
+    Topic(
+        "device/state",
+        OTHER,
+        (
+            "get_pci_config_device: Bad config data",
+            "Failed to load virtio",
+            "unsupported. Allowed features",
+            "inconsistent with Host index",
+            "Length mismatch: <block>: <size> in != <size>",
+        ),
+        "The destination can't load what the source says of a device: its model, its slot or its features are others "
+        "there. "
+        "Destination, when it reads the stream.",
+        (
+            "the two command lines differ; to tell: compare virsh dumpxml --migratable at both ends",
+            "a machine type without a version (pc, q35), which is another one in another release; to tell: "
+            "query-machines",
+            "a back end (vhost-user, DPDK, kernel) of another version offers other features",
+        ),
+        ("start the destination with the same devices and a versioned machine type",),
+        ("machine", "device-missing", "ram/size"),
+    ),
+    Topic(
+        "cpu/registers",
+        OTHER,
+        ("failed to set MSR <number>", "kvm_put_msrs: Assertion", "kvm_buf_set_msrs: Assertion"),
+        "The destination's KVM does not take a register of the guest's CPU. Destination, when it loads the CPU.",
+        ("the hosts' CPUs, kernels or microcodes differ; to tell: lscpu and uname -r, at both hosts",),
+        ("use a CPU model that both hosts have, and bring both kernels to the same state",),
+    ),
+    Topic(
+        "blocker/busy",
+        OTHER,
+        (
+            "disallowing migration blocker (migration/snapshot in progress)",
+            "Nested VMX virtualization does not support live migration yet",
+            "SEV: Migration is not implemented",
+            "SNP: Migration is not implemented",
+            "domain has assigned non-USB host devices",
+            "cannot migrate a domain with hostdev",
+            "multiple devices migration is supported only if all of them support P2P migration",
+        ),
+        "Something in the guest, or something that runs, excludes migration. Source, at migrate.",
+        ("the text names it; to tell: query-migrate's blocked-reasons",),
+        ("remove what the text names from the guest, or wait until it has ended",),
+    ),
+    Topic(
+        "libvirt/connection",
+        OTHER,
+        (
+            "Failed to connect to remote libvirt URI <uri>",
+            "hostname on destination resolved to localhost, but migration requires an FQDN",
+            "cannot acquire state change lock (held by monitor=<holder>)",
+            "operation failed: domain '<domain>' already exists with uuid <uuid>",
+        ),
+        "The two libvirts, not the two QEMUs: one can't reach the other, or is busy with the guest.",
+        (
+            "no ssh, TLS or name service between the hosts; to tell: virsh -c qemu+ssh://HOST/system list",
+            "an earlier migration left the guest, or a job, behind; to tell: virsh list --all, virsh domjobinfo",
+        ),
+        ("make the connection work first", "end or undefine what was left behind at the destination"),
+    ),
+    Topic(
+        "libvirt/abi",
+        OTHER,
+        (
+            "Target domain <what> does not match source",
+            "Target network card <what> does not match source",
+            "Target device <what> does not match source",
+            "Cannot get interface MTU on '<bridge>': No such device",
+            "cannot access storage file '<file>'",
+        ),
+        "libvirt compares the guest's XML, or looks for what it names at the destination, before QEMU is asked.",
+        ("a bridge, a disk or a device has another name there; to tell: virsh dumpxml, at both hosts",),
+        ("give both hosts the same names, or give the destination its XML: virsh migrate --xml FILE",),
+    ),
+    Topic(
+        "manager/not-migratable",
+        OTHER,
+        (
+            "DisksNotLiveMigratable",
+            "InterfaceNotLiveMigratable",
+            "HostDeviceNotLiveMigratable",
+            "live migration requires that all PVCs must be shared",
+            "cannot migrate VMI which does not use <network>",
+            "is not on shared storage: Shared storage live-migration requires",
+            "is on shared storage: Block migration can not be used with shared storage",
+            "can't migrate VM which uses local devices: <devices>",
+            "can't live migrate attached local disks without with-local-disks option",
+        ),
+        "The manager (KubeVirt, Nova, Proxmox) refuses before libvirt and QEMU are asked: the guest's disks or "
+        "devices are of "
+        "one host alone.",
+        ("local disks, an access mode that is not shared (ReadWriteMany), or a passed-through device",),
+        ("use shared storage, or the manager's option that copies disks", "remove the local device"),
+    ),
+    Topic(
+        "convergence",
+        "migration",
+        (
+            "Live migration is not completed after <seconds> seconds and has been aborted",
+            "Live migration stuck for <seconds> seconds and has been aborted",
+            "Live migration not completed after <seconds> sec",
+            "Migration is stuck: Hasn't progressed in <seconds>",
+            "migration did not converge",
+            "migration is not converging",
+        ),
+        "The guest changes memory faster than it can be sent, so the rest never fits into downtime-limit. The "
+        "manager gave "
+        "up.",
+        (
+            "a busy guest; to tell: dirty-pages-rate against mbps in query-migrate",
+            "max-bandwidth is low; to tell: query-migrate-parameters",
+        ),
+        (
+            "raise max-bandwidth and downtime-limit: both may be changed while it runs",
+            "use multifd on a fast network",
+            "use auto-converge or dirty-limit, which slow the guest down, or postcopy-ram, which always ends",
+        ),
+        ("downtime-limit", "max-bandwidth", "auto-converge", "dirty-limit", "postcopy-ram", "multifd"),
     ),
     Topic(
         "savevm/risk",

@@ -196,3 +196,18 @@ def test_values():
 
 def test_the_c_accessor_has_every_release():
     assert {release for _, release in command_rules()} == set(RELEASES)
+
+
+@pytest.mark.parametrize(
+    "piece", ["options a and b ", "multifd: received uuid 'x' and expected ", "Failed to connect to 'x", "<", "\\u00"]
+)
+def test_a_megabyte_of_beginnings(piece):
+    """It ends: nothing looks at all pairs of places."""
+    assert explain(piece * (2**20 // len(piece))) == []
+    closest(piece * 1000)
+
+
+def test_texts_with_several_names():
+    said = "multifd: received uuid 'aaaa' and expected uuid 'bbbb' for channel 7"
+    assert explain(f"qemu-system-x86_64: {said}")[0].see[0] == "multifd/uuid"
+    assert explain(said.replace("for channel", "for no channel")) == []
