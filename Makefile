@@ -28,6 +28,7 @@ NEEDS_test-machines := $(BUILD) mmdebstrap
 NEEDS_test-releases := $(BUILD)
 NEEDS_stub := $(BUILD)
 NEEDS_reference := $(BUILD)
+NEEDS_docs := $(BUILD)
 NEEDS_lint := $(BUILD) cmocka
 NEEDS_format := $(BUILD)
 NEEDS_pythons := $(SUITE)
@@ -118,6 +119,13 @@ stub: $(VENV)/.for-test ## write pymig/_core.pyi, the types of what csrc/pymig.h
 reference: $(VENV)/.for-test ## write docs/reference, the pages that are made from the tables
 	$(BIN)/python -m tests.catalog.reference_pages
 
+.PHONY: docs
+docs: $(VENV)/.for-docs $(VENV)/.for-test ## make the site, build/docs/html, and the man pages, build/docs/man
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs/html
+	$(BIN)/python docs/links.py build/docs/html
+	$(BIN)/pytest -q --doctest-modules pymig
+	$(BIN)/python -m sphinx -W --keep-going -q -b man docs build/docs/man
+
 .PHONY: format
 format: $(VENV)/.for-lint ## format the sources
 	$(BIN)/ruff format
@@ -152,6 +160,6 @@ instructions: needs ## compare the instructions per check with the committed fig
 
 .PHONY: clean
 clean: ## remove all generated files and caches
-	rm -rf $(VENV) build dist .tox *.egg-info pymig/_core.c pymig/*.so .coverage*
+	rm -rf $(VENV) build dist docs/commands .tox *.egg-info pymig/_core.c pymig/*.so .coverage*
 	rm -rf .hypothesis .pytest_cache .mypy_cache .ruff_cache .benchmarks
 	find . -name __pycache__ -prune -exec rm -r {} +
