@@ -117,6 +117,7 @@ def parser() -> argparse.ArgumentParser:
     _add_list(commands)
     _add_preflight(commands)
     _add_describe(commands)
+    _add_fleet(commands)
     _add_watch(commands)
     _add_virsh(commands)
     _add_explain(commands)
@@ -268,6 +269,22 @@ def _add_list(commands: Any) -> None:
 
 DEFAULT_URI = "tcp:destination:4444"
 
+
+def _add_plan(command: argparse.ArgumentParser) -> None:
+    """The arguments of values.plan_of()."""
+    command.add_argument("names", nargs="*", metavar="NAME", help="a capability that is wanted, e.g. multifd")
+    command.add_argument("--uri", help=f"where the source migrates to (default: {DEFAULT_URI})")
+    command.add_argument("--incoming-uri", metavar="URI", help="where the destination listens (default: the same)")
+    _add_parameter(command, "a migration parameter that is wanted, e.g. multifd-channels=4")
+    command.add_argument("--postcopy", action="store_true", help="the migration will be switched to postcopy")
+    command.add_argument(
+        "--order",
+        choices=ORDERS,
+        help=f"which end's settings come first: {ORDERS[0]} (the default), destination-first (libvirt's), or "
+        "incoming-first (Proxmox's)",
+    )
+
+
 END = "a monitor's socket (a path or host:port), a file that pymig describe wrote, or a release such as 10.0"
 
 
@@ -280,19 +297,9 @@ def _add_preflight(commands: Any) -> None:
         "except with --apply. Exit status: 0 if the migration completes, or waits as designed, without an error (and, "
         "with --apply, if every command was accepted); else 1.",
     )
-    command.add_argument("names", nargs="*", metavar="NAME", help="a capability that is wanted, e.g. multifd")
     command.add_argument("--source", required=True, metavar="END", help=END)
     command.add_argument("--destination", required=True, metavar="END", help="likewise")
-    command.add_argument("--uri", help=f"where the source migrates to (default: {DEFAULT_URI})")
-    command.add_argument("--incoming-uri", metavar="URI", help="where the destination listens (default: the same)")
-    _add_parameter(command, "a migration parameter that is wanted, e.g. multifd-channels=4")
-    command.add_argument("--postcopy", action="store_true", help="the migration will be switched to postcopy")
-    command.add_argument(
-        "--order",
-        choices=ORDERS,
-        help=f"which end's settings come first: {ORDERS[0]} (the default), destination-first (libvirt's), or "
-        "incoming-first (Proxmox's)",
-    )
+    _add_plan(command)
     command.add_argument(
         "--preset",
         metavar="PRODUCT[@VERSION][:SETTING=VALUE,...]",
@@ -354,6 +361,31 @@ def _add_describe(commands: Any) -> None:
         "--host", metavar="FILE", help="its host's facts: what 'pymig probe --json' printed there; - is stdin"
     )
     command.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="default: %(default)s")
+
+
+def _add_fleet(commands: Any) -> None:
+    command = commands.add_parser(
+        "fleet",
+        help="who of many ends can go where, and why not?",
+        description="Reads what 'pymig describe' and 'pymig probe --json' printed at many ends, and predicts the "
+        "migration from each to each. An end's name is its document's field 'name', else its file's, else its line. "
+        "A document that can't be read is named and skipped. Exit status: 0 if every pair completes, or waits as "
+        "designed; 1 if one does not; 2 if a document was skipped, or it is not known what a host can do.",
+    )
+    command.add_argument(
+        "ends", metavar="ENDS", help="a folder with .json and .jsonl files, a file of documents, or - for stdin"
+    )
+    _add_plan(command)
+    command.add_argument(
+        "--qemu",
+        metavar="RELEASE",
+        help="which QEMU runs at an end whose document says only what its host can do: a release, or the path of a "
+        f"binary to query (default: {QemuBuild.newest().release}, the newest)",
+    )
+    command.add_argument("--html", metavar="FILE", help="also write a page that needs no other file")
+    formats = command.add_mutually_exclusive_group()
+    formats.add_argument("--json", action="store_true", help="print a JSON object a pair, also for errors")
+    formats.add_argument("--csv", action="store_true", help="print a line a pair, after a line of headings")
 
 
 def _add_watch(commands: Any) -> None:

@@ -6,13 +6,13 @@ import os
 import stat
 from shlex import quote
 
-from pymig.cli.arguments import DEFAULT_URI, UsageError
+from pymig.cli.arguments import UsageError
 from pymig.cli.refusal import print_refusal
 from pymig.cli.text import BOLD, GREEN, RED, YELLOW, places, print_json, print_table, printable, styled
-from pymig.cli.values import ACCEPTED, REFUSED, content, parameters
+from pymig.cli.values import ACCEPTED, REFUSED, content, plan_of
 from pymig.context import Context
 from pymig.ends.endpoint import Endpoint
-from pymig.ends.plan import ORDERS, Plan
+from pymig.ends.plan import Plan
 from pymig.ends.preflight import preflight
 from pymig.libvirt.sent import LibvirtRefusal
 
@@ -55,14 +55,7 @@ def _plan(options: argparse.Namespace, source: Endpoint, destination: Endpoint) 
         return _preset(options, source, destination)
     if options.libvirt is not None:
         raise UsageError("--libvirt needs --preset; for virsh migrate there is pymig virsh")
-    return Plan(
-        options.names,
-        parameters(options.parameter),
-        uri=DEFAULT_URI if options.uri is None else options.uri,
-        incoming_uri=options.incoming_uri,
-        postcopy=options.postcopy,
-        order=options.order or ORDERS[0],
-    )
+    return plan_of(options)
 
 
 def _preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan:

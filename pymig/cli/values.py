@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 
-from pymig.cli.arguments import CIRCUMSTANCES, WITHOUT, UsageError
+from pymig.cli.arguments import CIRCUMSTANCES, DEFAULT_URI, WITHOUT, UsageError
 from pymig.host.host import Host
 from pymig.host.memory import Memory
 from pymig.qemu.build import QemuBuild
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from pymig.ends.plan import Plan
 
 ACCEPTED, REFUSED, NOT_ANSWERED = 0, 1, 2
 """Exit statuses."""
@@ -84,6 +85,20 @@ def _value(name: str, text: str) -> object:
     return text
 
 
+def plan_of(options: argparse.Namespace) -> Plan:
+    """The plan of the names and of the options that _add_plan adds."""
+    from pymig.ends.plan import ORDERS, Plan  # noqa: PLC0415 - most commands have none
+
+    return Plan(
+        options.names,
+        parameters(options.parameter),
+        uri=DEFAULT_URI if options.uri is None else options.uri,
+        incoming_uri=options.incoming_uri,
+        postcopy=options.postcopy,
+        order=options.order or ORDERS[0],
+    )
+
+
 def host(options: argparse.Namespace) -> Host:
     """The host of --host; by default, this machine with the memory of --memory."""
     if options.host is None:
@@ -111,11 +126,11 @@ def content(file: str) -> bytes:
         if sys.stdin is None:
             raise ValueError("standard input is closed")
         return sys.stdin.buffer.read(MOST_BYTES + 1)
-    with open(file, "rb", opener=_open_file_or_pipe) as facts:
+    with open(file, "rb", opener=open_file_or_pipe) as facts:
         return facts.read(MOST_BYTES + 1)
 
 
-def _open_file_or_pipe(file: str, flags: int) -> int:
+def open_file_or_pipe(file: str, flags: int) -> int:
     """A descriptor of a regular file or a pipe, such as a shell's <(command). It does not wait for a writer."""
     kinds = (stat.S_IFREG, stat.S_IFIFO)
     if stat.S_IFMT(os.stat(file).st_mode) not in kinds:  # noqa: PTH116 - likewise

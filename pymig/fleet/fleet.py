@@ -385,8 +385,8 @@ class FleetMatrix(Value):
         from pymig.fleet.report import Report, not_found_out, reason_of  # noqa: PLC0415 - only where reasons are read
 
         def reason(row: int, column: int) -> Reason:
-            if progress is not None and column == 0:
-                progress(row, self._fleet.classes)
+            if progress is not None and column == self._fleet.classes - 1:
+                progress(row + 1, self._fleet.classes)
             try:
                 return reason_of(self._flight(row, column))
             except HostUnknownError as error:

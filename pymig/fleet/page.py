@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from pymig.fleet.report import described
+from pymig.fleet.report import FEW, LABELS, MEANINGS, described, few, happens, kind_of
 from pymig.values import escaped
 
 TYPE_CHECKING = False
@@ -14,19 +14,8 @@ if TYPE_CHECKING:
     from pymig.ends.plan import Plan, Settings
     from pymig.fleet.report import Reason, Report
 
-SYMBOLS = {
-    "ok": ("✓", "completes, or waits as designed"),
-    "completes": ("!", "completes, with an error"),
-    "waits": ("W", "waits, with an error"),
-    "refused": ("R", "a command is refused"),
-    "fails": ("F", "fails"),
-    "hangs": ("H", "hangs"),
-    "unknown": ("?", "not found out"),
-}
-"""What a cell shows, by its kind, and what that means."""
-
-FEW = 6
-"""So many names of a class are shown at once."""
+SYMBOLS = {**LABELS, "ok": "✓"}
+"""What a cell shows, by its kind."""
 
 # The colours of Okabe and Ito, which the colour-blind can tell; each kind also has a letter of its own.
 STYLE = """
@@ -121,13 +110,13 @@ def _parts(report: Report, plan: Plan) -> Iterator[str]:
 
 
 def _legend(report: Report) -> Iterator[str]:
-    counts = dict.fromkeys(SYMBOLS, 0)
+    counts = dict.fromkeys(MEANINGS, 0)
     for reason, pairs in report.pairs().items():
-        counts[_kind(reason)] += pairs
+        counts[kind_of(reason)] += pairs
     yield '<ul id="legend">'
-    for kind, (symbol, meaning) in SYMBOLS.items():
+    for kind, meaning in MEANINGS.items():
         if counts[kind]:
-            yield f'<li><b class="{kind}">{symbol}</b>{meaning}: {counts[kind]} pairs</li>'
+            yield f'<li><b class="{kind}">{SYMBOLS[kind]}</b>{meaning}: {counts[kind]} pairs</li>'
     yield "</ul>\n"
 
 
@@ -136,15 +125,15 @@ def _filters() -> Iterator[str]:
     for name in ("source", "destination"):
         yield f'<label>{name} has in its names<input name="{name}" type="search" autocomplete="off"></label>'
     yield '<label>show<select name="only"><option value="">all pairs</option>'
-    for kind, (_, meaning) in SYMBOLS.items():
+    for kind, meaning in MEANINGS.items():
         yield f'<option value="{kind}">{meaning}</option>'
     yield '</select></label><output id="count"></output></form>\n'
 
 
 def _matrix(report: Report) -> Iterator[str]:
     titles = [_text(_title(reason)) for reason in report.reasons]
-    kinds = [_kind(reason) for reason in report.reasons]
-    names = [_text(_few(members)) for members in report.members]
+    kinds = [kind_of(reason) for reason in report.reasons]
+    names = [_text(few(members)) for members in report.members]
     heads = [f'<th scope="col" title="to {name}">{i}</th>' for i, name in enumerate(names, 1)]
     yield '<div class="scroll"><table id="matrix"><caption>rows: from; columns: to</caption>'
     yield f"<thead><tr><th></th>{''.join(heads)}</tr></thead>\n<tbody>"
@@ -152,7 +141,7 @@ def _matrix(report: Report) -> Iterator[str]:
         yield f'<tr><th scope="row" title="from {names[i]}">{i + 1}</th>'
         for j, place in enumerate(numbers):
             kind, pairs = kinds[place], len(report.members[i]) * len(report.members[j])
-            label = SYMBOLS[kind][0] + ("" if kind == "ok" else str(place + 1))
+            label = SYMBOLS[kind] + ("" if kind == "ok" else str(place + 1))
             yield f'<td class="{kind}" data-pairs="{pairs}" title="{titles[place]}">'
             yield f'<a href="#reason-{place + 1}">{label}</a></td>'
         yield "</tr>\n"
@@ -172,9 +161,9 @@ def _reasons(report: Report) -> Iterator[str]:
     places = {reason: place for place, reason in enumerate(report.reasons, 1)}
     yield '<h2>Reasons</h2><ul id="reasons">'
     for reason, pairs in report.pairs().items():
-        kind = _kind(reason)
-        label = f"{SYMBOLS[kind][0]}{places[reason]}"
-        yield f'<li id="reason-{places[reason]}"><b class="{kind}">&nbsp;{label}&nbsp;</b> {_text(_happens(reason))} '
+        kind = kind_of(reason)
+        label = f"{SYMBOLS[kind]}{places[reason]}"
+        yield f'<li id="reason-{places[reason]}"><b class="{kind}">&nbsp;{label}&nbsp;</b> {_text(happens(reason))} '
         yield f"({pairs} pairs)"
         for heading, text in (("rule", reason.rule), ("says", reason.says), ("what happens", reason.consequence)):
             yield f"<br>{heading}: <code>{_text(text)}</code>" if text else ""
@@ -183,30 +172,14 @@ def _reasons(report: Report) -> Iterator[str]:
     yield "</ul>\n"
 
 
-def _kind(reason: Reason) -> str:
-    return "ok" if reason.ok else reason.outcome
-
-
-def _happens(reason: Reason) -> str:
-    if reason.outcome == "unknown":
-        return "not found out"
-    places = {"nowhere": "runs nowhere", "both": "runs at both ends"}
-    return f"{reason.outcome}: the guest {places.get(reason.guest, f'runs at the {reason.guest}')}"
-
-
 def _title(reason: Reason) -> str:
-    return f"{_happens(reason)}; {reason.why}" if reason.why else _happens(reason)
+    return f"{happens(reason)}; {reason.why}" if reason.why else happens(reason)
 
 
 def _names(members: list[str]) -> str:
     """A class's names, of which the first are shown at once."""
     shown, more = (_text(", ".join(names)) for names in (members[:FEW], members[FEW:]))
     return f"{shown}<details><summary>and {len(members) - FEW} more</summary>{more}</details>" if more else shown
-
-
-def _few(members: list[str]) -> str:
-    more = f" and {len(members) - FEW} more" if len(members) > FEW else ""
-    return ", ".join(members[:FEW]) + more
 
 
 def _planned(plan: Plan) -> str:

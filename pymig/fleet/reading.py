@@ -71,29 +71,33 @@ def documents(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     reads it sees that.
     """
     text, start = bytearray(), 0
-    for number, line, is_end in _lines(stream):
+    for number, line in _lines(stream):
         if line.startswith(b"{") and text:
             yield start, bytes(text)
             text.clear()
         if not text:
-            if not line.strip():
-                continue
             start = number
-        text += line[: MOST_BYTES + 1 - len(text)]
-        if is_end:
+        if text or line.strip():
+            text += line[: MOST_BYTES + 1 - len(text)]
+        if text and (line.startswith(b"}") or (line.startswith(b"{") and line.rstrip().endswith(b"}"))):
             yield start, bytes(text)
             text.clear()
     if text:
         yield start, bytes(text)
 
 
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
-    """Each line's number, its beginning, as much as a document may have, and whether it ends a document."""
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Each line, or of a longer one as much as shows that it is too long; after its number.
+
+    A line ``}{``, where two files without a last newline meet, is two.
+    """
     number = 0
     while line := stream.readline(MOST_BYTES + 1):
         number += 1
         rest = line
-        while not rest.endswith(b"\n") and rest:
+        while rest and not rest.endswith(b"\n"):
             rest = stream.readline(MOST_BYTES + 1)
-        ends = line.startswith(b"}") or (line.startswith(b"{") and line.rstrip().endswith(b"}"))
-        yield number, line, ends
+        if line.startswith(b"}{"):
+            yield number, line[:1]
+            line = line[1:]
+        yield number, line

@@ -112,6 +112,44 @@ class Report:
         return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
+MEANINGS = {
+    "ok": "completes, or waits as designed",
+    "completes": "completes, with an error",
+    "waits": "waits, with an error",
+    "refused": "a command is refused",
+    "fails": "fails",
+    "hangs": "hangs",
+    "unknown": "not found out",
+}
+"""The kinds of reasons."""
+
+LABELS = {"ok": "ok", "completes": "!", "waits": "W", "refused": "R", "fails": "F", "hangs": "H", "unknown": "?"}
+"""The kinds, in short."""
+
+
+def kind_of(reason: Reason) -> str:
+    """One of MEANINGS."""
+    return "ok" if reason.ok else reason.outcome
+
+
+def happens(reason: Reason) -> str:
+    """What happens, and where the guest is then."""
+    if reason.outcome == "unknown":
+        return MEANINGS["unknown"]
+    places = {"nowhere": "runs nowhere", "both": "runs at both ends"}
+    return f"{reason.outcome}: the guest {places.get(reason.guest, f'runs at the {reason.guest}')}"
+
+
+FEW = 6
+"""So many names of a class are shown at once."""
+
+
+def few(members: list[str]) -> str:
+    """The first names of a class."""
+    more = f" and {len(members) - FEW} more" if len(members) > FEW else ""
+    return ", ".join(members[:FEW]) + more
+
+
 def described(end: Endpoint) -> tuple[str, str, str, str]:
     """An end in short: its QEMU, its host, its machine type, and its capabilities."""
     machine = end.machine if isinstance(end.machine, str) else "not known"

@@ -4,6 +4,8 @@ import array
 import json
 import pickle
 import random
+import re
+from pathlib import Path
 
 import pytest
 
@@ -286,3 +288,24 @@ class TestDocuments:
         named = json.dumps({**stated().to_dict(), "name": "web"})
         with pytest.raises(ValueError, match="the name 'web' twice"):
             Fleet([named, named])
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "fleet.md"
+
+
+@pytest.mark.skipif(not DOCS.exists(), reason="needs the source tree: docs/fleet.md")
+def test_the_example_of_the_docs():
+    """Each comment that is a value is what its line gives."""
+    [block] = re.findall(r"^```python\n(.*?)^```$", DOCS.read_text(), re.MULTILINE | re.DOTALL)
+    names, values = {}, 0
+    for line in block.splitlines():
+        code, _, comment = line.partition("  # ")
+        try:
+            value = eval(code, names)
+        except SyntaxError:
+            exec(code, names)
+            continue
+        if re.match(r"True|\(|'", comment):
+            assert value == eval(comment)
+            values += 1
+    assert values == 3

@@ -115,7 +115,7 @@ class TestPage:
         from pymig.fleet.page import SYMBOLS
 
         assert {"ok", *(outcome for outcome, _ in matrix.kinds)} == set(SYMBOLS)
-        assert len({symbol for symbol, _ in SYMBOLS.values()}) == len(SYMBOLS)
+        assert len(set(SYMBOLS.values())) == len(SYMBOLS)
 
 
 @pytest.fixture(scope="module")

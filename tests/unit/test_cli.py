@@ -335,7 +335,16 @@ def test_text_of_others_is_escaped(capsys):
     assert "\\x1b[2Jmultifd" in err
 
 
-ELSEWHERE = {"probe", "describe", "watch", "source.json", "--host", "--incoming", "/usr/bin/qemu-system-x86_64"}
+ELSEWHERE = {
+    "probe",
+    "describe",
+    "watch",
+    "fleet",
+    "source.json",
+    "--host",
+    "--incoming",
+    "/usr/bin/qemu-system-x86_64",
+}
 
 
 def console_examples():

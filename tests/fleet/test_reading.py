@@ -1,0 +1,234 @@
+"""Documents of many ends: what is damaged is named and skipped, everything else is read."""
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+from pymig import Context, Endpoint, Fleet, Host, Plan, PostcopySupport, probe
+from pymig.cli import main
+from pymig.documents import MOST_BYTES
+from pymig.fleet.reading import Reader, documents
+
+ENDS = {release: Endpoint(Context(release, Host()), machine="pc-q35-8.2") for release in ("8.2", "10.0", "11.1")}
+REPORT = probe()
+
+
+def pretty(end):
+    return json.dumps(end.to_dict(), indent=2) + "\n"
+
+
+def line(end, **more):
+    return json.dumps({**end.to_dict(), **more}) + "\n"
+
+
+def read(text):
+    return [(number, json.loads(document)) for number, document in documents(io.BytesIO(text.encode()))]
+
+
+def run(capsys, *arguments):
+    try:
+        status = main(["fleet", *map(str, arguments)])
+    except SystemExit as stop:
+        status = stop.code
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+class TestStream:
+    def test_json_lines_and_what_pymig_prints_mixed(self):
+        ends = list(ENDS.values())
+        text = line(ends[0]) + pretty(ends[1]) + "\n" + pretty(ends[2]).rstrip("\n") + pretty(ends[0]) + line(ends[1])
+        found = read(text)
+        assert [document for _, document in found] == [ends[i].to_dict() for i in (0, 1, 2, 0, 1)]
+        lines = text.split("\n")
+        assert all(lines[number - 1].endswith(("{", "}")) and "{" in lines[number - 1] for number, _ in found)
+
+    @pytest.mark.parametrize("garbage", ["nonsense\n", "{\n", '{"a": [\n', "}\n", "{}}\n", "]\n[\n", "\0\xff\n"])
+    def test_what_is_damaged_spoils_nothing_else(self, garbage):
+        reader = Reader()
+        good = [line(ENDS["8.2"]), pretty(ENDS["10.0"]), pretty(ENDS["11.1"])]
+        text = garbage.join(["", *good, ""])
+        ends, wrong = [], 0
+        for _, document in documents(io.BytesIO(text.encode())):
+            try:
+                ends.append(reader.read(document)[1])
+            except ValueError:
+                wrong += 1
+        assert ends == list(ENDS.values())
+        assert wrong >= 4
+
+    def test_a_cut_off_document_is_all_that_is_lost(self):
+        whole = pretty(ENDS["10.0"])
+        for cut in range(1, len(whole) - 3, 7):
+            found = list(documents(io.BytesIO((whole[:cut] + "\n" + line(ENDS["8.2"])).encode())))
+            assert json.loads(found[-1][1]) == ENDS["8.2"].to_dict()
+            assert len(found) == 2
+
+    def test_a_huge_one_is_never_held_whole(self):
+        huge = '{"a": "' + "x" * (3 * MOST_BYTES) + '"}\n'
+        long = "{\n" + (" " * 1000 + "\n") * (2 * MOST_BYTES // 1000) + "}\n"
+        for text in (huge, long):
+            found = list(documents(io.BytesIO((text + line(ENDS["8.2"])).encode())))
+            assert len(found[0][1]) == MOST_BYTES + 1
+            assert json.loads(found[1][1]) == ENDS["8.2"].to_dict()
+            with pytest.raises(ValueError, match="longer than 16 MiB"):
+                Reader().read(found[0][1])
+
+    def test_equal_texts_are_read_once(self):
+        reader = Reader()
+        text = line(ENDS["10.0"], name="web")
+        assert reader.read(text) is reader.read(text.encode())
+        assert reader.read(line(ENDS["10.0"]))[1] is not reader.read(text)[1]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ends in files and in lines; one damaged, one newer, one huge; and what is no document."""
+    for release, end in ENDS.items():
+        (tmp_path / f"qemu-{release}.json").write_text(pretty(end))
+    (tmp_path / "hosts.jsonl").write_text(
+        json.dumps({**REPORT.to_dict(), "name": "named"}) + "\n" + REPORT.host.to_json().replace("\n", " ")
+    )
+    (tmp_path / "README").write_text("no document")
+    return tmp_path
+
+
+@pytest.fixture
+def spoilt(folder):
+    (folder / "damaged.json").write_text('{"schema": ')
+    (folder / "newer.json").write_text(line(ENDS["10.0"], version="2.0"))
+    (folder / "huge.json").write_text('{"a": "' + "x" * (MOST_BYTES + 1) + '"}')
+    (folder / "refused.json").write_text(line(ENDS["10.0"].replace(parameters={"multifd-channels": 0})))
+    (folder / "twice.json").write_text(line(ENDS["10.0"], name="qemu-10.0"))
+    (folder / "empty.json").write_text("")
+    (folder / "folder.json").mkdir()
+    return folder
+
+
+NAMES = ["named", "hosts:2", "qemu-10.0", "qemu-11.1", "qemu-8.2"]
+SKIPPED = {
+    "damaged": "text is not JSON",
+    "empty": "text is not JSON",
+    "folder.json": "neither a file nor a pipe",
+    "huge": "text is longer than 16 MiB",
+    "newer": "use a newer pymig",
+    "refused": "no migration can have this end",
+    "twice": "the name 'qemu-10.0' twice",
+}
+
+
+class TestCommand:
+    def expected(self, plan):
+        hosts = dict.fromkeys(NAMES[:2], Endpoint(Context("11.1", REPORT.host)))
+        return Fleet({**hosts, **{name: ENDS[name.removeprefix("qemu-")] for name in NAMES[2:]}}).matrix(plan)
+
+    def test_json(self, capsys, folder):
+        status, out, err = run(capsys, folder, "multifd", "--parameter", "multifd-channels=4", "--json")
+        matrix = self.expected(Plan(["multifd"], {"multifd-channels": 4}, uri="tcp:destination:4444"))
+        rows = [json.loads(row) for row in out.splitlines()]
+        assert [(row["source"], row["destination"]) for row in rows] == [(a, b) for a in NAMES for b in NAMES]
+        assert all(row["ok"] == matrix.can(row["source"], row["destination"]) for row in rows)
+        assert (status, err) == (0 if all(row["ok"] for row in rows) else 1, "")
+
+    def test_what_is_bad_is_named_and_skipped(self, capsys, spoilt):
+        status, out, err = run(capsys, spoilt, "multifd", "postcopy-ram", "--csv")
+        rows = list(csv.DictReader(out.splitlines()))
+        assert sorted({row["source"] for row in rows}) == sorted(NAMES)
+        assert len(rows) == len(NAMES) ** 2
+        assert status == 2
+        for told, (name, why) in zip(sorted(err.splitlines()), SKIPPED.items(), strict=True):
+            assert told.startswith(f"pymig: skipped {name}: ")
+            assert why in told
+
+    def test_json_says_so_on_standard_output(self, capsys, spoilt):
+        status, out, err = run(capsys, spoilt, "--json")
+        skipped = [row for row in map(json.loads, out.splitlines()) if "skipped" in row]
+        assert (status, err, [row["skipped"] for row in skipped]) == (2, "", list(SKIPPED))
+        assert {row["error"]["kind"] for row in skipped} == {"ValueError"}
+
+    def test_table_and_page(self, capsys, folder):
+        page = folder / "page.html"
+        status, out, err = run(capsys, folder, "multifd", "postcopy-ram", "--html", page)
+        assert (status, err) == (1, "")
+        assert re.search(r"^R\d+ refused: the guest runs at the source", out, re.MULTILINE)
+        assert "remedy        set the capabilities without postcopy-ram or without multifd" in out
+        matrix = self.expected(Plan(["multifd", "postcopy-ram"], uri="tcp:destination:4444"))
+        assert out.endswith(f"{matrix.count()} of {len(NAMES) ** 2} pairs complete, or wait as designed\n")
+        assert page.read_text(encoding="utf-8") == matrix.to_html()
+
+    def test_statuses(self, capsys, tmp_path, monkeypatch):
+        file = tmp_path / "ends"
+        file.write_text(line(ENDS["10.0"]))
+        assert run(capsys, file)[0] == 0
+        with file.open("rb") as stdin:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stdin))
+            assert run(capsys, "-", "multifd")[0] == 0
+        unknown = Host("compatible", PostcopySupport(False, 0, 24))
+        file.write_text(unknown.to_json() + "\n")
+        status, out, _ = run(capsys, file, "postcopy-ram", "--json")
+        assert (status, json.loads(out)["outcome"]) == (2, "unknown")
+        assert run(capsys, file, "--qemu", "8.2")[1].split()[9] == "8.2"
+
+    @pytest.mark.parametrize(
+        "words, says",
+        [
+            (["nowhere"], "No such file"),
+            (["/dev/null"], "neither a file nor a pipe"),
+            (["empty"], "empty: there is no end that can be read"),
+            (["empty", "multfd", "--order", "x"], "invalid choice"),
+            (["empty", "--qemu", "1.0"], "1.0"),
+            (["empty", "--json", "--csv"], "not allowed with"),
+        ],
+    )
+    def test_wrong_usage(self, capsys, tmp_path, monkeypatch, words, says):
+        (tmp_path / "empty").mkdir()
+        monkeypatch.chdir(tmp_path)
+        status, out, err = run(capsys, *words)
+        assert status == 2
+        assert says in out + err
+
+    def test_nothing_of_others_is_printed_raw(self, capsys, tmp_path):
+        file = tmp_path / "ends"
+        file.write_text(
+            line(ENDS["8.2"], name="\x1b[31mred\n") + line(ENDS["10.0"].replace(machine="\x1b]0;x\a"), name="\x07")
+        )
+        for words in ([], ["--csv"], ["--json"]):
+            status, out, err = run(capsys, file, *words)
+            assert status == 1
+            assert all(c.isprintable() or c == "\n" for c in out + err)
+        file.write_text('{"schema": "\x1b"}')
+        assert "\x1b" not in "".join(map(str, run(capsys, file)))
+
+    def test_progress_on_a_terminal(self, tmp_path):
+        file = tmp_path / "ends"
+        file.write_text("".join(line(ENDS["10.0"].replace(cpus=1 + i)) for i in range(150)))
+        ours, theirs = pty.openpty()
+        words = [sys.executable, "-m", "pymig", "fleet", str(file), "--csv"]
+        try:
+            environment = {**os.environ, "TERM": "xterm"}
+            with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=theirs, env=environment) as process:
+                os.close(theirs)
+                shown = b""
+                while piece := _read(ours):
+                    shown += piece
+                assert process.wait() == 1
+        finally:
+            os.close(ours)
+        assert b"] 100%" not in shown
+        assert b"asking [" in shown
+        assert b"\r\x1b[K" in shown
+        assert shown.endswith(b"\r\x1b[K")
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # EIO: the other end is closed
+        return b""
