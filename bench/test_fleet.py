@@ -1,6 +1,7 @@
 """A fleet of stated ends, beside a loop over its pairs; reading its documents, beside json.loads of them."""
 
 import json
+from functools import cache
 
 import pytest
 
@@ -25,9 +26,11 @@ def distinct(classes):
     ]
 
 
-def fleet(ends, number=ENDS):
+@cache
+def fleet(classes, number=ENDS):
     """Names, and values that are equal but not identical."""
-    return {f"host{i}": ends[i % len(ends)].replace(paused=False) for i in range(number)}
+    ends = distinct(classes)
+    return {f"host{i}": ends[i % classes].replace(paused=False) for i in range(number)}
 
 
 def ask(ends):
@@ -38,7 +41,7 @@ def ask(ends):
 @pytest.mark.parametrize("classes", [100, 500])
 def test_fleet(benchmark, classes):
     """100,000 x 100,000 ends: from values to class_outcomes and count()."""
-    ends = fleet(distinct(classes))
+    ends = fleet(classes)
     codes, count = ask(ends)
     assert codes.shape == (classes, classes)
     assert 0 < count < ENDS**2
@@ -47,12 +50,12 @@ def test_fleet(benchmark, classes):
 
 def test_fleet_beside_a_loop(benchmark):
     """300 x 300 ends in 18 classes: every pair that the loop answers."""
-    ends = fleet(distinct(18), 300)
+    ends = fleet(18, 300)
     measure(benchmark, lambda: Fleet(ends).matrix(PLAN).outcomes, units=1, rounds=10)
 
 
 def test_loop_over_pairs(benchmark):
-    ends = [*fleet(distinct(18), 300).values()]
+    ends = [*fleet(18, 300).values()]
     assert all(preflight(end, end, PLAN).outcome for end in ends)
     measure(benchmark, lambda: [preflight(a, b, PLAN).ok for a in ends for b in ends], units=1, rounds=1)
 

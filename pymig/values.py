@@ -88,6 +88,8 @@ def require_seconds(value: object, argument: str) -> None:
 
 def escaped(text: str, kept: str = "") -> str:
     """The text with control characters escaped, because others wrote it; those in ``kept`` stay."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pymig.context import Context
     from pymig.ends.endpoint import Endpoint
+    from pymig.host.facts import HostFacts
     from pymig.host.host import Host
 
     Key = tuple[object, ...]
@@ -96,8 +97,13 @@ def _key_of_context(context: Context) -> Key:
 def _key_of_host(host: Host) -> Key:
     if host._stated is None:
         return (host,)
-    blocks = tuple(facts.postcopy._block for facts in host._stated)
-    return (host, blocks, _exact(host._extra.get("page_size")))
+    return (*map(_key_of_facts, host._stated), _exact(host._extra.get("page_size")))
+
+
+def _key_of_facts(facts: HostFacts) -> Key:
+    """The facts, flat, because tuples are compared faster than values."""
+    support = facts.postcopy
+    return (*(fact for fact in facts._key() if fact is not support), *support._key(), support._block)
 
 
 def _blocks(blocks: Any) -> Key:
