@@ -9,6 +9,7 @@ from itertools import islice
 from pymig import __version__
 from pymig.ends.plan import ORDERS
 from pymig.host.checks import NAMES as CHECK_NAMES
+from pymig.host.formats import FORMATS
 from pymig.qemu.build import QemuBuild
 
 TYPE_CHECKING = False
@@ -180,7 +181,7 @@ def _add_memory(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_json(command: argparse.ArgumentParser) -> None:
+def _add_json(command: argparse._ActionsContainer) -> None:
     command.add_argument("--json", action="store_true", help="print JSON, also for errors")
 
 
@@ -224,7 +225,14 @@ def _add_probe(commands: Any) -> None:
         "--only", action="append", metavar="NAME", choices=CHECK_NAMES, help="run only this check; may be repeated"
     )
     command.add_argument("--list", action="store_true", help="list the checks without running them")
-    _add_json(command)
+    formats = command.add_mutually_exclusive_group()
+    _add_json(formats)
+    formats.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="print the results for node_exporter's textfile collector (prometheus) or as a feature file of Node "
+        "Feature Discovery (nfd)",
+    )
 
 
 def _add_place(command: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from pymig.cli.values import ACCEPTED, NOT_ANSWERED, REFUSED, memory
 from pymig.host.checks import CHECKS, ERROR, FAIL, OF_A_REPORT, PASS, WARN, ask
 from pymig.host.checks import NAMES as CHECK_NAMES
 from pymig.host.diagnosis import error_text
+from pymig.host.formats import FORMATS
 from pymig.host.place import qemu_processes
 from pymig.host.probe import probe
 
@@ -61,6 +62,8 @@ def _places(options: argparse.Namespace) -> list[dict[str, Any]]:
     given = [name for name in ("pid", "user", "vm") if getattr(options, name) is not None]
     if len(given) > 1:
         raise UsageError(f"--{given[0]} and --{given[1]} can't be given together")
+    if options.pid == "auto" and options.format:
+        raise UsageError("--format: it is for one place, not for --pid auto")
     if options.pid == "auto":
         pids = qemu_processes()
         if not pids:
@@ -95,7 +98,9 @@ def _probed(options: argparse.Namespace, names: Sequence[str], place: dict[str, 
     """Probes in one place and, unless it is for JSON, prints the results. Returns the document and the exit status."""
     report = _report(options, names, place)
     answers = ask(report, names)
-    if not options.json:
+    if options.format:
+        print(*FORMATS[options.format](answers), sep="\n")
+    elif not options.json:
         if place:
             print(styled(f"in the place of {_shown(place)}:", BOLD))
         _print_report(report, answers)
