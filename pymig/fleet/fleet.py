@@ -139,6 +139,11 @@ class Fleet(Value):
         """How many ends answer differently."""
         return len(self._ends)
 
+    @property
+    def representatives(self) -> tuple[Endpoint, ...]:
+        """One end of each class, by the class's number."""
+        return self._ends
+
     def replace(self, name: str, end: Endpoint) -> Fleet:
         """The same with another end of this name. What is known of the others is kept.
 
@@ -224,7 +229,13 @@ def _named(documents: Iterable[str | bytes]) -> Iterator[tuple[str, Endpoint]]:
 
 
 class FleetMatrix(Value):
-    """Who can go where, with one plan. Immutable; can be pickled. Made by ``Fleet.matrix``.
+    """Who can go where, with one plan. Immutable; can be pickled. Fleet.matrix() makes it.
+
+    Args:
+        fleet: the ends.
+        plan: what is wanted.
+        codes: what ``pymig.fleet.outcomes.outcomes(ends, ends, plan)`` gives for the fleet's representatives, perhaps
+            computed elsewhere, and in blocks of sources.
 
     Attributes:
         plan: what is wanted.
@@ -235,6 +246,9 @@ class FleetMatrix(Value):
         class_outcomes: the code of each pair of classes: a read-only memoryview, classes x classes, uint8; rows are
             sources.
         class_of: the class of each name, in the order of ``names``: a read-only memoryview of uint32.
+
+    Raises:
+        ValueError: codes are not of this fleet's size.
     """
 
     __slots__ = ("_fleet", "_flights", "_outcomes", "class_of", "class_outcomes", "kinds", "names", "plan")
@@ -248,11 +262,13 @@ class FleetMatrix(Value):
     _flights: dict[tuple[int, int], Preflight]
     _outcomes: memoryview | None
 
-    def __new__(cls, fleet: Fleet, plan: Plan, codes: bytes) -> Self:
-        """What Fleet.matrix returns; ``codes``: classes x classes."""
+    def __new__(cls, fleet: Fleet, plan: Plan, codes: bytes | bytearray) -> Self:
+        """See the class."""
+        if len(codes) != fleet.classes**2:
+            raise ValueError(f"codes must have a byte a pair of classes, {fleet.classes**2}, not {len(codes)}")
         self = object.__new__(cls)
         self._set(plan=plan, names=fleet.names, kinds=KINDS, _fleet=fleet, _flights={}, _outcomes=None)
-        self._set(class_outcomes=_table(codes, fleet.classes, fleet.classes))
+        self._set(class_outcomes=_table(bytes(codes), fleet.classes, fleet.classes))
         self._set(class_of=memoryview(fleet._class_of).toreadonly())
         return self
 
@@ -450,4 +466,4 @@ def _writable(out: Buffer, size: int) -> memoryview:
         raise TypeError("out must be writable and contiguous, with items of a byte")
     if view.nbytes != size:
         raise ValueError(f"out must have a byte a pair, {size}, not {view.nbytes}")
-    return view.cast("B")
+    return view.cast("B") if size else memoryview(bytearray())  # Python can't cast a view without items

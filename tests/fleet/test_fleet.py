@@ -171,6 +171,12 @@ class TestMatrix:
         assert (codes.dtype, codes.shape, matrix.outcomes.shape) == (numpy.uint8, (3, 3), (9, 9))
         assert (numpy.asarray(matrix.outcomes) == codes[classes][:, classes]).all()
         assert matrix.count() == (numpy.asarray(matrix.outcomes) == 0).sum()
+        for sources in (matrix.names, matrix.names[:2], ()):
+            out = numpy.empty((len(sources), 9), numpy.uint8)
+            assert matrix.block(sources, matrix.names, out) is out
+            assert (out == numpy.asarray(matrix.outcomes)[: len(sources)]).all()
+        with pytest.raises(TypeError, match="contiguous"):
+            matrix.block(matrix.names, matrix.names, numpy.empty((9, 18), numpy.uint8)[:, ::2])
 
     def test_blocks(self, sixty):
         matrix = Fleet(sixty).matrix(PLANS["multifd"])
