@@ -6,8 +6,9 @@ from functools import cache
 import pytest
 
 from bench.peers import HOST, measure
-from pymig import Context, Endpoint, Fleet, Plan, QemuBuild, preflight
+from pymig import Context, Endpoint, Fleet, Plan, QemuBuild, preflight, probe
 from pymig.fleet.outcomes import outcomes
+from pymig.fleet.reading import Reader
 
 pytestmark = [pytest.mark.benchmark(group="fleet"), pytest.mark.usefixtures("turn")]
 
@@ -66,22 +67,30 @@ def test_outcome_without_words(benchmark):
     measure(benchmark, lambda: outcomes(ends, ends, PLAN), units=900, rounds=20)
 
 
-@pytest.mark.parametrize("texts", [100, DOCUMENTS], ids=["100 texts", "all differ"])
-def test_read_documents(benchmark, texts):
-    documents = host_documents(texts)
-    assert Fleet(documents).classes == 1
-    measure(benchmark, lambda: Fleet(documents), units=1, rounds=1)
+def read(documents):
+    reader = Reader()
+    return [reader.read(text) for text in documents]
 
 
-@pytest.mark.parametrize("texts", [100, DOCUMENTS], ids=["100 texts", "all differ"])
-def test_json_loads(benchmark, texts):
-    documents = host_documents(texts)
+@pytest.mark.parametrize("differ", ["100 texts", "names differ", "all differ"])
+def test_read_documents(benchmark, differ):
+    documents = host_documents(differ)
+    assert len({end for _, end in read(documents)}) == 1
+    measure(benchmark, lambda: read(documents), units=1, rounds=1)
+
+
+@pytest.mark.parametrize("differ", ["100 texts", "names differ", "all differ"])
+def test_json_loads(benchmark, differ):
+    documents = host_documents(differ)
     measure(benchmark, lambda: [json.loads(text) for text in documents], units=1, rounds=1)
 
 
-def host_documents(texts):
-    """What pymig probe --json prints, in so many different texts."""
-    import pymig
-
-    facts = pymig.probe().to_dict()
-    return [json.dumps({**facts, "rack": i % texts}, indent=2) for i in range(DOCUMENTS)]
+def host_documents(differ):
+    """What pymig probe --json prints at many hosts."""
+    facts = probe().to_dict()
+    more = {
+        "100 texts": lambda i: {"rack": i % 100},
+        "names differ": lambda i: {"name": f"host{i}"},
+        "all differ": lambda i: {"rack": i},
+    }[differ]
+    return [json.dumps({**facts, **more(i)}, indent=2) for i in range(DOCUMENTS)]

@@ -25,16 +25,27 @@ def dumps(facts: Mapping[str, Any]) -> str:
 
 def loads(text: str | bytes) -> Any:
     """A document of JSON's that ``dumps`` can write again, or a ValueError."""
+    document = parse_document(text)
+    require_portable(document)
+    return document
+
+
+def parse_document(text: str | bytes) -> Any:
+    """A document of JSON's of bounded size, or a ValueError. Nothing is known of its values."""
     if not isinstance(text, (str, bytes)):
         wrong_type(text, "text", "a str or bytes")
     if len(text) > MOST_BYTES:
         raise ValueError(f"text is longer than {MOST_BYTES >> 20} MiB")
     try:
-        document = parse(text)
+        return parse(text)
     except ValueError as error:
         raise ValueError(f"text is not JSON: {error}") from None
-    _require_portable(document, "text", 0)
-    return document
+
+
+def require_portable(document: Any) -> None:
+    """Raises a ValueError if ``dumps`` could not write the document, or if other readers would not take it."""
+    if not _is_portable(document):
+        _require_portable(document, "text", 0)  # which names the place
 
 
 def parse(text: str | bytes) -> Any:
@@ -49,6 +60,28 @@ def _whole_number(digits: str) -> int:
     if len(digits) > MOST_DIGITS:  # Python before 3.10.7 would read them in quadratic time
         raise ValueError(f"a number of {len(digits)} digits")
     return int(digits)
+
+
+_encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False).encode
+
+
+def _is_portable(document: Any) -> bool:
+    """The same as _require_portable, but faster, as a bool."""
+    try:
+        _encoded(document).encode()
+    except (ValueError, RecursionError):
+        return False
+    return _is_shallow(document, 0)
+
+
+def _is_shallow(value: Any, depth: int) -> bool:
+    """Whether nothing in a list or an object is nested too deeply."""
+    if depth == MOST_DEPTH:
+        return not value
+    for member in value.values() if type(value) is dict else value if type(value) is list else ():
+        if type(member) in (dict, list) and not _is_shallow(member, depth + 1):
+            return False
+    return True
 
 
 def _require_portable(value: Any, name: str, depth: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import marshal
 from hashlib import blake2b
 
 from pymig.context import Context
-from pymig.documents import MOST_BYTES, loads
+from pymig.documents import MOST_BYTES, parse_document, require_portable
 from pymig.ends.endpoint import SCHEMA, Endpoint
 from pymig.host.host import Host
 from pymig.qemu.build import QemuBuild
@@ -14,26 +15,29 @@ from pymig.values import wrong_type
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, BinaryIO
+    from typing import Any, BinaryIO, TypeVar
+
+    V = TypeVar("V")
 
 HOST_SCHEMA = "pymig-host"
 
 MOST_REMEMBERED = 4096
-"""Texts whose ends are remembered."""
+"""Documents whose ends are remembered."""
 
 
 class Reader:
-    """Reads ends. A text that was read already is not read again.
+    """Reads ends. What was read already is not read again: neither an equal text, nor one with just another name.
 
     Args:
         build: which QEMU an end has whose document says only what its host can do; the newest by default.
     """
 
-    __slots__ = ("_build", "_read")
+    __slots__ = ("_build", "_contents", "_texts")
 
     def __init__(self, build: QemuBuild | None = None) -> None:
         self._build = QemuBuild.newest() if build is None else build
-        self._read: dict[bytes, tuple[str | None, Endpoint]] = {}
+        self._contents: dict[bytes, Endpoint] = {}
+        self._texts: dict[bytes, tuple[str | None, Endpoint]] = {}
 
     def read(self, text: str | bytes) -> tuple[str | None, Endpoint]:
         """The name that the document gives, if any, and the end.
@@ -43,24 +47,42 @@ class Reader:
             TypeError: a field has the wrong type; the text names it.
             MigrationError: QEMU would refuse the document's parameters.
         """
-        digest = blake2b(text.encode(errors="surrogatepass") if isinstance(text, str) else text).digest()
-        if digest not in self._read:
-            found = self._end_of(loads(text))
-            if len(self._read) == MOST_REMEMBERED:
-                self._read = {}
-            self._read[digest] = found
-        return self._read[digest]
+        digest = _digest(text.encode(errors="surrogatepass") if isinstance(text, str) else text)
+        if digest not in self._texts:
+            found = self._parsed(text)
+            self._texts = _with_room(self._texts)
+            self._texts[digest] = found
+        return self._texts[digest]
 
-    def _end_of(self, document: Any) -> tuple[str | None, Endpoint]:
-        schema = document.get("schema") if isinstance(document, dict) else None
-        if schema not in (SCHEMA, HOST_SCHEMA):
-            raise ValueError(f'text is no end: its "schema" is neither "{SCHEMA}" nor "{HOST_SCHEMA}"')
-        name = document.get("name")
+    def _parsed(self, text: str | bytes) -> tuple[str | None, Endpoint]:
+        document = parse_document(text)
+        name = document.pop("name", None) if isinstance(document, dict) else None
         if name is not None and not isinstance(name, str):
             wrong_type(name, "name", "a str")
+        require_portable({"name": name})
+        content = _digest(marshal.dumps(document, 2))  # version 2 depends on nothing but the values
+        if content not in self._contents:
+            require_portable(document)
+            end = self._end_of(document)
+            self._contents = _with_room(self._contents)
+            self._contents[content] = end
+        return name, self._contents[content]
+
+    def _end_of(self, document: Any) -> Endpoint:
+        schema = document.get("schema") if isinstance(document, dict) else None
         if schema == SCHEMA:
-            return name, Endpoint._from_dict(document)
-        return name, Endpoint(Context(self._build, Host._from_dict(document)))
+            return Endpoint._from_dict(document)
+        if schema == HOST_SCHEMA:
+            return Endpoint(Context(self._build, Host._from_dict(document)))
+        raise ValueError(f'text is no end: its "schema" is neither "{SCHEMA}" nor "{HOST_SCHEMA}"')
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=32).digest()
+
+
+def _with_room(remembered: dict[bytes, V]) -> dict[bytes, V]:
+    return remembered if len(remembered) < MOST_REMEMBERED else {}
 
 
 def documents(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:

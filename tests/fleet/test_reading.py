@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import pty
 import re
@@ -85,7 +86,35 @@ class TestStream:
         reader = Reader()
         text = line(ENDS["10.0"], name="web")
         assert reader.read(text) is reader.read(text.encode())
-        assert reader.read(line(ENDS["10.0"]))[1] is not reader.read(text)[1]
+        other = reader.read(line(ENDS["10.0"], name="db"))
+        assert other == ("db", reader.read(text)[1])
+        assert other[1] is reader.read(text)[1]
+        assert "name" not in other[1].to_dict()
+        assert reader.read(line(ENDS["10.0"], rack=1))[1] is not other[1]
+
+    def test_the_number_1_and_true_are_two_texts(self):
+        reader = Reader()
+        ends = [reader.read(line(ENDS["10.0"], parameters={"multifd-channels": value}))[1] for value in (1, True, 1.0)]
+        assert [type(end.parameters["multifd-channels"]) for end in ends] == [int, bool, float]
+
+    @pytest.mark.parametrize(
+        "name, says", [(3, "name must be a str"), (math.nan, "name must be a str"), ("\ud800", "lone surrogate")]
+    )
+    def test_a_wrong_name(self, name, says):
+        reader = Reader()
+        reader.read(line(ENDS["10.0"]))
+        with pytest.raises((TypeError, ValueError), match=says):
+            reader.read(line(ENDS["10.0"], name=name))
+
+    def test_what_is_remembered_is_bounded(self, monkeypatch):
+        from pymig.fleet import reading
+
+        monkeypatch.setattr(reading, "MOST_REMEMBERED", 3)
+        reader = Reader()
+        for i in range(10):
+            assert reader.read(line(ENDS["10.0"], rack=i % 5))[1] == ENDS["10.0"]
+            assert len(reader._texts) <= 3
+            assert len(reader._contents) <= 3
 
 
 @pytest.fixture
