@@ -109,7 +109,7 @@ class Fleet(Value):
     _class_of: array[int]  # by place
     _ends: tuple[Endpoint, ...]  # by class: one for all that answer alike
     _keys: tuple[Key, ...]  # by class
-    _asked: dict[Plan, FleetMatrix]
+    _asked: dict[Plan, FleetMatrix]  # replaced, never changed, because other threads may read it; the last plan first
 
     def __new__(cls, ends: Mapping[str, Endpoint] | Iterable[str | bytes]) -> Self:
         """See the class."""
@@ -163,7 +163,7 @@ class Fleet(Value):
             del ends[old], keys[old]
             class_of = array("I", (other - (other > old) for other in class_of))
         fleet = self._make(self._places, class_of, tuple(ends), tuple(keys))
-        fleet._asked.update(self._asked)
+        fleet._set(_asked=self._asked)
         return fleet
 
     def matrix(self, plan: Plan, *, progress: Callable[[int, int], None] | None = None) -> FleetMatrix:
@@ -182,10 +182,9 @@ class Fleet(Value):
         if before is not None and repr(before.plan) != repr(plan):  # equal but for 1 and True
             before = None
         if before is None or before._fleet is not self or not all(map(is_lasting, self._ends)):
-            self._asked.pop(plan, None)
-            while len(self._asked) >= MOST_PLANS:
-                self._asked.pop(next(iter(self._asked)), None)
-            before = self._asked[plan] = FleetMatrix._extending(self, plan, before, progress)
+            before = FleetMatrix._extending(self, plan, before, progress)
+            others = [entry for entry in self._asked.items() if entry[0] != plan]
+            self._set(_asked=dict([(plan, before), *others][:MOST_PLANS]))
         return before
 
     def _place(self, name: object, argument: str) -> int:

@@ -5,6 +5,7 @@ import json
 import pickle
 import random
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -276,6 +277,30 @@ class TestReplace:
         assert sum(asked) == 0
         fleet.replace("3", stated(cpus=99)).matrix(PLANS["multifd"])
         assert sum(asked) == 39
+
+    def test_the_last_plans_are_kept(self):
+        fleet = Fleet(three())
+        plans = [Plan(parameters={"multifd-channels": 1 + i}, uri=TCP) for i in range(10)]
+        matrices = [fleet.matrix(plan) for plan in plans]
+        assert len(fleet._asked) == 8
+        assert all(fleet.matrix(plan) is matrix for plan, matrix in zip(plans[2:], matrices[2:], strict=True))
+        assert fleet.matrix(plans[0]) is not matrices[0]
+        assert fleet.matrix(plans[0]) == matrices[0]
+
+    def test_threads(self):
+        """Many threads ask one fleet for more plans than it keeps, and derive others from it."""
+        fleet = Fleet({str(i): stated(cpus=1 + i) for i in range(5)})
+        plans = [Plan(parameters={"multifd-channels": 1 + i}, uri=TCP) for i in range(12)]
+        wanted = [
+            bytes(Fleet(dict(zip("01234", fleet.representatives, strict=True))).matrix(p).outcomes) for p in plans
+        ]
+
+        def ask(number):
+            one = fleet.replace("3", stated(cpus=4)) if number % 3 == 0 else fleet
+            return [bytes(one.matrix(plan).outcomes) for plan in plans] == wanted
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(ask, range(64)))
 
     def test_progress(self):
         seen = []

@@ -9,6 +9,7 @@ CLI = "tests/unit/test_cli.py"
 LIMITS = "tests/unit/test_limits.py"
 VALUES = "tests/unit/test_host_values.py"
 LEAKS = "tests/host/test_leaks.py"
+FLEET = "tests/fleet"
 UNIT, VECTORS, SETS, HOST, LIVE = "tests/unit", "tests/vectors", "tests/exhaustive", "tests/host", "tests/live"
 
 # Half of the time of tests/unit, about speed and forks.
@@ -31,6 +32,7 @@ SUITES = (
     ("pymig/qemu/binary.py", "", (LIVE, BUILD, UNIT)),
     ("pymig/qemu/", "", (BUILD, CONTEXT, UNIT, VECTORS)),
     ("pymig/cli/", "", (CLI, UNIT)),
+    ("pymig/fleet/", "", (FLEET, UNIT)),
     ("pymig/state.py", "", (CONTRACT, BUILD, UNIT, VECTORS, LEAKS)),
     ("pymig/", "", (CONTEXT, CONTRACT, BUILD, UNIT, LEAKS)),
 )
