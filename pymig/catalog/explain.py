@@ -9,7 +9,7 @@ from pymig.catalog.about import CAPABILITIES
 from pymig.catalog.explanation import Explanation
 from pymig.catalog.match import find, find_part, is_believed, normalised, tidied
 from pymig.catalog.messages import messages
-from pymig.catalog.names import capability, in_words, parameter, rules_of, words_about
+from pymig.catalog.names import capability, conflicts, in_words, parameter, words_about
 from pymig.catalog.questions import ALIASES, ASKED, FILLERS, HOST_WORDS, OLD_NAMES
 from pymig.catalog.said import explained, keys, of_key
 from pymig.qemu.parameters import PARAMETERS
@@ -57,10 +57,16 @@ def closest(text: str) -> tuple[str, ...]:
 # ---- A name ----
 
 
+_EVERYDAY = frozenset(("block", "compress", "events", "machine", "mode", "return-path"))
+"""Names that must stand alone, exactly as they are: other texts have these words, too."""
+_KIND = re.compile(r"^(capability|parameter|rule)\s+", re.IGNORECASE)
+
+
 def _named(text: str) -> list[Explanation]:
     """A capability, a parameter, a rule, or what else has a name."""
-    name = text.strip().strip("'\"`").lower()
-    for spelling in (name, name.replace("_", "-"), OLD_NAMES.get(name, "")):
+    name = _KIND.sub("", text.strip()).partition("=")[0].strip(" ,.:'\"`").lower()
+    other_spellings = (name, re.sub("[ _]", "-", name), OLD_NAMES.get(name, ""))
+    for spelling in (text.strip().strip("'\"`").lower(), *(one for one in other_spellings if one not in _EVERYDAY)):
         found = [*_of_name(spelling), *of_key(spelling)]
         if found:
             return found
@@ -215,9 +221,10 @@ def _asked(text: str) -> list[Explanation]:
 
 def _about_names(words: Iterable[str]) -> list[Explanation]:
     """If every word is a name or says nothing by itself: what the names mean, their common rules first."""
-    told = [word for word in words if word not in FILLERS]
+    told = [word for word in words if word not in FILLERS and not _VERSION.fullmatch(word)]
     names = [_known(word) for word in told]
-    if not names or not all(names) or all(word in _WEAK for word in told):
+    weak = all(word in _WEAK for word in told) and not _ABOUT_NAMES & set(words)
+    if not names or not all(names) or weak:
         return []
     host = [_host()] if HOST_WORDS & set(names) else []
     capabilities = [name for name in dict.fromkeys(names) if name in BITS]
@@ -226,7 +233,10 @@ def _about_names(words: Iterable[str]) -> list[Explanation]:
 
 
 _WEAK = frozenset(("block", "events", "compress", "mode", "snapshot", "connections", "bandwidth", "parallel", "bitmap"))
-"""Names that are also everyday words: no question consists of them alone."""
+"""Names that are also everyday words: they alone are no question, unless it says that it is about names or QEMU."""
+
+_ABOUT_NAMES = frozenset(("capability", "deprecated", "migration", "parameter", "qemu", "removed", "supported"))
+_VERSION = re.compile(r"\d+(\.\d+)*")
 
 
 def _known(word: str) -> str:
@@ -237,7 +247,6 @@ def _known(word: str) -> str:
 
 
 def _common_rules(capabilities: list[str]) -> list[str]:
-    """The rules about all of these, if they are several."""
-    if len(capabilities) < 2:  # noqa: PLR2004 - a pair
-        return []
-    return [rule for rule in rules_of(capabilities[0]) if all(rule in rules_of(name) for name in capabilities)]
+    """The rules that tie two of these together."""
+    tied = (one for name in capabilities for one in conflicts(name) if one.other in capabilities)
+    return list(dict.fromkeys(one.rule for one in tied))

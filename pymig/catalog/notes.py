@@ -37,7 +37,9 @@ MULTI_CHANNEL = "use a tcp:, unix: or vsock: address"
 NOTES_ON_RULES: dict[str, Note] = {
     "block/not-built": Note(
         "The old migration of disks needs a build option that distributions leave out, and is gone from 9.1 on.",
-        remedies=("copy disks with blockdev-mirror to an NBD server at the destination (virsh: --copy-storage-all)",),
+        remedies=(
+            "copy disks by blockdev-mirror to an NBD server at the destination, virsh: --copy-storage-all (not tried)",
+        ),
         see=("block",),
     ),
     "x-colo/not-built": Note("COLO needs a QEMU that was built with replication.", see=("x-colo",)),
@@ -201,13 +203,13 @@ NOTES_ON_COMMANDS: dict[str, Note] = {
     ),
     "Can't migrate this vm with hardware poisoned memory": Note(
         "The host found a memory error in the guest's memory; to send it would kill QEMU.",
-        remedies=("reboot the guest",),
+        remedies=("reboot the guest (not tried)",),
     ),
     "cpr-exec mode requires": CPR_EXEC,
     "Parameter 'cpr-exec-command' required": CPR_EXEC,
     "Memory region": Note(
         "Mode cpr-transfer hands the guest's memory to a new process, so all of it must be shared.",
-        remedies=("share=on for every memory backend, and -machine aux-ram-share=on",),
+        remedies=("share=on for every memory backend, and -machine aux-ram-share=on (not tried)",),
     ),
     "Cannot use TLS with mapped-ram": MAPPED,
     "Cannot use compression with mapped-ram": MAPPED,

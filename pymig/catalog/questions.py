@@ -54,13 +54,15 @@ HOST_WORDS = frozenset(
 
 FILLERS = frozenset(
     """
-    a about after allowed an and any are at be because before between both by called can capabilities
-    capability deprecated did do does end ends error explain for from gone has have how i in is it its kvm
-    like live long many may mean means migrate migration missing much my need needed needs new no not of off
-    old on or parameter parameters possible qemu refused release releases removed required requires set since
-    still supported than that the then there to together too unsupported until up update upgrade use used
-    using version versions virsh was were what when where which who why will with without work works would
-    you
+    a about after allowed an and any are at be because before between both by called can cap capabilities
+    capability caps compatible config configure conflict conflicts default deprecated did difference disable
+    disabled do does enable enabled enabling end ends error explain file flag for from gone harvester has
+    have how i in incompatible is it its kubevirt kvm libvirtd like live long many may mean means migrate
+    migration missing much my need needed needs new no not nova of off old on one only openstack option
+    options or ovirt parameter parameters possible proxmox qemu refused release releases removed required
+    requires set setting settings since still supported switch tcp than that the then there to together too
+    turn two unix unsupported until up update upgrade use used using value values version versions virsh was
+    were what when where which who why will with without work works would you
     """.split()  # noqa: SIM905 - a list of a hundred words
 )
 """Words that say nothing by themselves."""
@@ -83,6 +85,10 @@ ASKED = (
     ("parallel connections allowed", "multifd-channels"),
     ("savevm parallel migration", "savevm/multifd"),
     ("savevm multifd", "savevm/multifd"),
+    ("rdma multifd", "rdma/multifd"),
+    ("rdma postcopy", "rdma/postcopy-ram"),
+    ("rdma postcopy-ram", "rdma/postcopy-ram"),
+    ("rdma xbzrle", "rdma/xbzrle"),
     ("not a migration stream", "echo/not-a-stream"),
     ("migration never ends", "convergence"),
     ("migration never converges", "convergence"),

@@ -653,6 +653,7 @@ TOPICS: tuple[Topic, ...] = (
         (
             "Unsafe migration: Migration without shared storage is unsafe",
             "Migration without shared storage is unsafe",
+            "VIR_ERR_MIGRATE_UNSAFE",
             "Migration may lead to data corruption if disks use cache other than none or directsync",
         ),
         "libvirt, before QEMU is asked: it does not find the disk on storage that both hosts share, or its cache "
@@ -670,14 +671,24 @@ TOPICS: tuple[Topic, ...] = (
         ("block",),
     ),
     Topic(
+        "storage/copy",
+        OTHER,
+        (
+            "migration of disk <disk> failed",
+            "pre-creation of storage target '<disk>' for incremental storage migration of disk '<disk>' is not "
+            "supported",
+        ),
+        "libvirt copies the disks by NBD and mirror jobs, beside the migration of memory.",
+        ("the destination's image is missing, too small or full; to tell: qemu-img info, df, at the destination",),
+        ("make an image of the same size at the destination first", "use --copy-storage-all instead of -inc"),
+    ),
+    Topic(
         "storage/lock",
         OTHER,
         (
             'Failed to get "write" lock',
             'Failed to get shared "write" lock',
             "bdrv_inactivate_recurse: Assertion",
-            "pre-creation of storage target '<disk>' for incremental storage migration of disk '<disk>' is not "
-            "supported",
         ),
         "It is about the disks: another process has the image open, or the other end can't take it over.",
         ("another QEMU, or the other end, has the image open; to tell: lsof IMAGE, at both hosts",),

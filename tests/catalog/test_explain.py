@@ -104,6 +104,33 @@ def test_every_text_finds_itself():
     assert len(messages()) > 250
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "Downtime Limit",
+        "downtime_limit",
+        "'downtime-limit'",
+        "downtime-limit:",
+        "parameter downtime-limit",
+        "downtime-limit=300",
+    ],
+)
+def test_spellings(spelling):
+    assert explain(spelling)[0] == explain("downtime-limit")[0]
+
+
+def test_everyday_words_are_names_only_if_they_stand_alone():
+    assert explain("mode")[0].title == "mode"
+    assert explain("mode.") == explain("    return path\n") == explain("block:") == []
+    assert explain("is compress deprecated")[0].title == "compress"
+
+
+def test_questions_about_pairs():
+    assert explain("can i use xbzrle with multifd in 11.1?")[0].see[0] == "multifd/xbzrle"
+    assert [one.title for one in explain("postcopy-preempt multifd")] == ["postcopy-preempt", "multifd"]
+    assert explain("rdma with multifd")[0].see[0] == "rdma/multifd"
+
+
 @pytest.mark.parametrize("word", sorted(HOST_WORDS))
 def test_words_of_the_host(word):
     assert explain(word)[0].see[0] == "postcopy-ram/host"

@@ -27,7 +27,11 @@ from pymig import (
     MigrationState,
     PostcopySupport,
     QemuBuild,
+    explain,
 )
+from pymig.catalog.explain import closest
+from pymig.catalog.explanation import KINDS
+from pymig.catalog.messages import messages
 from pymig.cli import main
 from pymig.cli.arguments import CIRCUMSTANCES, WITHOUT
 
@@ -271,3 +275,28 @@ def test_command_lines(command, rest):
     assert "Traceback" not in error
     assert status != 2 or out or error
     assert "\x1b" not in out + error
+
+
+PIECES = [
+    *(message.text for message in messages()),
+    "multifd",
+    "mode",
+    "'",
+    '"',
+    "\\",
+    "\n",
+    ": ",
+    "<x>",
+    "&#39;",
+    "\x1b[0m",
+    "=",
+]
+
+
+@fuzzed
+@given(st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max_size=6).map("".join)))
+def test_texts_to_explain(text):
+    found = explain(text)
+    assert len(found) == len(set(found))
+    assert all(one.kind in KINDS and one.title and one.text for one in found)
+    assert isinstance(closest(text), tuple)
