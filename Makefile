@@ -18,6 +18,7 @@ SUITE := $(BUILD) bindfs cmocka qemu strace
 NEEDS_run := $(BUILD)
 NEEDS_test := $(SUITE)
 NEEDS_test-plain := $(BUILD)
+NEEDS_test-fleet := $(SUITE) chromium
 NEEDS_test-c := compiler cmocka clang
 NEEDS_fuzz := $(BUILD) clang
 NEEDS_race := clang
@@ -67,6 +68,10 @@ test-plain: $(VENV)/.for-test ## run the tests that depend on the cache of verdi
 .PHONY: test-releases
 test-releases: $(VENV)/.for-test ## run the live tests against real QEMUs of several releases; LABELS='debian-7.2 ...' selects some
 	$(BIN)/python -m tests.live.releases $(LABELS)
+
+.PHONY: test-fleet
+test-fleet: $(VENV)/.for-fleet $(VENV)/.for-test ## run the fleet's tests with Chromium, Dask and Ansible as well
+	PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -q tests/fleet
 
 .PHONY: test-c
 test-c: needs ## test the C core alone: gcc and clang, then both with sanitizers
