@@ -15,7 +15,7 @@ from pymig.libvirt.refusals import (
     TUNNELLED_STORAGE,
     UNIX_TLS,
     UNSUPPORTED,
-    VIRSH_STORAGE,
+    VIRSH_LATE,
     VIRSH_SWITCHES,
     VIRSH_TIMEOUTS,
     Case,
@@ -164,7 +164,7 @@ def _refuse_as_virsh(given: dict[str, Any], version: Version) -> None:
     convert(given, (option for option in OPTIONS if option.word == "timeout"))
     raise_first(VIRSH_TIMEOUTS, case, version, "virsh")
     convert(given, OPTIONS)
-    raise_first(VIRSH_STORAGE, case, version, "virsh")
+    raise_first(VIRSH_LATE, case, version, "virsh")
 
 
 def _case(flags: Flags, given: dict[str, Any], domain: Domain) -> Case:

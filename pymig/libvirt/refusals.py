@@ -126,14 +126,13 @@ VIRSH_TIMEOUTS = (
         "",
         lambda case: "timeout" not in case.given and bool(case.given.keys() & {"timeout-suspend", "timeout-postcopy"}),
     ),
+    _needs_storage("copy-storage-synchronous-writes", "--copy-storage-inc", REWORKED),
+    _needs_storage("migrate-disks", "--copy-storage-inc", REWORKED),
+    _needs_storage("migrate-disks-detect-zeroes", "--copy-storage-inc", REWORKED),
 )
 """In virsh, when it has read --timeout."""
 
-VIRSH_STORAGE = (
-    _needs_storage("copy-storage-synchronous-writes", "copy-storage-inc", until=REWORKED),
-    _needs_storage("copy-storage-synchronous-writes", "--copy-storage-inc", REWORKED),
-    _needs_storage("migrate-disks", "--copy-storage-inc", REWORKED),
-)
+VIRSH_LATE = (_needs_storage("copy-storage-synchronous-writes", "copy-storage-inc", until=REWORKED),)
 """In virsh, when it has read all values."""
 
 CLIENT = (

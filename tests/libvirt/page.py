@@ -16,7 +16,7 @@ from pymig.libvirt.refusals import (
     RESUME,
     TUNNELLED_STORAGE,
     UNIX_TLS,
-    VIRSH_STORAGE,
+    VIRSH_LATE,
     VIRSH_SWITCHES,
     VIRSH_TIMEOUTS,
 )
@@ -24,7 +24,7 @@ from pymig.libvirt.version import OLDEST
 from pymig.libvirt.wire import CAPABILITIES, PARAMETERS
 
 REFUSALS = (
-    ("virsh", (*VIRSH_SWITCHES, *VIRSH_TIMEOUTS, *VIRSH_STORAGE)),
+    ("virsh", (*VIRSH_SWITCHES, *VIRSH_TIMEOUTS, *VIRSH_LATE)),
     ("client", CLIENT),
     ("source", (*RESUME, *BEGIN)),
     ("destination, source", (CHANNELS, *COMPRESSION)),

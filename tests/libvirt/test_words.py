@@ -1,4 +1,4 @@
-"""What people type after virsh, and what virsh says to it. The texts are those of virsh 9.0.0, which was asked."""
+"""What people type after virsh, and what virsh says to it. Virsh 9.0.0 and 11.3.0 were asked for the texts."""
 
 import pickle
 
@@ -57,6 +57,33 @@ def test_refused_by_virsh(words):
     refused = refusal(words)
     assert (refused.message, refused.shown) == (SAID_BY_VIRSH[words], f"error: {SAID_BY_VIRSH[words]}")
     assert (refused.stage, refused.source, refused.destination) == ("virsh", None, None)
+
+
+EITHER = "requires one of '--copy-storage-all', '--copy-storage-inc'"
+MALFORMED = "option is malformed or out of range"
+
+SAID_BY_VIRSH_11 = {
+    "--bandwidth abc --copy-storage-synchronous-writes": f"'--copy-storage-synchronous-writes' {EITHER}",
+    "--migrate-disks vda --bandwidth abc": f"'--migrate-disks' {EITHER}",
+    "--migrate-disks vda --copy-storage-synchronous-writes": f"'--copy-storage-synchronous-writes' {EITHER}",
+    "--migrate-disks-detect-zeroes vda": f"'--migrate-disks-detect-zeroes' {EITHER}",
+    "--copy-storage-all --copy-storage-inc --live --offline": "Options --live and --offline are mutually exclusive",
+    "--tls-destination x --copy-storage-all --copy-storage-inc": "Options --copy-storage-all and "
+    "--copy-storage-inc are mutually exclusive",
+    "--timeout x --migrate-disks vda": f"Numeric value 'x' for <timeout> {MALFORMED}",
+    "--comp-zlib-level x --auto-converge-initial a": f"Numeric value 'a' for <auto-converge-initial> {MALFORMED}",
+    "--postcopy-bandwidth a --parallel-connections b --available-switchover-bandwidth c": "Numeric value 'a' for "
+    f"<postcopy-bandwidth> {MALFORMED}",
+    "--parallel-connections b --bandwidth c --tls --tls-destination ''": "Numeric value 'b' for <parallel-connections> "
+    f"{MALFORMED}",
+    "--persistent --persistent-xml ''": "Failed to get option 'persistent-xml': Option argument is empty",
+}
+
+
+@pytest.mark.parametrize("words", SAID_BY_VIRSH_11)
+def test_refused_by_virsh_11(words):
+    refused = refusal(words, **NEW)
+    assert (refused.message, refused.stage) == (SAID_BY_VIRSH_11[words], "virsh")
 
 
 @pytest.mark.parametrize(
