@@ -14,7 +14,7 @@ help: ## list the targets
 
 # The packages that each target needs. What is missing is installed, or named, for all given targets at once.
 BUILD := venv headers compiler
-SUITE := $(BUILD) bindfs cmocka qemu strace
+SUITE := $(BUILD) bindfs cmocka qemu strace g++ pkg-config
 NEEDS_run := $(BUILD)
 NEEDS_test := $(SUITE)
 NEEDS_test-plain := $(BUILD)
@@ -38,6 +38,7 @@ NEEDS_mutation := $(SUITE)
 NEEDS_dist := $(SUITE)
 NEEDS_bench := $(SUITE)
 NEEDS_instructions := compiler valgrind
+NEEDS_install-c := compiler
 
 .PHONY: needs
 needs:
@@ -49,6 +50,10 @@ $(VENV)/.for-%: $(SOURCES) | needs
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check --config-settings editable_mode=compat -e '.[$*]'
 	touch $@
+
+.PHONY: install-c
+install-c: needs ## install the C library, header and pymig.pc below PREFIX=/usr/local, in DESTDIR
+	$(MAKE) --no-print-directory -C csrc install
 
 .PHONY: run
 run: $(VENV)/.for-completion ## install everything and check this host
@@ -112,7 +117,7 @@ lint: $(VENV)/.for-lint $(VENV)/.for-test ## check formatting, lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy pymig
 	$(MAKE) -s -C tests/c syntax WERROR=1
-	$(BIN)/clang-format --dry-run --Werror $$(find csrc tests/c tests/fuzz bench -name "*.[ch]")
+	$(BIN)/clang-format --dry-run --Werror $$(find csrc examples tests/c tests/fuzz bench -name "*.[ch]")
 
 .PHONY: stub
 stub: $(VENV)/.for-test ## write pymig/_core.pyi, the types of what csrc/pymig.h declares
@@ -134,7 +139,7 @@ docs: $(VENV)/.for-docs $(VENV)/.for-test ## make the site, build/docs/html, and
 .PHONY: format
 format: $(VENV)/.for-lint ## format the sources
 	$(BIN)/ruff format
-	$(BIN)/clang-format -i $$(find csrc tests/c tests/fuzz bench -name "*.[ch]")
+	$(BIN)/clang-format -i $$(find csrc examples tests/c tests/fuzz bench -name "*.[ch]")
 
 .PHONY: pythons
 pythons: $(VENV)/.for-tox ## run the tests on every installed Python from 3.10 to 3.13; ENVS=3.10,3.13 selects some

@@ -15,6 +15,17 @@
 
 /* ---- Names ---- */
 
+static void library_has_the_version_of_the_header(void **state)
+{
+    (void)state;
+    assert_int_equal(pymig_version_number(), PYMIG_VERSION);
+    assert_int_equal(PYMIG_VERSION_OF(1, 2, 3), 10203);
+
+    char text[32];
+    snprintf(text, sizeof(text), "%d.%d.%d", PYMIG_VERSION_MAJOR, PYMIG_VERSION_MINOR, PYMIG_VERSION_MICRO);
+    assert_string_equal(pymig_version(), text);
+}
+
 static void names_go_both_ways(void **unused)
 {
     (void)unused;
@@ -683,6 +694,7 @@ static void freeing_nothing(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(library_has_the_version_of_the_header),
         cmocka_unit_test(names_go_both_ways),
         cmocka_unit_test(numbers_out_of_range_have_no_name),
         cmocka_unit_test(an_unknown_release_has_nothing),

@@ -185,6 +185,8 @@ def migrate(function, *further):
 
 # Each public function: how it is called. Functions that come as a pair stand with their partner.
 CALLS = {
+    "pymig_version": lambda: lib.pymig_version(),
+    "pymig_version_number": lambda: lib.pymig_version_number(),
     "migration_capability_name": lambda: lib.migration_capability_name(3),
     "migration_capability_from_name": lambda: lib.migration_capability_from_name(NAME),
     "qemu_release_name": lambda: lib.qemu_release_name(0),
