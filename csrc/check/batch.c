@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "check/cpu.h"
 #include "host/host.h"
 #include "qemu/capability.h"
 
@@ -170,10 +171,10 @@ typedef struct Variant {
 static Variant variant_of(int wanted)
 {
 #ifdef __x86_64__
-    if (wanted >= CHECK_MANY_AVX512 && __builtin_cpu_supports("avx512bw")) {
+    if (wanted >= CHECK_MANY_AVX512 && cpu_has_avx512bw()) {
         return (Variant){check_words_avx512, union_of_avx512};
     }
-    if (wanted >= CHECK_MANY_AVX2 && __builtin_cpu_supports("avx2")) {
+    if (wanted >= CHECK_MANY_AVX2 && cpu_has_avx2()) {
         return (Variant){check_words_avx2, union_of_avx2};
     }
 #endif

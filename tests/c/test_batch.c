@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "check/check.h"
+#include "check/cpu.h"
 #include "host/host.h"
 #include "qemu/capability.h"
 
@@ -266,9 +267,20 @@ static void questions_stay_open(void **unused)
     }
 }
 
+/* Else a fast variant would be left out, and no answer would show it. */
+static void every_variant_of_this_processor_is_used(void **state)
+{
+    (void)state;
+#ifdef __x86_64__
+    assert_int_equal(cpu_has_avx2(), __builtin_cpu_supports("avx2") != 0);
+    assert_int_equal(cpu_has_avx512bw(), __builtin_cpu_supports("avx512bw") != 0);
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_variant_of_this_processor_is_used),
         cmocka_unit_test(all_sets),
         cmocka_unit_test(every_length_and_alignment),
         cmocka_unit_test(unknown_words_have_a_code_of_their_own),
