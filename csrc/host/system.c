@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ int system_open(int folder, const char *path, int flags)
 int system_memfd(unsigned flags)
 {
     int result;
-    RETRY(result, memfd_create("pymig", flags | MFD_CLOEXEC));
+    RETRY(result, (int)syscall(SYS_memfd_create, "pymig", flags | MFD_CLOEXEC)); /* glibc has it only from 2.27 on */
     return or_errno(result);
 }
 

@@ -51,7 +51,6 @@ int __real_ioctl(int fd, unsigned long request, ...);
 long __real_syscall(long number, ...);
 int __real_prctl(int option, ...);
 void *__real_mmap(void *start, size_t length, int protection, int flags, int fd, off_t offset);
-int __real_memfd_create(const char *name, unsigned flags);
 int __real_ftruncate(int fd, off_t length);
 int __real_fstatfs(int fd, struct statfs *fs);
 int __real_fstat(int fd, struct stat *status);
@@ -63,7 +62,6 @@ int __wrap_ioctl(int fd, unsigned long request, ...);
 long __wrap_syscall(long number, ...);
 int __wrap_prctl(int option, ...);
 void *__wrap_mmap(void *start, size_t length, int protection, int flags, int fd, off_t offset);
-int __wrap_memfd_create(const char *name, unsigned flags);
 int __wrap_ftruncate(int fd, off_t length);
 int __wrap_fstatfs(int fd, struct statfs *fs);
 int __wrap_fstat(int fd, struct stat *status);
@@ -118,11 +116,6 @@ int __wrap_prctl(int option, ...)
 void *__wrap_mmap(void *start, size_t length, int protection, int flags, int fd, off_t offset)
 {
     return fails("mmap") ? MAP_FAILED : __real_mmap(start, length, protection, flags, fd, offset);
-}
-
-int __wrap_memfd_create(const char *name, unsigned flags)
-{
-    return fails("memfd_create") ? -1 : __real_memfd_create(name, flags);
 }
 
 int __wrap_ftruncate(int fd, off_t length)
