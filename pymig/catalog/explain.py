@@ -12,6 +12,7 @@ from pymig.catalog.messages import messages
 from pymig.catalog.names import capability, conflicts, in_words, parameter, words_about
 from pymig.catalog.questions import ALIASES, ASKED, FILLERS, HOST_WORDS, OLD_NAMES
 from pymig.catalog.said import explained, keys, of_key
+from pymig.catalog.topics import ECHOES, FAINTEST, TOPIC_OF
 from pymig.qemu.parameters import PARAMETERS
 from pymig.release import RELEASES
 from pymig.values import wrong_type
@@ -92,17 +93,16 @@ def _said(text: str) -> list[Explanation]:
     """The texts in this one, those first that fix the most letters."""
     weighed = [(_weight(found), explained(found.message)) for found in find(text)]
     weighed += _values(text)
-    weighed.sort(key=lambda one: -one[0])
+    weighed.sort(key=lambda one: one[0], reverse=True)
     return list(dict.fromkeys(explanation for _, explanation in weighed))[:MOST]
 
 
-def _weight(found: Found) -> float:
-    """How telling this is: by its letters; more if the line names the command that says it; an echo comes last."""
-    if found.message.key.startswith("echo/"):
-        return found.weight / 100
+def _weight(found: Found) -> tuple[bool, int, bool]:
+    """How telling this is: no echo of something else; by its letters; of one text, what the line or a topic says."""
     by_set = "migrate-set-" in found.line
     fits = (found.message.kind == "rule" and by_set) or (found.message.kind == "command" and not by_set)
-    return found.weight + 0.5 * fits
+    letters = 0 if found.message.key == FAINTEST else found.weight
+    return found.message.text not in ECHOES, letters, fits or found.message.key in TOPIC_OF
 
 
 def _part(text: str) -> list[Explanation]:
@@ -122,18 +122,18 @@ _VALUE = re.compile(
 )
 
 
-def _values(text: str) -> list[tuple[float, Explanation]]:
+def _values(text: str) -> list[tuple[tuple[bool, int, bool], Explanation]]:
     """What is said about values: of parameters, of capabilities' names, of the arguments of commands."""
     lines = tidied(text).splitlines()
     found = [_value(match, line) for line in lines for match in _VALUE.finditer(line)]
-    return [one for one in found if one is not None]
+    return [((True, weight, False), one) for weight, one in found if one is not None]
 
 
-def _value(match: re.Match[str], line: str) -> tuple[float, Explanation] | None:
+def _value(match: re.Match[str], line: str) -> tuple[int, Explanation | None]:
     path = next(filter(None, match.group("quoted", "bare", "typed", "mapping", "mapped", "built"))).lower()
     name = re.split(r"[.\[]", path)[0].replace("_", "-")
     name = {"cpu-throttle": "max-cpu-throttle"}.get(name, name)
-    weight = float(len(match[0]))
+    weight = len(match[0])
     if path.endswith("capability") and match["value"] is not None:
         return weight, _unknown_capability(match["value"].lower())
     if name == "mapped-ram":
@@ -142,7 +142,7 @@ def _value(match: re.Match[str], line: str) -> tuple[float, Explanation] | None:
         return weight, _of_parameter(name, _sentence(line, match))
     if is_believed(line.lower(), match.start()):
         return weight, _of_argument(path, _sentence(line, match))
-    return None
+    return weight, None
 
 
 def _sentence(line: str, match: re.Match[str]) -> str:

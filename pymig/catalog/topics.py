@@ -864,3 +864,9 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 TOPIC_OF = {topic.name: topic for topic in TOPICS}
+
+ECHOES = frozenset(text for topic in TOPICS if topic.name.startswith("echo/") for text in topic.texts)
+"""Texts that only say that something else went wrong before."""
+
+FAINTEST = "echo/load-failed"
+"""What is said whatever went wrong."""

@@ -54,8 +54,8 @@ QUESTIONS = {
     ),
     "multifd, 7.1 to 9.2": (
         "Migration status: failed (Unable to write to socket: Broken pipe)",
-        "stream",
-        ("sync packets", "2720"),
+        "migration",
+        ("sync packets", "2720", "b93d897ea2", "destination's log"),
         ("9.2.1", "multifd off"),
     ),
     "zero copy with TLS": (
@@ -90,7 +90,7 @@ QUESTIONS = {
     ),
     "not a migration stream": (
         "qemu-kvm: Not a migration stream\nqemu-kvm: load of migration failed: Invalid argument",
-        "stream",
+        "migration",
         ("echo", "read the source's error first", "TLS is on at the source alone"),
         ("tls-creds at both ends",),
     ),
@@ -200,3 +200,11 @@ OTHERS = {
 @pytest.mark.parametrize("text", OTHERS)
 def test_other_texts(text):
     assert explain(text)[0].kind == OTHERS[text]
+
+
+def test_an_echo_comes_last():
+    text = "qemu-kvm: Not a migration stream\nqemu-kvm: load of migration failed: Invalid argument\n"
+    assert [one.title for one in explain(text)][-1] == "load of migration failed"
+    assert explain(text)[0].title == "Not a migration stream"
+    reason = "qemu-kvm: Certificate does not match the hostname elsewhere"
+    assert explain(text + reason)[0].see[0] == explain(reason + "\n" + text)[0].see[0] == "tls/hostname"
