@@ -40,7 +40,7 @@ def test_blocks_computed_apart_fit_together(lines):
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec("distributed") is None, reason="left to make test-fleet, which installs Dask"
+    importlib.util.find_spec("distributed") is None, reason="optional: make test-fleet installs Dask"
 )
 def test_dask_with_two_workers(lines):
     words = [sys.executable, EXAMPLES / "fleet_dask.py", lines, "multifd", "--workers", "2", "--block", "7"]
@@ -55,7 +55,7 @@ def test_dask_with_two_workers(lines):
 ANSIBLE = shutil.which("ansible-playbook")
 
 
-@pytest.mark.skipif(ANSIBLE is None, reason="left to make test-fleet, which installs Ansible")
+@pytest.mark.skipif(ANSIBLE is None, reason="optional: make test-fleet installs Ansible")
 def test_ansible_collects_the_answers_of_hosts(tmp_path):
     inventory = tmp_path / "inventory"
     inventory.write_text("one ansible_connection=local\ntwo ansible_connection=local\n")

@@ -129,7 +129,7 @@ CHROMIUMS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-
 CHROMIUM = os.environ.get("PYMIG_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="left to make test-fleet, which installs Chromium")
+@pytest.mark.skipif(CHROMIUM is None, reason="optional: make test-fleet installs Chromium")
 class TestInChromium:
     def opened(self, file, *options, fragment=""):
         """The page as it is after its script, and the lines of its console."""
