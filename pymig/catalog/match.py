@@ -28,7 +28,9 @@ ABOUT_QEMU = re.compile(
 )
 """Words by which a line is about QEMU. A text that others say, too, is only believed in such a line, or alone."""
 
-ABOUT_MIGRATION = re.compile(ABOUT_QEMU.pattern + r"|migrat|\brdma and\b|ramblock|\bcolo\b|anonclass|invtsc")
+ABOUT_MIGRATION = re.compile(
+    ABOUT_QEMU.pattern + r"|migrat|\brdma and\b|ramblock|\bcolo\b|anonclass|invtsc|copy-storage"
+)
 """Words by which a text is QEMU's or libvirt's wherever it stands."""
 
 _FLEXIBLE = (
@@ -118,7 +120,8 @@ def _pattern(message: Message) -> Pattern:
 
 def _is_specific(message: Message) -> bool:
     topic = TOPIC_OF.get(message.key)
-    return not topic.everyday if topic else ABOUT_MIGRATION.search(normalised_text(message.text)) is not None
+    about = ABOUT_MIGRATION.search(normalised_text(message.text)) is not None
+    return about or (topic is not None and not topic.everyday)
 
 
 def normalised_text(said: str) -> str:

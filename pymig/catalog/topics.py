@@ -146,12 +146,15 @@ TOPICS: tuple[Topic, ...] = (
         (
             "Option --<option> is required by option --<option>",
             "requires one of '--copy-storage-all', '--copy-storage-inc'",
+            "requires one of '--copy-storage-all', 'copy-storage-inc'",
+            "command '<command>' doesn't support option --<option>",
             "migrate: Unexpected timeout for offline migration",
             "migrate: Unexpected --timeout-* option without --timeout",
             "requires use of 'VIR_MIGRATE_NON_SHARED_DISK' or 'VIR_MIGRATE_NON_SHARED_INC' flag",
         ),
-        "An option of virsh needs another one.",
-        remedies=("add the option that the text names",),
+        "An option of virsh needs another one, or this virsh is too old for it: --comp-zstd-level came with 9.4, "
+        "--image-format with 11.2.",
+        remedies=("add the option that the text names", "update libvirt"),
         everyday=True,
     ),
     Topic(
@@ -251,6 +254,27 @@ TOPICS: tuple[Topic, ...] = (
         ("a block job, a backup or a snapshot runs; to tell: virsh blockjob, virsh domjobinfo",),
         ("let the job or the backup finish, or cancel it; then migrate", "remove the device that the text names"),
         ("dirty-bitmaps",),
+    ),
+    Topic(
+        "libvirt/sparse",
+        "libvirt",
+        (
+            "Parallel save is only supported with the 'sparse' save image format",
+            "Compression program for save image format in configuration file isn't available",
+        ),
+        "virsh save writes several channels into a sparse image only: with mapped-ram each has its own places there.",
+        remedies=("add --image-format sparse", "correct save_image_format in qemu.conf"),
+        see=("mapped-ram", "multifd"),
+    ),
+    Topic(
+        "libvirt/daemon-ended",
+        "libvirt",
+        ("Disconnected from qemu:///system due to end of file", "End of file while reading data: Input/output error"),
+        "libvirt's daemon has ended while it worked; the guest lives on. libvirtd 11.3 ends at --p2p --tunnelled "
+        "--tls.",
+        ("a fault of libvirt's; to tell: coredumpctl list, journalctl -u libvirtd",),
+        ("leave --tunnelled out: --tls alone encrypts", "update libvirt"),
+        everyday=True,
     ),
     Topic(
         "libvirt/postcopy-resume",
@@ -586,7 +610,7 @@ TOPICS: tuple[Topic, ...] = (
         everyday=True,
     ),
     Topic(
-        "libvirt/ended",
+        "echo/libvirt",
         "migration",
         (
             "migration out job: unexpectedly failed",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -140,3 +141,11 @@ def test_hosts_lead_to_the_host():
     assert len(texts) > 1
     for text in texts:
         assert explain(text)[0].kind == "host"
+
+
+def test_lines_of_virsh():
+    """What virsh of libvirt 9.0.0, 11.3.0 and 12.8.0 printed when a migration, a save or a restore was refused or "
+    "failed."""
+    lines = (Path(__file__).parent / "virsh.txt").read_text().splitlines()
+    assert len(lines) > 50
+    assert [line for line in lines if not explain(line)] == []
