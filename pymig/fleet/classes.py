@@ -5,6 +5,7 @@ from __future__ import annotations
 from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 
 from pymig.ends.endpoint import UNKNOWN
+from pymig.ends.mirror import mirror_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Keys:
         return (
             self._of_context(end.context),
             end.capabilities.mask,
-            _exact(end.parameters) if end.parameters else None,
+            _parameters(end),
             end.machine,
             end.uuid,
             end.ram_blocks if end.ram_blocks is UNKNOWN else _blocks(end.ram_blocks),
@@ -52,10 +53,40 @@ class Keys:
             end.status,
         )
 
+    def of_mirrors(self, end: Endpoint) -> Key:
+        """The key of what C knows of an end, its mirrors. The other facts, Pair compares."""
+        return (
+            self._of_context(end.context),
+            end.capabilities.mask,
+            _parameters(end),
+            mirror_of(end, incoming=False).around.private_memory,
+            end.blockers[-1:],
+            end.status,
+        )
+
     def _of_context(self, context: Context) -> ContextKey:
         known = self._contexts.get(id(context))
         if known is None:
             known = self._contexts[id(context)] = context, ContextKey(context)
+        return known[1]
+
+
+class MirrorNumbers:
+    """Numbers of ends: equal for two ends if and only if C can't tell them apart."""
+
+    __slots__ = ("_ends", "_keys", "_numbers")
+
+    def __init__(self) -> None:
+        self._keys = Keys()
+        self._numbers: dict[Key, int] = {}
+        self._ends: dict[int, tuple[Endpoint, int]] = {}  # by id; with the end, so that no other gets its id
+
+    def of(self, end: Endpoint) -> int:
+        """The end's number."""
+        known = self._ends.get(id(end))
+        if known is None:
+            number = self._numbers.setdefault(self._keys.of_mirrors(end), len(self._numbers))
+            known = self._ends[id(end)] = end, number
         return known[1]
 
 
@@ -104,6 +135,10 @@ def _key_of_facts(facts: HostFacts) -> Key:
     """The facts, flat, because tuples are compared faster than values."""
     support = facts.postcopy
     return (*(fact for fact in facts._key() if fact is not support), *support._key(), support._block)
+
+
+def _parameters(end: Endpoint) -> Key | None:
+    return _exact(end.parameters) if end.parameters else None
 
 
 def _blocks(blocks: Any) -> Key:

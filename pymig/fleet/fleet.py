@@ -10,8 +10,8 @@ from pymig.ends.mirror import mirror_of
 from pymig.ends.plan import Plan
 from pymig.ends.preflight import preflight
 from pymig.errors import HostUnknownError, MigrationError
-from pymig.fleet.classes import Keys, is_lasting
-from pymig.fleet.outcomes import KINDS, UNKNOWN, outcomes
+from pymig.fleet.classes import Keys, MirrorNumbers, is_lasting
+from pymig.fleet.outcomes import KINDS, UNKNOWN, row_of
 from pymig.values import Value, wrong_type
 
 TYPE_CHECKING = False
@@ -279,7 +279,7 @@ class FleetMatrix(Value):
         kept = {} if before is None else {key: place for place, key in enumerate(before._fleet._keys)}
         places = [kept.get(key) if is_lasting(end) else None for key, end in zip(fleet._keys, fleet._ends, strict=True)]
         new = [number for number, place in enumerate(places) if place is None]
-        rows = []
+        rows, numbers = [], MirrorNumbers()
         for number, place in enumerate(places):
             row = bytearray(fleet.classes)
             asked: Sequence[int] = range(fleet.classes)
@@ -288,7 +288,7 @@ class FleetMatrix(Value):
                 for column, there in enumerate(places):
                     row[column] = 0 if there is None else known[there]
             ends = [fleet._ends[column] for column in asked]
-            for column, code in zip(asked, outcomes([fleet._ends[number]], ends, plan), strict=True):
+            for column, code in zip(asked, row_of(fleet._ends[number], ends, plan, numbers), strict=True):
                 row[column] = code
             rows.append(row)
             if progress is not None:

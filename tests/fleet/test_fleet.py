@@ -262,13 +262,13 @@ class TestReplace:
         from pymig.fleet import fleet as module
 
         asked = []
-        outcomes = module.outcomes
+        row_of = module.row_of
 
-        def counted(sources, destinations, plan):
-            asked.append(len(sources) * len(destinations))
-            return outcomes(sources, destinations, plan)
+        def counted(source, destinations, plan, numbers):
+            asked.append(len(destinations))
+            return row_of(source, destinations, plan, numbers)
 
-        monkeypatch.setattr(module, "outcomes", counted)
+        monkeypatch.setattr(module, "row_of", counted)
         fleet = Fleet({str(i): stated(cpus=1 + i) for i in range(20)})
         fleet.matrix(PLANS["multifd"])
         assert sum(asked) == 400
