@@ -7,14 +7,12 @@ import stat
 from shlex import quote
 
 from pymig.cli.arguments import UsageError
-from pymig.cli.refusal import print_refusal
 from pymig.cli.text import BOLD, GREEN, RED, YELLOW, places, print_json, print_table, printable, styled
 from pymig.cli.values import ACCEPTED, REFUSED, content, plan_of
 from pymig.context import Context
 from pymig.ends.endpoint import Endpoint
 from pymig.ends.plan import Plan
 from pymig.ends.preflight import preflight
-from pymig.libvirt.sent import LibvirtRefusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,10 +34,9 @@ def run(options: argparse.Namespace) -> int:
     """Predicts the migration, and prints the prediction; applies it if asked. Returns the exit status."""
     _require_monitors(options)
     ends = end_of(options.source), end_of(options.destination)
-    try:
-        plan = _plan(options, *ends)
-    except LibvirtRefusal as refusal:
-        return print_refusal(refusal, as_json=options.json)
+    plan = _plan(options, *ends)
+    if plan is None:
+        return REFUSED
     flight = preflight(*ends, plan)
     if not options.json:
         print_flight(flight)
@@ -50,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
     return ACCEPTED if flight.ok else REFUSED
 
 
-def _plan(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan:
+def _plan(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan | None:
+    """What is wanted; None if libvirt refuses it, which is printed."""
     if options.preset is not None:
         return _preset(options, source, destination)
     if options.libvirt is not None:
@@ -58,8 +56,11 @@ def _plan(options: argparse.Namespace, source: Endpoint, destination: Endpoint) 
     return plan_of(options)
 
 
-def _preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan:
-    """The plan of ``--preset NAME[@VERSION][:SETTING=VALUE,...]``."""
+def _preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan | None:
+    """The plan of ``--preset NAME[@VERSION][:SETTING=VALUE,...]``; None if libvirt refuses it, which is printed."""
+    from pymig.cli.refusal import print_refusal  # noqa: PLC0415 - only for a preset
+    from pymig.libvirt.sent import LibvirtRefusal  # noqa: PLC0415 - likewise
+
     for name in ("names", "parameter", "uri", "incoming_uri", "postcopy", "order"):
         if getattr(options, name):
             shown = "NAME" if name == "names" else f"--{name.replace('_', '-')}"
@@ -73,6 +74,9 @@ def _preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint
         raise UsageError(f"--preset: {min(reserved)} is no setting")
     try:
         return Plan.from_preset(name, **choices, **settings)
+    except LibvirtRefusal as refusal:
+        print_refusal(refusal, as_json=options.json)
+        return None
     except (TypeError, ValueError) as error:
         raise UsageError(f"--preset: {error}") from None
 
