@@ -23,5 +23,11 @@ ffi.set_source(
     sources=sorted(f"csrc/{source.relative_to(HERE)}" for source in HERE.rglob("*.c")),
     depends=sorted(f"csrc/{header.relative_to(HERE)}" for header in HERE.rglob("*.h")),
     include_dirs=["csrc"],
-    extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden", *os.environ.get("PYMIG_CFLAGS", "").split()],
+    extra_compile_args=[
+        "-std=c11",
+        "-O3",
+        "-fvisibility=hidden",
+        f"-fdebug-prefix-map={HERE.parent}=.",  # where it was built does not count
+        *os.environ.get("PYMIG_CFLAGS", "").split(),
+    ],
 )
