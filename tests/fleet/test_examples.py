@@ -39,9 +39,7 @@ def test_blocks_computed_apart_fit_together(lines):
         FleetMatrix(fleet, PLAN, b"")
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("distributed") is None, reason="optional: make test-fleet installs Dask"
-)
+@pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="optional: make test-fleet installs Dask")
 def test_dask_with_two_workers(lines):
     words = [sys.executable, EXAMPLES / "fleet_dask.py", lines, "multifd", "--workers", "2", "--block", "7"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
