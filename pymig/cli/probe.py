@@ -122,7 +122,8 @@ def _shown(place: dict[str, Any]) -> str:
 
 def _report(options: argparse.Namespace, names: Sequence[str], place: dict[str, Any]) -> HostReport | None:
     """What the probe finds; None if no check reads it."""
-    if not place and not OF_A_REPORT.intersection(names):
+    reads_memory = OF_A_REPORT.union({"memlock"} if options.memory else ())
+    if not place and not reads_memory.intersection(names):
         if options.memory:
             raise UsageError("--memory: none of the checks in --only looks at the guest's memory")
         return None

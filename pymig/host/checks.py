@@ -25,6 +25,8 @@ SO_ZEROCOPY = 60  # <asm-generic/socket.h>; the socket module has no name for it
 OPTMEM_MAX = "/proc/sys/net/core/optmem_max"
 USUAL_OPTMEM_MAX = 128 * 1024  # the kernel's own default since 6.7; it was 20 KiB
 RDMA_DEVICES = "/sys/class/infiniband"
+CAP_IPC_LOCK = 14  # <linux/capability.h>
+EVERY_USER = 2**32 - 1  # the number of users in the initial user namespace
 HUGE_PAGES = "/sys/kernel/mm/hugepages"
 
 
@@ -121,13 +123,41 @@ def _memlock(report: HostReport | None) -> Result:
     import resource  # noqa: PLC0415 - likewise
 
     place = report and report._place
+    pid = place.pid if place else 0
     try:
-        soft = resource.prlimit(place.pid if place else 0, resource.RLIMIT_MEMLOCK)[0]
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_MEMLOCK)
     except OSError as error:
         return ERROR, f"RLIMIT_MEMLOCK: {error.strerror}"
     if soft == resource.RLIM_INFINITY:
         return PASS, "RLIMIT_MEMLOCK = unlimited"
-    return WARN, f"RLIMIT_MEMLOCK = {soft}; zero-copy-send locks what it sends, rdma-pin-all the guest's whole memory"
+    found = f"RLIMIT_MEMLOCK = {soft}"
+    if _locks_without_limit(report, pid):
+        return PASS, f"{found}, but CAP_IPC_LOCK lifts it"
+    sizes = [block.memory.size for block in report.memory] if report else [None]
+    known = [size for size in sizes if size is not None]
+    if not sizes or len(known) < len(sizes):
+        return WARN, f"{found}; zero-copy-send locks what it sends, rdma-pin-all the guest's whole memory"
+    guest = sum(known)
+    found += f"; the guest has {guest}"
+    if soft >= guest:
+        return PASS, found
+    needed = f"{guest}:" if hard == resource.RLIM_INFINITY or hard >= guest else guest
+    remedy = f"prlimit --pid {pid} --memlock={needed}" if pid else "LimitMEMLOCK=infinity in QEMU's unit"
+    return WARN, f"{found}, all of which may be locked; to raise it: {remedy}"
+
+
+def _locks_without_limit(report: HostReport | None, pid: int) -> bool:
+    """Whether the process has CAP_IPC_LOCK where the kernel asks for it: in the initial user namespace."""
+    from pymig._core import lib  # noqa: PLC0415 - the other checks need none
+
+    place = report and report._place
+    methods = place.c.methods if place else lib.uffd_probe_methods()
+    try:
+        with open(f"/proc/{pid or 'self'}/uid_map", "rb") as file:  # noqa: PTH123
+            is_initial = file.read().split() == [b"0", b"0", b"%d" % EVERY_USER]
+    except OSError:
+        return False
+    return is_initial and bool(methods.effective >> CAP_IPC_LOCK & 1)
 
 
 def _folder(path: str) -> list[str]:
@@ -165,12 +195,12 @@ CHECKS: tuple[tuple[str, str, Callable[[Any], Result]], ...] = (
     ("postcopy", "if an incoming postcopy-ram is supported", _postcopy),
     ("zero-copy", "if a TCP socket takes MSG_ZEROCOPY (zero-copy-send)", _zero_copy),
     ("optmem", "if sockets may hold enough notices (zero-copy-send)", _optmem),
-    ("memlock", "if memory may be locked (zero-copy-send)", _memlock),
+    ("memlock", "if the guest's memory may be locked (zero-copy-send, rdma-pin-all)", _memlock),
     ("rdma", "if there is an RDMA device (rdma-pin-all)", _rdma),
     ("huge-pages", "if huge pages are free", _huge_pages),
 )
 """Each check: its name, its question, and the function that answers it. Checks after ``postcopy`` never change QEMU's
-verdict, and need no report."""
+verdict, and need no report; memlock reads the sizes of the guest's memory if there is one."""
 
 NAMES = tuple(name for name, _, _ in CHECKS)
 

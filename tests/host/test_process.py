@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import random
 import resource
@@ -367,6 +368,36 @@ def test_memory_on_the_command_line(options, memory):
     with qemu_in([], *options) as (pid, _):
         assert list(memory_of(pid)) == memory
         assert pid in qemu_processes()
+
+
+def memlock(pid, *options):
+    """The result of the check of locked memory in the place of a process: its status and what was found."""
+    words = [sys.executable, "-m", "pymig", "probe", "--json", "--only", "memlock", "--pid", str(pid), *options]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    (question,) = json.loads(done.stdout)["questions"]
+    return question["status"], question["detail"]
+
+
+def limit_locked_memory(pid, size):
+    """Sets the soft limit only: not everyone who is root may raise the hard one again."""
+    resource.prlimit(pid, resource.RLIMIT_MEMLOCK, (size, resource.prlimit(pid, resource.RLIMIT_MEMLOCK)[1]))
+
+
+def test_locked_memory_of_a_guest():
+    memory = ("--memory", "memory-backend-ram,size=4M")
+    with qemu_in([no_capabilities]) as (pid, _):
+        limit_locked_memory(pid, 4 << 20)
+        assert memlock(pid, *memory) == ("PASS", "RLIMIT_MEMLOCK = 4194304; the guest has 4194304")
+        limit_locked_memory(pid, 65536)
+        assert memlock(pid)[0] == "WARN"
+        status, detail = memlock(pid, *memory)
+        assert status == "WARN"
+        assert detail.startswith("RLIMIT_MEMLOCK = 65536; the guest has 4194304, all of which may be locked")
+        subprocess.run(detail.partition("to raise it: ")[2].split(), check=True)
+        assert memlock(pid, *memory)[0] == "PASS"
+    with qemu_in([]) as (pid, _):
+        limit_locked_memory(pid, 65536)
+        assert memlock(pid) == ("PASS", "RLIMIT_MEMLOCK = 65536, but CAP_IPC_LOCK lifts it")
 
 
 def test_from_several_threads():

@@ -489,7 +489,7 @@ def test_questions_of_the_probe(capsys):
         "if an incoming postcopy-ram is supported",
         "if a TCP socket takes MSG_ZEROCOPY (zero-copy-send)",
         "if sockets may hold enough notices (zero-copy-send)",
-        "if memory may be locked (zero-copy-send)",
+        "if the guest's memory may be locked (zero-copy-send, rdma-pin-all)",
         "if there is an RDMA device (rdma-pin-all)",
         "if huge pages are free",
     ]
