@@ -27,6 +27,7 @@ NEEDS_daemon := $(SUITE)
 NEEDS_test-arm := arm
 NEEDS_test-machines := $(BUILD) mmdebstrap
 NEEDS_test-releases := $(BUILD)
+NEEDS_test-libvirt := $(BUILD) mmdebstrap
 NEEDS_stub := $(BUILD)
 NEEDS_reference := $(BUILD)
 NEEDS_docs := $(BUILD)
@@ -102,6 +103,10 @@ asan: $(VENV)/.for-coverage $(VENV)/.for-test ## run the Python tests on an exte
 .PHONY: daemon
 daemon: $(VENV)/.for-test ## use pymig as a daemon would, from THREADS threads for SECONDS; nothing may grow
 	$(BIN)/python -m tests.daemon $(if $(SECONDS),--seconds $(SECONDS)) $(if $(THREADS),--threads $(THREADS))
+
+.PHONY: test-libvirt
+test-libvirt: needs $(VENV)/.for-test ## let two real libvirts migrate, and compare with the prediction; SUITES='trixie' selects some
+	$(BIN)/python -m tests.libvirt.live $(SUITES)
 
 .PHONY: test-arm
 test-arm: needs ## test the C core on emulated aarch64; adds arm64 as a foreign architecture to this Debian

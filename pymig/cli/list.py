@@ -72,7 +72,7 @@ def _print_presets(options: argparse.Namespace) -> int:
     for name, preset in PRESETS.items():
         print(styled(name, BOLD))
         rows = [
-            (setting, _shown(default), f"{preset.meanings[setting]}", ", ".join(preset.sources[setting]))
+            (setting, _shown(default), preset.meanings[setting], ", ".join(preset.sources[setting]))
             for setting, default in preset.settings.items()
         ]
         print_table(rows, "  ")

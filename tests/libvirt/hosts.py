@@ -1,0 +1,197 @@
+"""Two hosts with libvirt in namespaces of their own: ``python -m tests.libvirt.hosts ROOT OUT``, as root.
+
+tests.libvirt.live starts this in new mount, UTS, IPC, network and process namespaces, with which everything ends. ROOT
+has libvirt, virsh and QEMU; it is not changed, because each host is an overlay over it. Each host has its own name and
+UUID, so that libvirt takes them for two machines. OUT gets what was seen, as JSON.
+"""
+
+import ctypes
+import fcntl
+import json
+import re
+import shlex
+import socket
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SEND = re.compile(r"QEMU_MONITOR_SEND_MSG: mon=(0x[0-9a-f]+) msg=(\{.*\})(?: fd=-?\d+)?\s*$", re.MULTILINE)
+KEPT = re.compile(r"migrate|^(stop|getfd|object-(add|del))$")
+UUIDS = {"a": "11111111-1111-4111-8111-111111111111", "b": "22222222-2222-4222-8222-222222222222"}
+PEER = "qemu+unix:///system?socket=/peer/libvirt-sock"
+PORT = 49300
+NOTHING = subprocess.DEVNULL
+ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+STARTS, STEP = 60, 60  # seconds
+
+DOMAIN = """<domain type='{type}'><name>g</name><uuid>deadbeef-0000-4000-8000-000000000001</uuid>
+<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='q35'>hvm</type></os>
+<on_crash>destroy</on_crash><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+<controller type='usb' model='none'/><memballoon model='none'/><serial type='null'/></devices></domain>"""
+
+LIBVIRTD = """host_uuid = "{uuid}"
+log_filters = "1:qemu.qemu_monitor 3:util.object"
+log_outputs = "1:file:/var/log/libvirt/libvirtd.log"
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+"""
+QEMU = """user = "root"
+group = "root"
+dynamic_ownership = 0
+namespaces = []
+security_driver = "none"
+cgroup_controllers = []
+stdio_handler = "file"
+"""
+
+# What the package libvirt-daemon-system would add; libvirt looks for them, although the daemons run as root.
+OWNERS = {
+    "etc/passwd": "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin\n",
+    "etc/group": "libvirt:x:64054:\nlibvirt-qemu:x:64055:\n",
+}
+
+CASES = (
+    "--live",
+    "",
+    "--live --p2p",
+    "--live --p2p --tunnelled",
+    "--live --auto-converge --auto-converge-initial 30 --auto-converge-increment 15",
+    "--live --compressed",
+    "--live --comp-methods xbzrle --comp-xbzrle-cache 33554432",
+    "--live --comp-methods mt",
+    "--live --comp-methods mt --comp-mt-level 10",
+    "--live --parallel",
+    "--live --parallel --parallel-connections 4 --bandwidth 200",
+    "--live --parallel --parallel-connections 0",
+    "--live --parallel --compressed",
+    "--live --parallel --comp-methods zlib",
+    "--live --parallel --comp-methods zstd",
+    "--live --rdma-pin-all",
+    "--live --bandwidth 100 --postcopy-bandwidth 50",
+    "--live --postcopy",
+    "--live --postcopy --parallel",
+    "--live --postcopy --suspend",
+    "--live --auto-converge-initial 30",
+    "--live --parallel-connections 4",
+    "--live --zerocopy",
+    "--live --persistent --undefinesource --verbose",
+    "--live --offline",
+)
+
+
+def loopback_up():
+    """What ``ip link set lo up`` does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS, IFF_UP | IFF_RUNNING
+
+
+def run(*words, timeout=STEP):
+    done = subprocess.run(words, check=False, capture_output=True, text=True, env=ENVIRONMENT, timeout=timeout)
+    if done.returncode:
+        raise RuntimeError(f"{shlex.join(map(str, words))}: {done.stderr.strip()}")
+    return done.stdout
+
+
+class Host:
+    """One host: its root, its daemon, and the daemon's log."""
+
+    def __init__(self, name, base, scratch):
+        self.name = name
+        self.root = scratch / name / "root"
+        self.log = self.root / "var/log/libvirt/libvirtd.log"
+        upper, work = scratch / name / "upper", scratch / name / "work"
+        for folder in (self.root, upper, work):
+            folder.mkdir(parents=True)
+        run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={base},upperdir={upper},workdir={work}", self.root)
+        for folder in ("dev", "proc", "sys", "peer", "etc/libvirt", "var/log/libvirt", "run/libvirt"):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+        run("mount", "--rbind", "/dev", self.root / "dev")
+        run("mount", "-t", "proc", "proc", self.root / "proc")
+        run("mount", "-t", "sysfs", "sysfs", self.root / "sys")
+        (self.root / "etc/libvirt/libvirtd.conf").write_text(LIBVIRTD.format(uuid=UUIDS[name]))
+        (self.root / "etc/libvirt/qemu.conf").write_text(QEMU)
+        (self.root / "etc/hosts").write_text("127.0.0.1 localhost hosta hostb\n")
+        (self.root / "g.xml").write_text(DOMAIN.format(type="kvm" if Path("/dev/kvm").exists() else "qemu"))
+        for file, line in OWNERS.items():
+            with (self.root / file).open("a") as owners:
+                owners.write(line)
+
+    def start(self):
+        words = f"hostname host{self.name}; exec chroot {shlex.quote(str(self.root))} libvirtd"
+        daemon = subprocess.Popen(["unshare", "--uts", "sh", "-c", words], env=ENVIRONMENT)
+        begin = time.monotonic()
+        while self.virsh("version")[0]:
+            if daemon.poll() is not None or time.monotonic() - begin > STARTS:
+                raise RuntimeError(f"libvirtd does not start: {self.log.read_text(errors='replace')[-500:]}")
+            time.sleep(0.5)
+
+    def virsh(self, *words):
+        """Exit status, output, and error of virsh on this host."""
+        command = ["timeout", str(STEP), "chroot", self.root, "virsh", "-k0", *words]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=ENVIRONMENT, stdin=NOTHING)
+        return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+    def versions(self):
+        text = self.virsh("version")[1]
+        return [re.search(pattern, text)[1] for pattern in (r"library: libvirt (\S+)", r"hypervisor: QEMU (\S+)")]
+
+    def constants(self):
+        """libvirt-python's VIR_MIGRATE_*."""
+        script = (
+            "import json, libvirt; print(json.dumps("
+            "{name: value for name, value in vars(libvirt).items() if name.startswith('VIR_MIGRATE_')}))"
+        )
+        return json.loads(run("chroot", self.root, "python3", "-c", script))
+
+    def sent_since(self, position):
+        """The commands that went to QEMU: [execute, arguments], without the polling."""
+        with self.log.open(errors="replace") as log:
+            log.seek(position)
+            messages = [json.loads(found[2]) for found in SEND.finditer(log.read())]
+        return [[one["execute"], one.get("arguments")] for one in messages if KEPT.search(one["execute"])]
+
+
+def migrate(source, destination, words):
+    """One migration: an entry for each end, as in the recordings."""
+    hosts = {"source": source, "destination": destination}
+    status, _, error = source.virsh("create", "/g.xml")
+    if status:
+        raise RuntimeError(error)
+    positions = {side: host.log.stat().st_size for side, host in hosts.items()}
+    uri = [] if "--tunnelled" in words else ["--migrateuri", f"tcp://127.0.0.1:{PORT}"]
+    options = ["migrate", "g", *words.split(), "--desturi", PEER, *uri]
+    status, _, error = source.virsh(*options)
+    time.sleep(0.3)
+    sent = {side: host.sent_since(positions[side]) for side, host in hosts.items()}
+    for host in hosts.values():
+        host.virsh("destroy", "g")
+        host.virsh("undefine", "g")
+    lines = [line for line in error.splitlines() if line.strip()]
+    return {"virsh": ["virsh", *options], "exit": status, "error": lines, "sent": sent}
+
+
+def main():
+    base, out = map(Path, sys.argv[1:])
+    ctypes.CDLL(None).mount(None, b"/", None, 1 << 14 | 1 << 18, None)  # MS_REC, MS_PRIVATE
+    loopback_up()
+    scratch = out.with_suffix(".hosts")
+    scratch.mkdir()
+    run("mount", "-t", "tmpfs", "tmpfs", scratch)
+    source, destination = (Host(name, base, scratch) for name in UUIDS)
+    run("mount", "--bind", destination.root / "run/libvirt", source.root / "peer")
+    destination.start()
+    source.start()
+    libvirt, qemu = source.versions()
+    seen = {"libvirt": libvirt, "qemu": qemu, "constants": source.constants()}
+    seen["options"] = re.findall(r"^    \[?--([a-z0-9-]+)", source.virsh("help", "migrate")[1] + "\n", re.MULTILINE)
+    seen["migrations"] = []
+    for words in CASES:
+        print(f"{libvirt}: virsh migrate {words}", file=sys.stderr, flush=True)
+        seen["migrations"].append(migrate(source, destination, words))
+    out.write_text(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main()
