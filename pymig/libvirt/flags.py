@@ -197,7 +197,10 @@ BITS = {option.flag: 1 << option.bit for option in OPTIONS if option.flag}
 FIELDS = {option.field: option for option in OPTIONS if option.field}
 """The typed parameters, by their strings."""
 
-_TYPES = {"string": (str, "a str"), "int": (int, "an int"), "number": (int, "an int")}
+LIMITS = {"int": (-(1 << 31), (1 << 31) - 1), "unsigned": (0, (1 << 32) - 1), "number": (0, (1 << 64) - 1)}
+"""The least and the greatest value of each kind of number."""
+
+_TYPES: dict[str, tuple[Any, str]] = {"string": (str, "a str"), "int": (int, "an int"), "number": (int, "an int")}
 
 
 class Flags(Value):
@@ -256,7 +259,7 @@ class Flags(Value):
         return f"Flags({self.number:#x}, {dict(self.parameters)!r})"
 
 
-def _typed_value(name: object, value: object) -> object:
+def _typed_value(name: object, value: Any) -> object:
     if name not in FIELDS:
         raise ValueError(f"parameters has no typed parameter {name!r:.60}; it may have {', '.join(FIELDS)}")
     takes = FIELDS[name].takes
@@ -265,6 +268,8 @@ def _typed_value(name: object, value: object) -> object:
     kind, wanted = _TYPES[takes]
     if isinstance(value, bool) or not isinstance(value, kind):
         wrong_type(value, f"parameters[{name!r}]", wanted)
+    if takes in LIMITS and not LIMITS[takes][0] <= value <= LIMITS[takes][1]:
+        raise ValueError(f"parameters[{name!r}] must be from {LIMITS[takes][0]} to {LIMITS[takes][1]}, not {value}")
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pymig.libvirt.domain import Domain
-from pymig.libvirt.flags import FIELDS, OPTIONS, Flags
+from pymig.libvirt.flags import FIELDS, MIB, OPTIONS, Flags
 from pymig.libvirt.refusals import (
     BEGIN,
     CLIENT,
@@ -254,7 +254,7 @@ def _agreed(migration: Migration) -> list[str]:
 def _parameters(migration: Migration, end: str) -> dict[str, Any]:
     flags = migration.flags
     given = {
-        FIELDS[field].sets: value * FIELDS[field].factor if FIELDS[field].factor > 1 else value
+        FIELDS[field].sets: _in_bytes(value) if FIELDS[field].factor == MIB else value
         for field, value in flags.parameters.items()
         if end in FIELDS[field].ends
     }
@@ -263,10 +263,15 @@ def _parameters(migration: Migration, end: str) -> dict[str, Any]:
     for method in set(flags.methods).intersection(MULTIFD_METHODS):
         given["multifd-compression"] = method
     if end == "source":
-        given["max-bandwidth"] = given.get("max-bandwidth") or UNLIMITED
+        given["max-bandwidth"] = given["max-bandwidth"] if flags.parameters.get("bandwidth") else UNLIMITED
     if not flags.has("TLS"):
         return given | {"tls-creds": "", "tls-hostname": ""}
     return {"tls-creds": TLS_OBJECT, "tls-hostname": _tls_host(migration, end)} | given
+
+
+def _in_bytes(mebibytes: int) -> int:
+    """Bytes per second, as C multiplies: libvirt checks only some bandwidths."""
+    return mebibytes * MIB % (1 << 64)
 
 
 def _tls_host(migration: Migration, end: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pymig.libvirt.flags import BITS, OPTIONS, Flags
+from pymig.libvirt.flags import BITS, LIMITS, OPTIONS, Flags
 from pymig.libvirt.sent import LibvirtRefusal
 from pymig.values import wrong_type
 
@@ -30,9 +30,6 @@ GLOBAL_VALUES = (
 )
 GLOBAL_SWITCHES = ("h", "help", "q", "quiet", "r", "readonly", "t", "timing", "v", "V", "version", "no-pkttyagent")
 """virsh's own options, before the command."""
-
-LIMITS = {"int": (-(1 << 31), (1 << 31) - 1), "unsigned": (0, (1 << 32) - 1), "number": (0, (1 << 64) - 1)}
-"""The least and the greatest value of each kind of number."""
 
 MOST_DIGITS = 20
 

@@ -1,8 +1,11 @@
 """What people type after virsh, and what virsh says to it. Virsh 9.0.0 and 11.3.0 were asked for the texts."""
 
+import contextlib
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pymig.libvirt import VERSIONS, Domain, Flags, LibvirtRefusal, requests
 from pymig.libvirt.flags import BITS, FIELDS, OPTIONS
@@ -154,6 +157,12 @@ def test_other_arguments(choices, error, text):
         ((1, {"max-bandwidth": 1}), ValueError, "parameters has no typed parameter 'max-bandwidth'"),
         ((1, {"bandwidth": "1"}), TypeError, "parameters\\['bandwidth'\\] must be an int"),
         ((1, {"bandwidth": True}), TypeError, "parameters\\['bandwidth'\\] must be an int"),
+        ((1, {"bandwidth": -1}), ValueError, "parameters\\['bandwidth'\\] must be from 0 to 18446744073709551615"),
+        (
+            (1, {"disks_port": 1 << 31}),
+            ValueError,
+            "parameters\\['disks_port'\\] must be from -2147483648 to 2147483647",
+        ),
         ((1, {"migrate_uri": 1}), TypeError, "parameters\\['migrate_uri'\\] must be a str"),
         ((1, {"compression": [1]}), TypeError, "parameters\\['compression'\\] must be a str or a list of str"),
     ],
@@ -265,8 +274,43 @@ def test_resume():
     assert sent.destination.commands[-1].execute == "migrate-recover"
 
 
+@pytest.mark.parametrize(
+    "mebibytes, expected",
+    [
+        (0, 9223372036853727232),
+        (1, 1 << 20),
+        ((1 << 44) - 1, (1 << 64) - (1 << 20)),
+        (1 << 44, 0),
+        ((1 << 44) + 1, 1 << 20),
+    ],
+)
+def test_bandwidth_wraps_as_in_c(mebibytes, expected):
+    assert requests(f"--live --bandwidth {mebibytes}", **NEW).source.parameters["max-bandwidth"] == expected
+
+
 def test_listen_address_and_ipv6():
     sent = requests("--live --parallel --listen-address 192.0.2.1 --migrateuri tcp://[2001:db8::1]:5", **NEW)
     assert sent.destination.commands[-1].arguments["uri"] == "tcp:192.0.2.1:5"
     assert sent.source.commands[-1].arguments["uri"] == "tcp:[2001:db8::1]:5"
     assert requests("--live --tls g qemu+tls://me@there:99/system", **NEW).source.parameters["tls-hostname"] == "there"
+
+
+WORDS = st.sampled_from([f"--{option.word}" for option in OPTIONS]) | st.text(max_size=8) | st.integers().map(str)
+
+
+@given(st.text(max_size=60) | st.lists(WORDS, max_size=8), st.sampled_from(VERSIONS))
+def test_any_words_are_read_or_refused(words, version):
+    with contextlib.suppress(LibvirtRefusal, ValueError):
+        requests(words, libvirt=version, source="10.0", destination="10.0")
+
+
+TYPED = st.dictionaries(
+    st.sampled_from(sorted(FIELDS)),
+    st.integers(-(1 << 70), 1 << 70) | st.text(max_size=5) | st.lists(st.text(max_size=5)),
+)
+
+
+@given(st.integers(-1, 1 << 22), TYPED, st.sampled_from(VERSIONS))
+def test_any_flags_are_read_or_refused(number, parameters, version):
+    with contextlib.suppress(LibvirtRefusal, ValueError, TypeError):
+        requests(Flags(number, parameters), libvirt=version, source="10.0", destination="10.0")
