@@ -118,7 +118,7 @@ class Host(Frozen):
             pid: the process's number.
             memory: the blocks of the guest's memory; by default those on the process's command line, or else one
                 anonymous block.
-            ptrace: whether the process may be stopped, for at most some milliseconds, to read its seccomp filters.
+            ptrace: whether the process may be stopped, usually for less than 0.1 ms, to read its seccomp filters.
 
         Raises:
             ProcessLookupError: there is no such process, or it ended meanwhile.

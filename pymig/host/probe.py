@@ -34,7 +34,7 @@ def probe(
         target_page_size: the guest's page size in bytes; the host's own if not given.
         pid: ask in the place of this process, as Host.of_process does.
         user: ask in the place of this user, as Host.of_user does.
-        ptrace: whether the process may be stopped, for at most some milliseconds, to read its seccomp filters.
+        ptrace: whether the process may be stopped, usually for less than 0.1 ms, to read its seccomp filters.
 
     Raises:
         OSError: a block's path does not exist or is not accessible; or as for Host.of_process.
