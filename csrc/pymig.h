@@ -346,6 +346,16 @@ PYMIG_API HostReport host_probe(const RamBlock *blocks, size_t count, uint64_t t
 /* Tries every method of opening a userfaultfd. */
 PYMIG_API UffdMethods uffd_probe_methods(void);
 
+/* What a transport needs of the host, besides what QEMU checks. */
+typedef enum HostTransport {
+    TRANSPORT_ZERO_COPY = 0, /* for zero-copy-send: setsockopt(SO_ZEROCOPY) of a TCP socket */
+    TRANSPORT_RDMA,          /* to open /dev/infiniband/rdma_cm and one of /dev/infiniband/uverbsN */
+    TRANSPORT__MAX
+} HostTransport;
+
+/* Asks this host. Returns 0, or the errno for which it has none; EINVAL for a number out of range. */
+PYMIG_API int host_transport_error(int transport);
+
 /* What decides what the kernel lets a process do, and what a child takes on to ask in its place. */
 typedef enum ProcessTrait {
     PROCESS_CGROUP = 0, /* and so the device program */
@@ -379,17 +389,19 @@ typedef struct ProcessPlace {
 typedef struct ProcessReport {
     HostReport host;
     UffdMethods methods;
-    int missing[12];  /* by enum ProcessTrait: errno for which it could not be taken on, ECANCELED without ptrace,
-                         PYMIG_ERROR_KILLED if a filter killed while they were installed; 0 if it was, or need not be */
+    int transports[2]; /* by enum HostTransport: as host_transport_error(); PYMIG_ERROR_KILLED if a filter kills for it,
+                          PYMIG_ERROR_UNKNOWN if it was not asked */
+    int missing[12];   /* by enum ProcessTrait: errno for which it could not be taken on, ECANCELED without ptrace,
+                          PYMIG_ERROR_KILLED if a filter killed while they were installed; 0 if it was, or need not be */
     int unasked;      /* errno for which nothing could be asked; `host` and `methods` are empty then. 0: they are not */
     uint64_t stopped; /* ns for which the process was stopped to read its seccomp filters */
 } ProcessReport;
 
-/* host_probe() and uffd_probe_methods() in the place of a process. A child takes on its namespaces (mount, pid, user),
- * cgroup, root directory, limits, groups, user, capabilities and seccomp filters, asks, and ends; nothing else changes.
- * The process is stopped only if it has seccomp filters, for as long as copying them takes. That, and most of the rest,
- * takes the capabilities of root. Returns 0; -ESRCH if there is no such process, or it ended meanwhile; -ETIMEDOUT
- * after 20 seconds; -ENOMEM or another errno if there is no room for it. */
+/* host_probe(), uffd_probe_methods() and host_transport_error() in the place of a process. A child takes on its
+ * namespaces (mount, pid, user), cgroup, root directory, limits, groups, user, capabilities and seccomp filters, asks,
+ * and ends; nothing else changes. The process is stopped only if it has seccomp filters, for as long as copying them
+ * takes. That, and most of the rest, takes the capabilities of root. Returns 0; -ESRCH if there is no such process, or
+ * it ended meanwhile; -ETIMEDOUT after 20 seconds; -ENOMEM or another errno if there is no room for it. */
 PYMIG_API int host_probe_process(const ProcessPlace *place, const RamBlock *blocks, size_t count,
                                  uint64_t target_page_size, ProcessReport *report, RamBlockReport *reports);
 

@@ -107,6 +107,7 @@ class ProcessPlace(Struct):
 class ProcessReport(Struct):
     host: HostReport
     methods: UffdMethods
+    transports: Numbers
     missing: Numbers
     unasked: int
     stopped: int
@@ -522,6 +523,9 @@ class Lib:
     SCOPE_WITHOUT_SHARED: Final[int]
     SCOPE_WITHOUT_SHARED_FILES: Final[int]
     WRITE_TRACKING_SCOPE__MAX: Final[int]
+    TRANSPORT_ZERO_COPY: Final[int]
+    TRANSPORT_RDMA: Final[int]
+    TRANSPORT__MAX: Final[int]
     PROCESS_CGROUP: Final[int]
     PROCESS_MOUNT_NAMESPACE: Final[int]
     PROCESS_PID_NAMESPACE: Final[int]
@@ -788,6 +792,7 @@ class Lib:
         self, blocks: RamBlock, count: int, target_page_size: int, reports: RamBlockReport, /
     ) -> HostReport: ...
     def uffd_probe_methods(self) -> UffdMethods: ...
+    def host_transport_error(self, transport: int, /) -> int: ...
     def process_trait_name(self, trait: int, /) -> Chars: ...
     def host_probe_process(
         self,

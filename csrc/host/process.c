@@ -56,6 +56,7 @@ typedef struct Shared {
     ProcessReport report;
     Filters filters;
     RehearsedCalls calls;
+    _Atomic bool asks_transport[TRANSPORT__MAX];
     _Atomic int is_complete, has_filters;
     size_t n_reports;
     RamBlockReport reports[];
@@ -353,6 +354,14 @@ static _Noreturn void ask(const Question *question)
     end();
 }
 
+static _Noreturn void ask_transport(const Question *question, int transport)
+{
+    take_the_rest(question);
+    question->shared->asks_transport[transport] = true;
+    question->shared->report.transports[transport] = host_transport_error(transport);
+    end();
+}
+
 /* Waits for a child. Returns whether a filter killed it. */
 static bool was_killed(pid_t child)
 {
@@ -374,6 +383,20 @@ static void rehearse_all(const Question *question)
         bool killed = child > 0 && was_killed(child);
         if (call->stage != REHEARSAL_RETURNED) {
             call->result = killed && call->stage == REHEARSAL_CALLED ? -PYMIG_ERROR_KILLED : -PYMIG_ERROR_UNKNOWN;
+        }
+    }
+}
+
+static void ask_transports(const Question *question)
+{
+    Shared *shared = question->shared;
+    for (int i = 0; i < TRANSPORT__MAX; i++) {
+        pid_t child = fork_raw();
+        if (child == 0) {
+            ask_transport(question, i);
+        }
+        if (child > 0 && was_killed(child) && shared->asks_transport[i]) {
+            shared->report.transports[i] = PYMIG_ERROR_KILLED;
         }
     }
 }
@@ -422,6 +445,7 @@ static _Noreturn void stand_in(const Question *question)
         question->shared->report.unasked = errno;
     } else {
         note_death(question->shared, was_killed(child));
+        ask_transports(question);
     }
     end();
 }
@@ -489,6 +513,9 @@ static int ask_for(const Target *target, const ProcessPlace *place, const RamBlo
     }
     const Question question = {target, place, blocks, count, target_page_size, shared, getpid()};
     memcpy(shared->report.missing, target->errors, sizeof(target->errors));
+    for (int i = 0; i < TRANSPORT__MAX; i++) {
+        shared->report.transports[i] = PYMIG_ERROR_UNKNOWN;
+    }
     rehearsed_calls_init(&shared->calls);
     int result = ask_in_child(&question);
     if (result == 0) {

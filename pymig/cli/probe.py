@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 STYLES = {PASS: GREEN, WARN: YELLOW, FAIL: RED, ERROR: RED}
 
 
-ASKED_IN_PLACE = tuple(name for name in CHECK_NAMES if name in OF_A_REPORT or name == "memlock")
-"""The checks that are asked in the place of a process; the others would be asked for this one."""
+ASKED_IN_PLACE = tuple(name for name in CHECK_NAMES if name != "optmem")
+"""The checks that can be asked in the place of a process. A network namespace, which optmem is of, is not taken on."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,7 +53,9 @@ def _names(options: argparse.Namespace) -> Sequence[str]:
     in_place = options.pid is not None or options.user is not None or options.vm is not None
     names: Sequence[str] = options.only or (ASKED_IN_PLACE if in_place else CHECK_NAMES)
     if in_place and (others := set(names).difference(ASKED_IN_PLACE)):
-        raise UsageError(f"--only {min(others)}: it is asked for this process alone, not in the place of another")
+        raise UsageError(
+            f"--only {min(others)}: it is of the network namespace: nsenter --net --target PID pymig probe"
+        )
     return names
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
+from pymig._core import lib
 from pymig.host.diagnosis import error_text
 from pymig.host.facts import UNKNOWN, is_inconclusive
 from pymig.values import Value
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
 
 PASS, WARN, FAIL, ERROR = "PASS", "WARN", "FAIL", "ERROR"
 
-SO_ZEROCOPY = 60  # <asm-generic/socket.h>; the socket module has no name for it
 OPTMEM_MAX = "/proc/sys/net/core/optmem_max"
 USUAL_OPTMEM_MAX = 128 * 1024  # the kernel's own default since 6.7; it was 20 KiB
 RDMA_DEVICES = "/sys/class/infiniband"
+RDMA_NODES = "/dev/infiniband/uverbs* and rdma_cm"
 CAP_IPC_LOCK = 14  # <linux/capability.h>
 EVERY_USER = 2**32 - 1  # the number of users in the initial user namespace
 HUGE_PAGES = "/sys/kernel/mm/hugepages"
@@ -99,15 +101,18 @@ def _postcopy(report: HostReport) -> Result:
 # ---- What decides whether it works once accepted ----
 
 
-def _zero_copy(_: object) -> Result:
-    try:
-        import socket  # noqa: PLC0415 - it takes longer to import than a check
+def _transport_error(report: HostReport | None, transport: int) -> int:
+    """The errno for which this host, or the process in whose place was asked, can't do it."""
+    place = report and report._place
+    error: int = place.c.transports[transport] if place else lib.host_transport_error(transport)
+    return error
 
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
-    except OSError as error:
-        return (ERROR if is_inconclusive(error.errno or 0) else WARN), f"SO_ZEROCOPY: {error.strerror}"
-    return PASS, "SO_ZEROCOPY"
+
+def _zero_copy(report: HostReport | None) -> Result:
+    error = _transport_error(report, lib.TRANSPORT_ZERO_COPY)
+    if error == 0:
+        return PASS, "SO_ZEROCOPY"
+    return (ERROR if is_inconclusive(error) else WARN), f"SO_ZEROCOPY: {error_text(error)}"
 
 
 def _optmem(_: object) -> Result:
@@ -148,8 +153,6 @@ def _memlock(report: HostReport | None) -> Result:
 
 def _locks_without_limit(report: HostReport | None, pid: int) -> bool:
     """Whether the process has CAP_IPC_LOCK where the kernel asks for it: in the initial user namespace."""
-    from pymig._core import lib  # noqa: PLC0415 - the other checks need none
-
     place = report and report._place
     methods = place.c.methods if place else lib.uffd_probe_methods()
     try:
@@ -167,12 +170,19 @@ def _folder(path: str) -> list[str]:
         return []
 
 
-def _rdma(_: object) -> Result:
+def _rdma(report: HostReport | None) -> Result:
+    error = _transport_error(report, lib.TRANSPORT_RDMA)
     try:
         devices = _folder(RDMA_DEVICES)
-    except OSError as error:
-        return ERROR, str(error)
-    return (PASS, ", ".join(devices)) if devices else (WARN, f"none in {RDMA_DEVICES}")
+    except OSError as problem:
+        return ERROR, str(problem)
+    if error == 0:
+        return PASS, ", ".join(devices) or RDMA_NODES
+    if is_inconclusive(error):
+        return ERROR, f"{RDMA_NODES}: {error_text(error)}"
+    if not devices and error == errno.ENOENT:
+        return WARN, f"none in {RDMA_DEVICES}"
+    return WARN, f"{RDMA_NODES} can't be opened: {error_text(error)}"
 
 
 def _huge_pages(_: object) -> Result:
@@ -195,8 +205,8 @@ CHECKS: tuple[tuple[str, str, Callable[[Any], Result]], ...] = (
     ("postcopy", "if an incoming postcopy-ram is supported", _postcopy),
     ("zero-copy", "if a TCP socket takes MSG_ZEROCOPY (zero-copy-send)", _zero_copy),
     ("optmem", "if sockets may hold enough notices (zero-copy-send)", _optmem),
-    ("memlock", "if the guest's memory may be locked (zero-copy-send, rdma-pin-all)", _memlock),
-    ("rdma", "if there is an RDMA device (rdma-pin-all)", _rdma),
+    ("memlock", "if the guest's memory may be locked (zero copy, RDMA)", _memlock),
+    ("rdma", "if an RDMA device can be opened (rdma-pin-all)", _rdma),
     ("huge-pages", "if huge pages are free", _huge_pages),
 )
 """Each check: its name, its question, and the function that answers it. Checks after ``postcopy`` never change QEMU's

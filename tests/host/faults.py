@@ -4,7 +4,9 @@ import ctypes
 import errno
 import os
 import resource
+import stat
 import struct
+from pathlib import Path
 
 from tests import machine
 
@@ -13,6 +15,7 @@ RETURN_KILL, RETURN_ERRNO, RETURN_ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 CLONE_NEWUSER = 0x10000000
 USERFAULTFD = {"x86_64": 323}.get(os.uname().machine, 282)
 MUNLOCKALL = {"x86_64": 152}.get(os.uname().machine, 231)
+SETSOCKOPT = {"x86_64": 54}.get(os.uname().machine, 208)
 IOCTL = {"x86_64": 16}.get(os.uname().machine, 29)
 
 # What a probe calls, beside ioctl(2): by name, as x86-64 numbers them.
@@ -75,6 +78,17 @@ def hide_device():
     """As a container does that has a /dev of its own."""
     machine.own_mounts()
     machine.mount("none", "/dev", "tmpfs")
+
+
+def own_rdma_nodes(mode):
+    """Mount a /dev/infiniband with the nodes of a device, which are those of /dev/null, with this mode."""
+    machine.own_mounts()
+    machine.mount("none", "/dev", "tmpfs", options="mode=755")
+    os.mkdir("/dev/infiniband")
+    for name in ("uverbs17", "rdma_cm"):
+        node = Path("/dev/infiniband", name)
+        os.mknod(node, stat.S_IFCHR, os.makedev(1, 3))
+        node.chmod(mode)
 
 
 def cover(path, file):

@@ -241,6 +241,7 @@ CALLS = {
     "qemu_build_deprecated": lambda: lib.qemu_build_deprecated(BUILD),
     "qemu_release_probe_variant": lambda: lib.qemu_release_probe_variant(0),
     "qemu_release_scope": lambda: lib.qemu_release_scope(0),
+    "host_transport_error": lambda: [lib.host_transport_error(transport) for transport in range(3)],
     "uffd_probe_methods": lambda: lib.uffd_probe_methods(),
     "qmp_migrate_set_parameters migration_error_clear": set_parameters,
     "qmp_query_migrate_parameters migration_parameters_get migration_parameters_free": query_parameters,

@@ -370,12 +370,51 @@ def test_memory_on_the_command_line(options, memory):
         assert pid in qemu_processes()
 
 
-def memlock(pid, *options):
-    """The result of the check of locked memory in the place of a process: its status and what was found."""
-    words = [sys.executable, "-m", "pymig", "probe", "--json", "--only", "memlock", "--pid", str(pid), *options]
+def checked(pid, name, *options):
+    """The result of one check of pymig probe in the place of a process: its status and what was found."""
+    words = [sys.executable, "-m", "pymig", "probe", "--json", "--only", name, "--pid", str(pid), *options]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     (question,) = json.loads(done.stdout)["questions"]
     return question["status"], question["detail"]
+
+
+RDMA_NODES = "/dev/infiniband/uverbs* and rdma_cm"
+
+
+@pytest.mark.parametrize(
+    "surroundings, zero_copy, rdma",
+    [
+        ([], ("PASS", "SO_ZEROCOPY"), None),
+        ([lambda: faults.own_rdma_nodes(0o666), nobody()], None, ("PASS", RDMA_NODES)),
+        (
+            [lambda: faults.own_rdma_nodes(0o600), nobody()],
+            None,
+            ("WARN", f"{RDMA_NODES} can't be opened: Permission denied"),
+        ),
+        (
+            [lambda: faults.refuse(faults.SETSOCKOPT, faults.EPERM)],
+            ("WARN", "SO_ZEROCOPY: Operation not permitted"),
+            None,
+        ),
+        ([lambda: faults.kill(faults.SETSOCKOPT)], ("WARN", "SO_ZEROCOPY: Bad system call"), None),
+    ],
+    ids=["plain", "RDMA nodes for all", "RDMA nodes for root", "a filter: EPERM", "a filter that kills"],
+)
+def test_what_a_transport_needs(surroundings, zero_copy, rdma):
+    """Of a process other than QEMU, which uses sockets itself."""
+
+    def surround():
+        machine.end_with_parent()
+        for one in surroundings:
+            one()
+
+    with subprocess.Popen(["sh", "-c", "echo; exec sleep 60"], stdout=subprocess.PIPE, preexec_fn=surround) as process:
+        process.stdout.readline()
+        try:
+            assert zero_copy in (None, checked(process.pid, "zero-copy"))
+            assert rdma in (None, checked(process.pid, "rdma"))
+        finally:
+            process.kill()
 
 
 def limit_locked_memory(pid, size):
@@ -387,17 +426,17 @@ def test_locked_memory_of_a_guest():
     memory = ("--memory", "memory-backend-ram,size=4M")
     with qemu_in([no_capabilities]) as (pid, _):
         limit_locked_memory(pid, 4 << 20)
-        assert memlock(pid, *memory) == ("PASS", "RLIMIT_MEMLOCK = 4194304; the guest has 4194304")
+        assert checked(pid, "memlock", *memory) == ("PASS", "RLIMIT_MEMLOCK = 4194304; the guest has 4194304")
         limit_locked_memory(pid, 65536)
-        assert memlock(pid)[0] == "WARN"
-        status, detail = memlock(pid, *memory)
+        assert checked(pid, "memlock")[0] == "WARN"
+        status, detail = checked(pid, "memlock", *memory)
         assert status == "WARN"
         assert detail.startswith("RLIMIT_MEMLOCK = 65536; the guest has 4194304, all of which may be locked")
         subprocess.run(detail.partition("to raise it: ")[2].split(), check=True)
-        assert memlock(pid, *memory)[0] == "PASS"
+        assert checked(pid, "memlock", *memory)[0] == "PASS"
     with qemu_in([]) as (pid, _):
         limit_locked_memory(pid, 65536)
-        assert memlock(pid) == ("PASS", "RLIMIT_MEMLOCK = 65536, but CAP_IPC_LOCK lifts it")
+        assert checked(pid, "memlock") == ("PASS", "RLIMIT_MEMLOCK = 65536, but CAP_IPC_LOCK lifts it")
 
 
 def test_from_several_threads():

@@ -161,7 +161,7 @@ def test_a_parameter_has_its_type(assignment, value):
         (["probe", "--user", "no-such-user"], "--user: user must be a user of this machine"),
         (["probe", "--vm", "no-such-machine"], "--vm no-such-machine: no such running machine"),
         (["probe", "--vm", "../x"], "--vm ../x: write the name of a machine"),
-        (["probe", "--pid", "1", "--only", "rdma"], "--only rdma: it is asked for this process alone"),
+        (["probe", "--pid", "1", "--only", "optmem"], "--only optmem: it is of the network namespace"),
         (["watch", "/nonexistent"], "/nonexistent does not answer over QMP"),
         (["watch", "/nonexistent", "--still", "0"], "still must be more than 0"),
         (["watch"], "SOURCE"),
@@ -489,8 +489,8 @@ def test_questions_of_the_probe(capsys):
         "if an incoming postcopy-ram is supported",
         "if a TCP socket takes MSG_ZEROCOPY (zero-copy-send)",
         "if sockets may hold enough notices (zero-copy-send)",
-        "if the guest's memory may be locked (zero-copy-send, rdma-pin-all)",
-        "if there is an RDMA device (rdma-pin-all)",
+        "if the guest's memory may be locked (zero copy, RDMA)",
+        "if an RDMA device can be opened (rdma-pin-all)",
         "if huge pages are free",
     ]
     answer = json.loads(run(capsys, "probe", "--json")[1])

@@ -434,8 +434,6 @@ def test_what_a_report_answers(check, facts, result):
 
 
 def zero_copy_without_descriptors():
-    import socket  # noqa: F401 - its import needs descriptors
-
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     return _zero_copy(None)
 
