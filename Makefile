@@ -40,6 +40,7 @@ NEEDS_dist := $(SUITE)
 NEEDS_bench := $(SUITE)
 NEEDS_instructions := compiler valgrind
 NEEDS_install-c := compiler
+NEEDS_wheels := $(BUILD) arm
 
 .PHONY: needs
 needs:
@@ -122,7 +123,7 @@ lint: $(VENV)/.for-lint $(VENV)/.for-test ## check formatting, lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy pymig
 	$(MAKE) -s -C tests/c syntax WERROR=1
-	$(BIN)/clang-format --dry-run --Werror $$(find csrc examples tests/c tests/fuzz bench -name "*.[ch]")
+	$(BIN)/clang-format --dry-run --Werror $$(find csrc examples tests/c tests/fuzz tests/library bench -name "*.[ch]")
 
 .PHONY: stub
 stub: $(VENV)/.for-test ## write pymig/_core.pyi, the types of what csrc/pymig.h declares
@@ -144,7 +145,7 @@ docs: $(VENV)/.for-docs $(VENV)/.for-test ## make the site, build/docs/html, and
 .PHONY: format
 format: $(VENV)/.for-lint ## format the sources
 	$(BIN)/ruff format
-	$(BIN)/clang-format -i $$(find csrc examples tests/c tests/fuzz bench -name "*.[ch]")
+	$(BIN)/clang-format -i $$(find csrc examples tests/c tests/fuzz tests/library bench -name "*.[ch]")
 
 .PHONY: pythons
 pythons: $(VENV)/.for-tox ## run the tests on every installed Python from 3.10 to 3.13; ENVS=3.10,3.13 selects some
@@ -161,6 +162,10 @@ mutation: $(VENV)/.for-mutation $(VENV)/.for-test ## change the code in SAMPLE=4
 .PHONY: dist
 dist: $(VENV)/.for-dist ## build sdist and wheel, audit them, and test each one
 	.ci/dist
+
+.PHONY: wheels
+wheels: $(VENV)/.for-dist $(VENV)/.for-wheels ## build wheels for x86-64 and aarch64, glibc 2.17 and musl, and audit and run each one
+	.ci/wheels
 
 .PHONY: bench
 bench: $(VENV)/.for-bench $(VENV)/.for-test ## run the benchmarks; print and save ratios to peers
