@@ -84,7 +84,7 @@ def own_rdma_nodes(mode):
     """Mount a /dev/infiniband with the nodes of a device, which are those of /dev/null, with this mode."""
     machine.own_mounts()
     machine.mount("none", "/dev", "tmpfs", options="mode=755")
-    os.mkdir("/dev/infiniband")
+    Path("/dev/infiniband").mkdir()
     for name in ("uverbs17", "rdma_cm"):
         node = Path("/dev/infiniband", name)
         os.mknod(node, stat.S_IFCHR, os.makedev(1, 3))

@@ -408,7 +408,8 @@ def test_what_a_transport_needs(surroundings, zero_copy, rdma):
         for one in surroundings:
             one()
 
-    with subprocess.Popen(["sh", "-c", "echo; exec sleep 60"], stdout=subprocess.PIPE, preexec_fn=surround) as process:
+    streams = {"stdout": subprocess.PIPE, "preexec_fn": surround}
+    with subprocess.Popen(["sh", "-c", "echo; exec sleep 60"], **streams) as process:
         process.stdout.readline()
         try:
             assert zero_copy in (None, checked(process.pid, "zero-copy"))
