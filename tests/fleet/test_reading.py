@@ -14,6 +14,7 @@ import pytest
 
 from pymig import Context, Endpoint, Fleet, Host, Plan, PostcopySupport, probe
 from pymig.cli import main
+from pymig.cli.fleet import _Bar
 from pymig.documents import MOST_BYTES
 from pymig.fleet.reading import Reader, documents
 
@@ -251,9 +252,18 @@ class TestCommand:
         finally:
             os.close(ours)
         assert b"] 100%" not in shown
-        assert b"asking [" in shown
+        assert re.search(rb"(asking|explaining) \[#*\.*\] +\d+%", shown)
         assert b"\r\x1b[K" in shown
         assert shown.endswith(b"\r\x1b[K")
+
+    def test_a_bar(self, monkeypatch, capsys):
+        monkeypatch.setattr("pymig.cli.fleet._is_terminal", lambda: True)
+        monkeypatch.setattr("pymig.cli.fleet.OFTEN", 0)
+        bar = _Bar("asking")
+        for done, total in ((3, 0), (1, 2), (2, 2)):
+            bar(done, total)
+        cleared = "\r\x1b[K"
+        assert capsys.readouterr().err == f"{cleared}asking 3{cleared}asking [{'#' * 12}{'.' * 12}]  50%{cleared}"
 
 
 def _read(descriptor):
