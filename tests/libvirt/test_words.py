@@ -4,7 +4,7 @@ import contextlib
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pymig.libvirt import VERSIONS, Domain, Flags, LibvirtRefusal, requests
@@ -299,6 +299,7 @@ WORDS = st.sampled_from([f"--{option.word}" for option in OPTIONS]) | st.text(ma
 
 
 @given(st.text(max_size=60) | st.lists(WORDS, max_size=8), st.sampled_from(VERSIONS))
+@settings(deadline=None)
 def test_any_words_are_read_or_refused(words, version):
     with contextlib.suppress(LibvirtRefusal, ValueError):
         requests(words, libvirt=version, source="10.0", destination="10.0")
@@ -311,6 +312,7 @@ TYPED = st.dictionaries(
 
 
 @given(st.integers(-1, 1 << 22), TYPED, st.sampled_from(VERSIONS))
+@settings(deadline=None)
 def test_any_flags_are_read_or_refused(number, parameters, version):
     with contextlib.suppress(LibvirtRefusal, ValueError, TypeError):
         requests(Flags(number, parameters), libvirt=version, source="10.0", destination="10.0")

@@ -87,6 +87,7 @@ CALLS = {
 
 @pytest.mark.parametrize("call", CALLS)
 @given(value=anything)
+@settings(deadline=None)
 def test_any_argument(call, value):
     try:
         CALLS[call](value)
@@ -95,6 +96,7 @@ def test_any_argument(call, value):
 
 
 @given(value=anything)
+@settings(deadline=None)
 def test_any_change_is_whole_or_not_at_all(value):
     state = MigrationState(host=HOST)
     changes = (
@@ -118,7 +120,7 @@ def test_any_change_is_whole_or_not_at_all(value):
         st.one_of(st.sampled_from(list(MigrationState(host=HOST).query_parameters())), st.text(max_size=5)), anything
     )
 )
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_parameters(parameters):
     state = MigrationState(host=HOST)
     before = state.query_parameters()
