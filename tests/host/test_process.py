@@ -238,7 +238,9 @@ def test_nothing_is_left():
 
 COUNT_SIGNALS = """
 import signal, sys
+from tests import machine
 from tests.host import faults
+machine.end_with_parent()
 faults.refuse(faults.MUNLOCKALL, faults.EPERM)
 got = 0
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
