@@ -58,7 +58,7 @@ ROWS = [
     Row("a fleet of 300 x 300 ends in 18 classes / a loop", "test_fleet_beside_a_loop", "test_loop_over_pairs", 1 / 80),
     Row("reading documents, 100 texts / json.loads", "test_read_documents[100 texts]", "test_json_loads[100 texts]", 4),
     Row("reading documents, names differ / json.loads", "test_read_documents[names differ]", "test_json_loads[names differ]", 4),
-    Row("reading documents, all differ / json.loads", "test_read_documents[all differ]", "test_json_loads[all differ]"),
+    Row("reading documents, all differ / json.loads", "test_read_documents[all differ]", "test_json_loads[all differ]", 4),
     Row("probe() / the same calls in plain C", "test_probe", "test_plain_c_probe", 2),
 ]
 # fmt: on
