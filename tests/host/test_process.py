@@ -106,9 +106,9 @@ def qemu_in(surroundings, *arguments):
     plain = ["-machine", "pc", "-accel", "tcg", "-m", "16", "-nodefaults", "-display", "none", "-S"]
 
     def surround():
-        machine.end_with_parent()
         for change in surroundings:
             change()
+        machine.end_with_parent()  # at last: a change of the user makes the kernel forget it
 
     with tempfile.TemporaryFile("w+") as log, ours, event_loop():
         with theirs:
@@ -406,9 +406,9 @@ def test_what_a_transport_needs(surroundings, zero_copy, rdma):
     """Of a process other than QEMU, which uses sockets itself."""
 
     def surround():
-        machine.end_with_parent()
         for one in surroundings:
             one()
+        machine.end_with_parent()  # at last, as above
 
     streams = {"stdout": subprocess.PIPE, "preexec_fn": surround}
     with subprocess.Popen(["sh", "-c", "echo; exec sleep 60"], **streams) as process:
