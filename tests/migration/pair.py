@@ -2,15 +2,19 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from pymig import Endpoint, Host
 from tests import machine
 from tests.live.conftest import QEMUMonitorProtocol, event_loop
 
+MACHINE = ("-machine", "pc-q35-7.2", "-m", "64M")
 LONGEST_START, LONGEST_MOVE = 30, 8  # seconds
 ENDED = ("completed", "failed", "cancelled", "pre-switchover")
 
@@ -120,5 +124,10 @@ def outcome(source, destination):
     return "fails" if failed else words.get(status, "hangs"), places[at_source, at_destination]
 
 
-def binary_name():
-    return os.environ.get("PYMIG_QEMU", "qemu-system-x86_64")
+def binaries():
+    """The paths of the source's and the destination's QEMU; skips the module that calls it if one is missing."""
+    source = os.environ.get("PYMIG_QEMU", "qemu-system-x86_64")
+    found = shutil.which(source), shutil.which(os.environ.get("PYMIG_QEMU_DESTINATION", source))
+    if None in found:
+        pytest.skip(f"needs a real QEMU: {source} is not in PATH (Debian: qemu-system-x86)", allow_module_level=True)
+    return found

@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
-import shutil
 import signal
 import time
 
@@ -25,17 +23,12 @@ from pymig import (
     preflight,
 )
 from pymig.cli import main
-from tests.migration.pair import binary_name, endpoint_of, outcome, pair
+from tests.migration.pair import MACHINE, binaries, endpoint_of, outcome, pair
 
-SOURCE = shutil.which(binary_name())
-DESTINATION = shutil.which(os.environ.get("PYMIG_QEMU_DESTINATION", binary_name()))
+SOURCE, DESTINATION = binaries()
 
 pytestmark = pytest.mark.live
 
-if SOURCE is None or DESTINATION is None:
-    pytest.skip(f"needs a real QEMU: {binary_name()} is not in PATH (Debian: qemu-system-x86)", allow_module_level=True)
-
-MACHINE = ("-machine", "pc-q35-7.2", "-m", "64M")
 QUESTIONS = ("query-migrate-capabilities", "query-migrate-parameters", "query-migrate", "query-status")
 NAMES = ("source", "destination")
 TIMEOUT = 2  # seconds

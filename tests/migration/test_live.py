@@ -4,22 +4,16 @@ PYMIG_QEMU and PYMIG_QEMU_DESTINATION name the binaries; by default, both ends a
 """
 
 import os
-import shutil
 
 import pytest
 
 from pymig import Context, Endpoint, Host, Memory, Plan, PostcopySupport, QemuBuild, preflight
-from tests.migration.pair import binary_name, carry_out, endpoint_of, outcome, pair
+from tests.migration.pair import MACHINE, binaries, carry_out, endpoint_of, outcome, pair
 
-SOURCE = shutil.which(binary_name())
-DESTINATION = shutil.which(os.environ.get("PYMIG_QEMU_DESTINATION", binary_name()))
+SOURCE, DESTINATION = binaries()
 
 pytestmark = pytest.mark.live
 
-if SOURCE is None or DESTINATION is None:
-    pytest.skip(f"needs a real QEMU: {binary_name()} is not in PATH (Debian: qemu-system-x86)", allow_module_level=True)
-
-MACHINE = ("-machine", "pc-q35-7.2", "-m", "64M")
 OTHER_MACHINE = ("-machine", "pc-q35-6.2", "-m", "64M")
 UUIDS = [("-uuid", f"{digit * 8}-{digit * 4}-{digit * 4}-{digit * 4}-{digit * 12}") for digit in "12"]
 DEVICE = ("-device", "virtio-rng-pci,addr=5")

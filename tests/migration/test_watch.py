@@ -5,7 +5,6 @@ import contextlib
 import io
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,16 +21,11 @@ from pymig.cli import main
 from pymig.cli.watch import line_of, size
 from pymig.ends.watch import seconds_left
 from tests import machine
-from tests.migration.pair import binary_name, pair
-from tests.migration.test_live import MACHINE
+from tests.migration.pair import MACHINE, binaries, pair
 
-SOURCE = shutil.which(binary_name())
-DESTINATION = shutil.which(os.environ.get("PYMIG_QEMU_DESTINATION", binary_name()))
+SOURCE, DESTINATION = binaries()
 
 pytestmark = pytest.mark.live
-
-if SOURCE is None or DESTINATION is None:
-    pytest.skip(f"needs a real QEMU: {binary_name()} is not in PATH (Debian: qemu-system-x86)", allow_module_level=True)
 
 QUICK = {"interval": 0.1, "still": 1.0, "timeout": 3.0}
 WORDS = ["--interval", "0.1", "--still", "1", "--timeout", "3"]
