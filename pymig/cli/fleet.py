@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+    from pymig.ends.plan import Plan
     from pymig.fleet.report import Report
 
 OF_ONE, OF_LINES = ".json", (".jsonl", ".ndjson")
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     matrix = Fleet._of(members).matrix(plan, progress=_Bar("asking"))
     report = matrix._report(_Bar("explaining"))
     if options.html is not None:
-        _write_page(report, options)
+        _write_page(report, plan, options.html)
     _FORMATS[_format(options)](report)
     reasons = report.pairs()
     if skipped or any(reason.outcome == "unknown" for reason in reasons):
@@ -148,10 +149,10 @@ def _format(options: argparse.Namespace) -> str:
     return "json" if options.json else "csv" if options.csv else "text"
 
 
-def _write_page(report: Report, options: argparse.Namespace) -> None:
+def _write_page(report: Report, plan: Plan, path: str) -> None:
     from pymig.fleet.page import page  # noqa: PLC0415 - only with --html
 
-    Path(options.html).write_text(page(report, plan_of(options)), encoding="utf-8")
+    Path(path).write_text(page(report, plan), encoding="utf-8")
 
 
 def _print_json(report: Report) -> None:
