@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 
 from pymig import __version__
-from pymig.ends.plan import ORDERS
+from pymig.ends.plan import DEFAULT_LIBVIRT, ORDERS
 from pymig.host.checks import NAMES as CHECK_NAMES
 from pymig.host.formats import FORMATS
 from pymig.qemu.build import QemuBuild
@@ -314,7 +314,9 @@ def _add_preflight(commands: Any) -> None:
         help="what a product wants, in place of names, e.g. kubevirt@1.9:allowPostCopy=true,parallel=8; pymig list "
         "--presets lists them",
     )
-    command.add_argument("--libvirt", metavar="VERSION", help="with --preset: which libvirt it uses (default: 11.3)")
+    command.add_argument(
+        "--libvirt", metavar="VERSION", help=f"with --preset: which libvirt it uses (default: {DEFAULT_LIBVIRT})"
+    )
     command.add_argument(
         "--apply",
         action="store_true",
@@ -326,7 +328,7 @@ def _add_preflight(commands: Any) -> None:
 
 
 VIRSH_VALUES = {
-    "--libvirt": ("VERSION", "the version of libvirt at the source (default: 11.3)"),
+    "--libvirt": ("VERSION", f"the version of libvirt at the source (default: {DEFAULT_LIBVIRT})"),
     "--destination-libvirt": ("VERSION", "the version of libvirt at the destination (default: the same)"),
     "--source": ("END", f"{END} (default: the newest release)"),
     "--destination": ("END", "likewise"),

@@ -10,7 +10,7 @@ from pymig.cli.values import ACCEPTED, REFUSED
 from pymig.context import Context
 from pymig.ends.endpoint import Endpoint
 from pymig.ends.finding import Finding
-from pymig.ends.plan import ENDS, Plan
+from pymig.ends.plan import DEFAULT_LIBVIRT, ENDS, Plan
 from pymig.ends.preflight import preflight
 from pymig.libvirt.domain import Domain
 from pymig.libvirt.faults import known_faults
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pymig.ends.preflight import Preflight
     from pymig.libvirt.faults import KnownLibvirtFault
     from pymig.libvirt.sent import EndRequests, Requests
-
-DEFAULT_LIBVIRT = "11.3"
 
 
 def run(options: argparse.Namespace) -> int:

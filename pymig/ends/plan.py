@@ -29,6 +29,9 @@ ENDS = ("source", "destination")
 ORDERS = ("source-first", "destination-first", "incoming-first")
 """Which end's settings come first; ``incoming-first`` sends migrate-incoming before the source's settings."""
 
+DEFAULT_LIBVIRT = "11.3"
+"""The version of libvirt where none is given."""
+
 SWITCHES_TO_POSTCOPY = {"postcopy-after-precopy", "timeout-postcopy"}
 """virsh migrate's options that switch the migration to postcopy."""
 
@@ -156,7 +159,7 @@ class Plan(Value):
         cls,
         options: str | Iterable[str] | Flags,
         *,
-        libvirt: str = "11.3",
+        libvirt: str = DEFAULT_LIBVIRT,
         destination_libvirt: str | None = None,
         source: QemuBuild | str | None = None,
         destination: QemuBuild | str | None = None,
@@ -243,7 +246,7 @@ class Plan(Value):
             return cls(**asked)
         return cls.from_virsh(
             asked,
-            libvirt=libvirt or "11.3",
+            libvirt=libvirt or DEFAULT_LIBVIRT,
             destination_libvirt=destination_libvirt,
             source=builds["source"],
             destination=builds["destination"],
