@@ -46,6 +46,9 @@ enum {
     MOST_INSTRUCTIONS = 4 * BPF_MAXINSNS /* of all filters */
 };
 
+_Static_assert(sizeof(((ProcessReport *)0)->missing) == PROCESS_TRAIT__MAX * sizeof(int), "an errno for each trait");
+_Static_assert(sizeof(((ProcessReport *)0)->transports) == TRANSPORT__MAX * sizeof(int), "an errno for each transport");
+
 typedef struct Filters {
     int count, first[MOST_FILTERS + 1]; /* newest first; the index of each one's first instruction, and of the end */
     struct sock_filter instructions[MOST_INSTRUCTIONS];

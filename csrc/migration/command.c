@@ -130,8 +130,8 @@ typedef uint64_t Facts;
 #define NO_EXEC_ARGUMENTS ((Facts)1 << 30)
 #define IS_INCREMENTAL ((Facts)1 << 31) /* block-incremental */
 #define HAS_PRIVATE_MEMORY ((Facts)1 << 32)
-#define INCOMING_FAILED ((Facts)1 << 34)
 #define REDIRECTS ((Facts)1 << 33) /* an exec'd command writes to a file: it contains a ">" */
+#define INCOMING_FAILED ((Facts)1 << 34)
 
 /* What a row's text names. */
 typedef enum Named {
