@@ -8,6 +8,7 @@ import os
 from pymig._core import lib
 from pymig.host.diagnosis import error_text
 from pymig.host.facts import UNKNOWN, is_inconclusive
+from pymig.host.place import has_capability, methods_of, pid_of
 from pymig.values import Value
 
 TYPE_CHECKING = False
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from pymig.host.place import Answer
     from pymig.host.report import HostReport
 
     Result = tuple[str, str]
@@ -27,7 +29,6 @@ OPTMEM_MAX = "/proc/sys/net/core/optmem_max"
 USUAL_OPTMEM_MAX = 128 * 1024  # the kernel's own default since 6.7; it was 20 KiB
 RDMA_DEVICES = "/sys/class/infiniband"
 RDMA_NODES = "/dev/infiniband/uverbs* and rdma_cm"
-CAP_IPC_LOCK = 14  # <linux/capability.h>
 EVERY_USER = 2**32 - 1  # the number of users in the initial user namespace
 HUGE_PAGES = "/sys/kernel/mm/hugepages"
 
@@ -101,9 +102,13 @@ def _postcopy(report: HostReport) -> Result:
 # ---- What decides whether it works once accepted ----
 
 
+def _place_of(report: HostReport | None) -> Answer | None:
+    return report._place if report else None
+
+
 def _transport_error(report: HostReport | None, transport: int) -> int:
     """The errno for which this host, or the process in whose place was asked, can't do it."""
-    place = report and report._place
+    place = _place_of(report)
     error: int = place.c.transports[transport] if place else lib.host_transport_error(transport)
     return error
 
@@ -127,8 +132,7 @@ def _optmem(_: object) -> Result:
 def _memlock(report: HostReport | None) -> Result:
     import resource  # noqa: PLC0415 - likewise
 
-    place = report and report._place
-    pid = place.pid if place else 0
+    pid = pid_of(_place_of(report))
     try:
         soft, hard = resource.prlimit(pid, resource.RLIMIT_MEMLOCK)
     except OSError as error:
@@ -136,7 +140,7 @@ def _memlock(report: HostReport | None) -> Result:
     if soft == resource.RLIM_INFINITY:
         return PASS, "RLIMIT_MEMLOCK = unlimited"
     found = f"RLIMIT_MEMLOCK = {soft}"
-    if _locks_without_limit(report, pid):
+    if _locks_without_limit(_place_of(report)):
         return PASS, f"{found}, but CAP_IPC_LOCK lifts it"
     sizes = [block.memory.size for block in report.memory] if report else [None]
     known = [size for size in sizes if size is not None]
@@ -151,16 +155,14 @@ def _memlock(report: HostReport | None) -> Result:
     return WARN, f"{found}, all of which may be locked; to raise it: {remedy}"
 
 
-def _locks_without_limit(report: HostReport | None, pid: int) -> bool:
+def _locks_without_limit(place: Answer | None) -> bool:
     """Whether the process has CAP_IPC_LOCK where the kernel asks for it: in the initial user namespace."""
-    place = report and report._place
-    methods = place.c.methods if place else lib.uffd_probe_methods()
     try:
-        with open(f"/proc/{pid or 'self'}/uid_map", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/{pid_of(place) or 'self'}/uid_map", "rb") as file:  # noqa: PTH123
             is_initial = file.read().split() == [b"0", b"0", b"%d" % EVERY_USER]
     except OSError:
         return False
-    return is_initial and bool(methods.effective >> CAP_IPC_LOCK & 1)
+    return is_initial and has_capability(methods_of(place), "CAP_IPC_LOCK")
 
 
 def _folder(path: str) -> list[str]:

@@ -26,6 +26,7 @@ import resource
 
 from pymig._core import lib
 from pymig.host.facts import REFERENCE, is_inconclusive
+from pymig.host.place import has_capability, methods_of, pid_of
 from pymig.host.report import Diagnosis
 
 TYPE_CHECKING = False
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 DEVICE = "/dev/userfaultfd"
 SYSCTL = "/proc/sys/vm/unprivileged_userfaultfd"
-CAP_SYS_PTRACE = 1 << 19
 SECCOMP_MODE_FILTER = 2
 KILLED: int = lib.PYMIG_ERROR_KILLED
 NOT_FOUND_OUT: int = lib.PYMIG_ERROR_UNKNOWN
@@ -65,9 +65,7 @@ RAISE_LIMITS = (
 def diagnose(report: HostReport) -> tuple[Diagnosis, ...]:
     """The entries for everything that the report lacks."""
     if report.userfaultfd is None:
-        return tuple(
-            _no_userfaultfd(report, lib.uffd_probe_methods() if report._place is None else report._place.c.methods)
-        )
+        return tuple(_no_userfaultfd(report, methods_of(report._place)))
     if report.api_errno:
         return (_failed_step(report, "userfaultfd features", "UFFDIO_API", report.api_errno),)
     entries = [_untracked(block, report) for block in report.memory if not block.write_tracking or not block.made]
@@ -126,7 +124,7 @@ def _syscall_cause(ways: UffdMethods) -> str:
         return "seccomp" if filtered and in_kernel else "unknown" if filtered else "not-in-kernel"
     if error == errno.EPERM and ways.syscall_user_mode_error == 0:
         # The kernel gives an unprivileged process one that is limited to user mode, so the privilege is missing.
-        return "capability" if ways.effective & CAP_SYS_PTRACE else "sysctl"
+        return "capability" if has_capability(ways, "CAP_SYS_PTRACE") else "sysctl"
     return "seccomp" if filtered else "unknown"
 
 
@@ -139,7 +137,7 @@ def _evidence(report: HostReport, ways: UffdMethods) -> dict[str, str]:
         "userfaultfd(2) with UFFD_USER_MODE_ONLY": _error(ways.syscall_user_mode_error),
         "vm.unprivileged_userfaultfd": _read(SYSCTL),
         "CapEff": f"{ways.effective:016x}",
-        "CAP_SYS_PTRACE": "yes" if ways.effective & CAP_SYS_PTRACE else "no",
+        "CAP_SYS_PTRACE": "yes" if has_capability(ways, "CAP_SYS_PTRACE") else "no",
         "Seccomp": str(ways.seccomp_mode),
     }
 
@@ -268,12 +266,13 @@ def _mode(path: str, report: HostReport) -> str:
 
 def _root(report: HostReport) -> str:
     """Where the root directory is of the process in whose place was asked."""
-    return f"/proc/{report._place.pid}/root" if report._place is not None and report._place.pid else ""
+    pid = pid_of(report._place)
+    return f"/proc/{pid}/root" if pid else ""
 
 
 def _limits(report: HostReport) -> dict[str, str]:
     names = ("RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_MEMLOCK")
-    pid = 0 if report._place is None else report._place.pid
+    pid = pid_of(report._place)
     return {name: _limit(pid, getattr(resource, name)) for name in names}
 
 

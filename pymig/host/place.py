@@ -19,21 +19,24 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pymig._core import ProcessReport
+    from pymig._core import ProcessReport, UffdMethods
 
 TRAITS = tuple(map(text, rows(lib.process_trait_name)))
 """What a child takes on."""
 
-# Capabilities by their numbers, and those that taking on a trait needs.
-_CAPABILITIES = {
+CAPABILITIES = {
     "CAP_SETGID": 6,
     "CAP_SETUID": 7,
     "CAP_SETPCAP": 8,
+    "CAP_IPC_LOCK": 14,
     "CAP_SYS_CHROOT": 18,
     "CAP_SYS_PTRACE": 19,
     "CAP_SYS_ADMIN": 21,
     "CAP_DAC_OVERRIDE": 1,
 }
+"""The numbers of a process's capabilities (<linux/capability.h>)."""
+
+# What taking on a trait needs.
 _NEEDED = {
     "cgroup": ("CAP_DAC_OVERRIDE",),
     "mount namespace": ("CAP_SYS_ADMIN", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE"),
@@ -105,6 +108,21 @@ def in_place_of_user(user: str | int, memory: Iterable[Memory] | None, page_size
     return _asked(place, RamBlocks((Memory(),) if memory is None else memory), page_size, f"user {user}")
 
 
+def pid_of(place: Answer | None) -> int:
+    """The process in whose place was asked; 0 for this process, or a user."""
+    return place.pid if place else 0
+
+
+def methods_of(place: Answer | None) -> UffdMethods:
+    """What opening a userfaultfd gave there, or gives this process."""
+    return place.c.methods if place else lib.uffd_probe_methods()
+
+
+def has_capability(methods: UffdMethods, name: str) -> bool:
+    """Whether the process that tried these methods has the capability."""
+    return bool(methods.effective >> CAPABILITIES[name] & 1)
+
+
 def _asked(place: Any, blocks: RamBlocks, page_size: int, shown: str) -> Answer:
     report = ffi.new("ProcessReport *")
     reports = ffi.new("RamBlockReport[]", max(len(blocks), 1))
@@ -135,10 +153,10 @@ def _failure(error: int, shown: str) -> OSError:
 
 def _require_privilege(missing: Iterable[tuple[str, int]], shown: str) -> None:
     """Raises PermissionError if a trait is missing for lack of a capability."""
-    effective = lib.uffd_probe_methods().effective
+    ours = lib.uffd_probe_methods()
     refused = [what for what, error in missing if error in (errno.EPERM, errno.EACCES)]
     needed = dict.fromkeys(name for what in refused for name in _NEEDED.get(what, ()))
-    lacking = [name for name in needed if not effective >> _CAPABILITIES[name] & 1]
+    lacking = [name for name in needed if not has_capability(ours, name)]
     if lacking:
         raise PermissionError(
             errno.EPERM,
