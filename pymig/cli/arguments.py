@@ -7,9 +7,6 @@ from functools import partial
 from itertools import islice
 
 from pymig import __version__
-from pymig.ends.plan import DEFAULT_LIBVIRT, ORDERS
-from pymig.host.checks import NAMES as CHECK_NAMES
-from pymig.host.formats import FORMATS
 from pymig.qemu.build import QemuBuild
 
 TYPE_CHECKING = False
@@ -68,7 +65,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     """The options; ``command`` is the name of the command. Raises UsageError."""
     if list(words[:1]) == ["virsh"]:
         return _parse_virsh(words[1:])
-    return parser().parse_args([_with_dashes(word) for word in words])
+    return parser(*words[:1]).parse_args([_with_dashes(word) for word in words])
 
 
 def _parse_virsh(words: Sequence[str]) -> argparse.Namespace:
@@ -84,7 +81,7 @@ def _parse_virsh(words: Sequence[str]) -> argparse.Namespace:
             own += [word] if equals else [word, *islice(left, 1)]
         else:
             (own if word in VIRSH_SWITCHES else rest).append(word)
-    options = parser().parse_args(["virsh", *own])
+    options = parser("virsh").parse_args(["virsh", *own])
     options.words = rest
     return options
 
@@ -95,8 +92,8 @@ def _with_dashes(word: str) -> str:
     return dashed if dashed.removeprefix("--") in CIRCUMSTANCES else word
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+def parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser of this command alone, which is made faster; of all commands if there is no such command."""
     parser = _Parser(
         prog="pymig",
         description="Would this QEMU accept these migration capabilities on this host, and if not, why? Will this "
@@ -112,16 +109,8 @@ def parser() -> argparse.ArgumentParser:
         help="print a completion script for the shell",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog="pymig")
-    _add_check(commands)
-    _add_probe(commands)
-    _add_diff(commands)
-    _add_list(commands)
-    _add_preflight(commands)
-    _add_describe(commands)
-    _add_fleet(commands)
-    _add_watch(commands)
-    _add_virsh(commands)
-    _add_explain(commands)
+    for name in [command] if command in _COMMANDS else _COMMANDS:
+        _COMMANDS[name](commands)
     return parser
 
 
@@ -212,6 +201,9 @@ def _add_check(commands: Any) -> None:
 
 
 def _add_probe(commands: Any) -> None:
+    from pymig.host.checks import NAMES  # noqa: PLC0415 - other commands need none
+    from pymig.host.formats import FORMATS  # noqa: PLC0415 - likewise
+
     command = commands.add_parser(
         "probe",
         help="what can this host do?",
@@ -222,7 +214,7 @@ def _add_probe(commands: Any) -> None:
     _add_place(command)
     command.add_argument("--strict", action="store_true", help="exit with 1 also for a WARN")
     command.add_argument(
-        "--only", action="append", metavar="NAME", choices=CHECK_NAMES, help="run only this check; may be repeated"
+        "--only", action="append", metavar="NAME", choices=NAMES, help="run only this check; may be repeated"
     )
     command.add_argument("--list", action="store_true", help="list the checks without running them")
     formats = command.add_mutually_exclusive_group()
@@ -280,6 +272,8 @@ DEFAULT_URI = "tcp:destination:4444"
 
 def _add_plan(command: argparse.ArgumentParser) -> None:
     """The arguments of values.plan_of()."""
+    from pymig.ends.plan import ORDERS  # noqa: PLC0415 - most commands have no plan
+
     command.add_argument("names", nargs="*", metavar="NAME", help="a capability that is wanted, e.g. multifd")
     command.add_argument("--uri", help=f"where the source migrates to (default: {DEFAULT_URI})")
     command.add_argument("--incoming-uri", metavar="URI", help="where the destination listens (default: the same)")
@@ -297,6 +291,8 @@ END = "a monitor's socket (a path or host:port), a file that pymig describe wrot
 
 
 def _add_preflight(commands: Any) -> None:
+    from pymig.ends.plan import DEFAULT_LIBVIRT  # noqa: PLC0415 - likewise
+
     command = commands.add_parser(
         "preflight",
         help="will this migration work, and if not, where does it break?",
@@ -328,7 +324,7 @@ def _add_preflight(commands: Any) -> None:
 
 
 VIRSH_VALUES = {
-    "--libvirt": ("VERSION", f"the version of libvirt at the source (default: {DEFAULT_LIBVIRT})"),
+    "--libvirt": ("VERSION", "the version of libvirt at the source (default: {})"),
     "--destination-libvirt": ("VERSION", "the version of libvirt at the destination (default: the same)"),
     "--source": ("END", f"{END} (default: the newest release)"),
     "--destination": ("END", "likewise"),
@@ -343,6 +339,8 @@ VIRSH_SWITCHES = {
 
 
 def _add_virsh(commands: Any) -> None:
+    from pymig.ends.plan import DEFAULT_LIBVIRT  # noqa: PLC0415 - likewise
+
     command = commands.add_parser(
         "virsh",
         help="what will virsh migrate do, and who refuses it?",
@@ -354,7 +352,7 @@ def _add_virsh(commands: Any) -> None:
         "or if it fails.",
     )
     for name, (metavar, meaning) in VIRSH_VALUES.items():
-        command.add_argument(name, metavar=metavar, help=meaning)
+        command.add_argument(name, metavar=metavar, help=meaning.format(DEFAULT_LIBVIRT))
     for name in ("--hard-limit", "--no-shared-storage", "--json"):
         command.add_argument(name, action="store_true", help=VIRSH_SWITCHES[name])
 
@@ -431,3 +429,17 @@ def _add_explain(commands: Any) -> None:
         "text", nargs="+", metavar="TEXT", help="the text, or a name such as multifd or multifd/xbzrle; - is stdin"
     )
     _add_json(command)
+
+
+_COMMANDS = {
+    "check": _add_check,
+    "probe": _add_probe,
+    "diff": _add_diff,
+    "list": _add_list,
+    "preflight": _add_preflight,
+    "describe": _add_describe,
+    "fleet": _add_fleet,
+    "watch": _add_watch,
+    "virsh": _add_virsh,
+    "explain": _add_explain,
+}
