@@ -13,7 +13,7 @@ from pymig.host.facts import (
     PostcopySupport,
     write_tracking_of,
 )
-from pymig.host.memory import Memory, RamBlocks
+from pymig.host.memory import DEFAULT_MEMORY, NO_MEMORY, blocks_of
 from pymig.owned import new_local_host, new_stated_host
 from pymig.values import Frozen, wrong_type
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pymig._core import MigrationHost
     from pymig.host.facts import FoundTracking, WriteTracking
+    from pymig.host.memory import Memory, RamBlocks
 
 _BITS = 64
 
@@ -81,13 +82,13 @@ class Host(Frozen):
         page_size = extra.get("page_size", 0)
         page_size = page_size if type(page_size) is int and 0 < page_size < 1 << _BITS else 0
         c_facts = ffi.new("HostFacts[]", [fact._c() for fact in stated])
+        c_host = new_stated_host(c_facts, page_size)
         self = object.__new__(cls)
-        self._set(_c=new_stated_host(c_facts, page_size), _stated=stated, _extra=extra)
-        self._set(_blocks=RamBlocks(()), _target_page_size=0)
+        self._set(_c=c_host, _stated=stated, _extra=extra, _blocks=NO_MEMORY, _target_page_size=0)
         return self
 
     @classmethod
-    def local(cls, memory: Iterable[Memory] = (Memory(),), *, target_page_size: int | None = None) -> Self:
+    def local(cls, memory: Iterable[Memory] = DEFAULT_MEMORY, *, target_page_size: int | None = None) -> Self:
         """This machine, for a guest with this memory.
 
         Its kernel is probed when a fact is first needed, with the system calls that QEMU's own probe makes; version
@@ -100,10 +101,10 @@ class Host(Frozen):
         Raises:
             OSError: a block's path does not exist or is not accessible.
         """
-        blocks, page_size = RamBlocks(memory), page_size_of(target_page_size)
+        blocks, page_size = blocks_of(memory), page_size_of(target_page_size)
+        c_host = new_local_host(blocks.c, len(blocks.memory), page_size)
         self = object.__new__(cls)
-        self._set(_stated=None, _extra={}, _blocks=blocks, _target_page_size=page_size)
-        self._set(_c=new_local_host(blocks.c, len(blocks), page_size))
+        self._set(_c=c_host, _stated=None, _extra={}, _blocks=blocks, _target_page_size=page_size)
         return self
 
     @classmethod

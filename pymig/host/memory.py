@@ -187,3 +187,15 @@ def _memory_blocks(memory: Iterable[Memory]) -> tuple[Memory, ...]:
         if not isinstance(block, Memory):
             raise TypeError(f"memory must hold Memory objects, not {type(block).__name__}")
     return blocks
+
+
+NO_MEMORY = RamBlocks(())
+_ANONYMOUS = RamBlocks((Memory(),))
+
+DEFAULT_MEMORY = _ANONYMOUS.memory
+"""The default of ``memory``. Its blocks are made once."""
+
+
+def blocks_of(memory: Iterable[Memory]) -> RamBlocks:
+    """The blocks of this memory."""
+    return _ANONYMOUS if memory is DEFAULT_MEMORY else RamBlocks(memory)

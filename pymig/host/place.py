@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from pymig._core import ffi, lib
 from pymig.host.facts import HostFacts
-from pymig.host.memory import Memory, RamBlocks
+from pymig.host.memory import DEFAULT_MEMORY, Memory, RamBlocks, blocks_of
 from pymig.release import rows, text
 from pymig.values import Frozen, require_bool, wrong_type
 
@@ -105,7 +105,7 @@ def in_place_of_user(user: str | int, memory: Iterable[Memory] | None, page_size
     uid, gid, groups = _ids_of(user)
     c_groups = ffi.new("uint32_t[]", groups)
     place = ffi.new("ProcessPlace *", {"uid": uid, "gid": gid, "groups": c_groups, "n_groups": len(groups)})
-    return _asked(place, RamBlocks((Memory(),) if memory is None else memory), page_size, f"user {user}")
+    return _asked(place, blocks_of(DEFAULT_MEMORY if memory is None else memory), page_size, f"user {user}")
 
 
 def pid_of(place: Answer | None) -> int:
@@ -185,11 +185,11 @@ def memory_of(pid: int) -> tuple[Memory, ...]:
         with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - pathlib takes long to import
             words = os.fsdecode(file.read()).split("\0")
     except OSError:
-        return (Memory(),)
+        return DEFAULT_MEMORY
     options = list(pairwise(words))
     backends = [block for option, value in options if option == "-object" for block in _backend(value)]
     paths = [Memory("file", path=value) for option, value in options if option == "-mem-path"]
-    return tuple(backends or paths or [Memory()])
+    return tuple(backends or paths) or DEFAULT_MEMORY
 
 
 def _backend(value: str) -> list[Memory]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pymig._core import ffi, lib
 from pymig.host.diagnosis import diagnose
 from pymig.host.host import page_size_of
-from pymig.host.memory import Memory, RamBlocks
+from pymig.host.memory import DEFAULT_MEMORY, blocks_of
 from pymig.host.place import in_place_of_process, in_place_of_user
 from pymig.host.report import HostReport
 
@@ -13,14 +13,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pymig.host.memory import Memory
     from pymig.host.place import Answer
-
-_PLAIN = (Memory(),)
-_PLAIN_BLOCKS = RamBlocks(_PLAIN)
 
 
 def probe(
-    memory: Iterable[Memory] = _PLAIN,
+    memory: Iterable[Memory] = DEFAULT_MEMORY,
     *,
     target_page_size: int | None = None,
     pid: int | None = None,
@@ -43,12 +41,12 @@ def probe(
     page_size = page_size_of(target_page_size)
     if pid is not None and user is not None:
         raise ValueError("pid and user can't be given together")
-    given = None if memory is _PLAIN else memory
+    given = None if memory is DEFAULT_MEMORY else memory
     if pid is not None:
         return _report_of(in_place_of_process(pid, given, page_size, ptrace=ptrace))
     if user is not None:
         return _report_of(in_place_of_user(user, given, page_size))
-    blocks = _PLAIN_BLOCKS if memory is _PLAIN else RamBlocks(memory)
+    blocks = blocks_of(memory)
     reports = ffi.new("RamBlockReport[]", max(len(blocks), 1))
     report = HostReport(blocks.memory, lib.host_probe(blocks.c, len(blocks), page_size, reports), reports)
     report._set(diagnosis=diagnose(report))
