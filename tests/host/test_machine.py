@@ -89,16 +89,30 @@ def test_another_run_waits(setting):
     assert seen == ["0"]
 
 
-ORPHAN = """
+KILLED_AFTER = """
 import os, subprocess
+from functools import partial
 from tests import machine
-subprocess.Popen(["sleep", "60"], preexec_fn=machine.end_with_parent)
+subprocess.Popen(["sleep", "60"], preexec_fn=partial(machine.end_with, os.getpid()))
 os.kill(os.getpid(), 9)
 """
 
+KILLED_BEFORE = """
+import os, subprocess
+from tests import machine
+parent = os.getpid()
+def begin():
+    os.kill(parent, 9)
+    while os.getppid() == parent:
+        pass
+    machine.end_with(parent)
+subprocess.Popen(["sleep", "60"], preexec_fn=begin)
+"""
 
-def test_a_child_ends_with_its_parent():
-    run = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, timeout=30, check=False)
+
+@pytest.mark.parametrize("program", [KILLED_AFTER, KILLED_BEFORE])
+def test_a_child_ends_with_its_parent(program):
+    run = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, timeout=30, check=False)
     assert run.returncode == -signal.SIGKILL, "and nobody else holds the pipe"
 
 

@@ -104,11 +104,12 @@ def qemu_in(surroundings, *arguments):
     ours, theirs = socket.socketpair()
     monitor = ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
     plain = ["-machine", "pc", "-accel", "tcg", "-m", "16", "-nodefaults", "-display", "none", "-S"]
+    parent = os.getpid()
 
     def surround():
         for change in surroundings:
             change()
-        machine.end_with_parent()  # at last: a change of the user makes the kernel forget it
+        machine.end_with(parent)  # at last: a change of the user makes the kernel forget it
 
     with tempfile.TemporaryFile("w+") as log, ours, event_loop():
         with theirs:
@@ -237,10 +238,10 @@ def test_nothing_is_left():
 
 
 COUNT_SIGNALS = """
-import signal, sys
+import os, signal, sys
 from tests import machine
 from tests.host import faults
-machine.end_with_parent()
+machine.end_with(os.getppid())
 faults.refuse(faults.MUNLOCKALL, faults.EPERM)
 got = 0
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
@@ -404,11 +405,12 @@ RDMA_NODES = "/dev/infiniband/uverbs* and rdma_cm"
 )
 def test_what_a_transport_needs(surroundings, zero_copy, rdma):
     """Of a process other than QEMU, which uses sockets itself."""
+    parent = os.getpid()
 
     def surround():
         for one in surroundings:
             one()
-        machine.end_with_parent()  # at last, as above
+        machine.end_with(parent)  # at last, as above
 
     streams = {"stdout": subprocess.PIPE, "preexec_fn": surround}
     with subprocess.Popen(["sh", "-c", "echo; exec sleep 60"], **streams) as process:

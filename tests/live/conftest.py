@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from qemu.qmp import QMPError
@@ -101,7 +102,7 @@ def start(command, log, monitor, user):
     """Starts a program that writes to the log and has the monitor's socket, and ends when this process does."""
     identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "pass_fds": [monitor.fileno()]}
-    streams["preexec_fn"] = machine.end_with_parent
+    streams["preexec_fn"] = partial(machine.end_with, os.getpid())
     try:
         return subprocess.Popen(command, **streams, **identity)
     except PermissionError:

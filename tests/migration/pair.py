@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ class Qemu:
         self.log = folder / f"{name}.log"
         with self.log.open("w") as log:
             streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-            streams["preexec_fn"] = machine.end_with_parent
+            streams["preexec_fn"] = partial(machine.end_with, os.getpid())
             self.process = subprocess.Popen(command, **streams)
         self.monitor = self._connected(own)
 

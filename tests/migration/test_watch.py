@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import types
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -250,8 +251,8 @@ def test_json_lines(tmp_path, capsys):
     assert looks[-1]["explanation"]["guests"] == ["destination"]
 
 
-def interruptible():
-    machine.end_with_parent()
+def interruptible(parent):
+    machine.end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores SIGINT
 
 
@@ -259,7 +260,8 @@ def interruptible():
 def test_a_hang_goes_on_until_it_is_interrupted(tmp_path, delay):
     with migration(tmp_path, destination=["multifd"]) as ends:
         command = [sys.executable, "-m", "pymig", "watch", *map(str, addresses(ends)), *WORDS]
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": interruptible}
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        options["preexec_fn"] = partial(interruptible, os.getpid())
         with subprocess.Popen(command, **options) as process:
             limit = threading.Timer(60, process.kill)
             limit.start()

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 ACCELERATORS = {"emulated": ("-accel", "tcg", "-accel", "qtest")}
 TRANSPORTS = {"unix": "unix:DIR/incoming", "exec": "exec:cat DIR/fifo"}
 
-ENDING_WITH_US = ("setpriv", "--pdeathsig", "KILL")
+# The kernel kills what follows when this process, $0, ends; if it has ended already, nothing is started.
+ENDING_WITH = ("setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ $PPID = $0 ] && exec "$@"')
 WITHOUT_USERFAULTFD = (
     "env",
     f"PYTHONPATH={ROOT}",
@@ -54,7 +55,7 @@ class Machine:
         memory = ("-object", context.memory, "-machine", "memory-backend=m0")
         side = ("-incoming", "defer") if context.incoming else ()
         user = WITHOUT_USERFAULTFD if context.host == "no-userfaultfd" else ()
-        command = (*user, *ENDING_WITH_US, self.binary)
+        command = (*user, *ENDING_WITH, str(os.getpid()), self.binary)
         return live_qemu(*map(self.there, (*accelerator, *memory, *side)), command=map(self.there, command))
 
     def uri(self, transport):
