@@ -19,26 +19,21 @@ static void sort_terms(MigrationChecker *checker, int count)
     }
 }
 
-/* by[false][c]: the terms that don't apply while capability c is off; by[true][c]: while it is on. */
-typedef struct Excluded {
-    TermSet by[2][CHUNKS * CHUNK_BITS];
-} Excluded;
-
-static Excluded excluded(const MigrationChecker *checker, int count)
+Excluded excluded_terms(const MigrationChecker *checker)
 {
     Excluded excluded = {{{0}}};
-    for (int i = 0; i < count; i++) {
-        const Term *term = &checker->terms[i];
-        excluded.by[false][term->trigger] |= (TermSet)1 << i;
-        excluded.by[!term->other_on][term->other] |= (TermSet)1 << i;
+    for (TermSet left = checker->all; left != 0; left &= left - 1) {
+        const Term *term = &checker->terms[__builtin_ctzll(left)];
+        excluded.by[false][term->trigger] |= left & -left;
+        excluded.by[!term->other_on][term->other] |= left & -left;
     }
     return excluded;
 }
 
-/* Fills the table capability by capability; each one doubles the filled part. */
-static void fill_chunk(TermSet candidates[1 << CHUNK_BITS], const TermSet off[CHUNK_BITS], const TermSet on[CHUNK_BITS])
+/* Capability by capability; each one doubles the filled part. */
+void fill_candidates(TermSet *candidates, int bits, const TermSet *off, const TermSet *on)
 {
-    for (int bit = 0; bit < CHUNK_BITS; bit++) {
+    for (int bit = 0; bit < bits; bit++) {
         for (int value = 0; value < 1 << bit; value++) {
             candidates[value | 1 << bit] = candidates[value] & ~on[bit];
             candidates[value] &= ~off[bit];
@@ -56,13 +51,12 @@ void migration_checker_init(MigrationChecker *checker, const MigrationContext *c
     checker->variant = qemu_release_probe_variant(context->build.probe_release);
     checker->scope = qemu_release_scope(checker->release);
 
-    int count = rules_compile(context, checker->terms);
-    const Excluded out = excluded(checker, count);
-    sort_terms(checker, count);
+    sort_terms(checker, rules_compile(context, checker->terms));
+    const Excluded out = excluded_terms(checker);
     for (int first = 0; first < CHUNKS * CHUNK_BITS; first += CHUNK_BITS) {
         TermSet *candidates = checker->candidates[first / CHUNK_BITS];
         candidates[0] = checker->all;
-        fill_chunk(candidates, &out.by[false][first], &out.by[true][first]);
+        fill_candidates(candidates, CHUNK_BITS, &out.by[false][first], &out.by[true][first]);
     }
 }
 

@@ -26,6 +26,16 @@ struct MigrationChecker {
 
 void migration_checker_init(MigrationChecker *checker, const MigrationContext *context, MigrationHost *host);
 
+/* by[false][c]: the terms that don't apply while capability c is off; by[true][c]: while it is on. */
+typedef struct Excluded {
+    TermSet by[2][CHUNKS * CHUNK_BITS];
+} Excluded;
+
+Excluded excluded_terms(const MigrationChecker *checker);
+
+/* Fills a table of 2^bits values with the terms of candidates[0] that the value does not exclude, by[...][first...]. */
+void fill_candidates(TermSet *candidates, int bits, const TermSet *off, const TermSet *on);
+
 /* The terms that can apply to a change from this set. */
 TermSet terms_for_old_set(const MigrationChecker *checker, CapabilitySet old_set);
 

@@ -62,23 +62,6 @@ static void sort_terms(Table *table)
     }
 }
 
-/* Whether a byte with this value allows that the capability is on (or off). */
-static bool allows(int byte, int value, int capability, bool on)
-{
-    return capability / 8 != byte || (value >> capability % 8 & 1) == on;
-}
-
-static TermSet terms_of_byte(const Table *table, int byte, int value)
-{
-    TermSet terms = 0;
-    for (TermSet left = table->live; left != 0; left &= left - 1) {
-        const Term *term = &table->checker->terms[__builtin_ctzll(left)];
-        bool can_apply = allows(byte, value, term->trigger, true) && allows(byte, value, term->other, term->other_on);
-        terms |= can_apply ? left & -left : 0;
-    }
-    return terms;
-}
-
 static bool same_facts(const ByteFacts *one, const ByteFacts *other)
 {
     return one->is_undecided == other->is_undecided &&
@@ -94,13 +77,15 @@ static int warned_of(CapabilitySet warned, CapabilitySet set)
     return found;
 }
 
-static void look_at_byte(Table *table, int byte)
+static void look_at_byte(Table *table, int byte, const Excluded *out)
 {
+    TermSet terms[VALUES] = {table->live};
+    fill_candidates(terms, 8, &out->by[false][8 * byte], &out->by[true][8 * byte]);
     for (int value = 0; value < VALUES; value++) {
         const CapabilitySet set = (CapabilitySet)value << 8 * byte;
         ByteFacts *facts = &table->bytes[byte][value];
         *facts = (ByteFacts){
-            terms_of_byte(table, byte, value),
+            terms[value],
             warned_of(table->warned, set),
             has_any(set, table->left_out),
         };
@@ -225,8 +210,9 @@ int migrate_caps_table(const MigrationChecker *checker, CapabilitySet left_out, 
     }
     memset(cells, UINT8_MAX, MOST_CELLS * sizeof(*cells));
     sort_terms(&table);
+    const Excluded out = excluded_terms(checker);
     for (int byte = 0; byte < BYTES; byte++) {
-        look_at_byte(&table, byte);
+        look_at_byte(&table, byte, &out);
     }
     return fill(&table, row_of);
 }
