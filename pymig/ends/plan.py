@@ -288,6 +288,11 @@ class Plan(Value):
         require_schema(document, SCHEMA, VERSION)
         return _restored({name: document[name] for name in FIELDS if name in document})
 
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the source pauses before the switchover, and is told to go on."""
+        return self.continues and bool(self.source.capabilities.get(PAUSE, False))
+
     def _without_pause(self) -> Plan:
         """The same without the pause before the switchover: what happens when the source is told to go on."""
         source = {**self.source.capabilities, PAUSE: False}

@@ -9,7 +9,7 @@ from pymig.ends.endpoint import Endpoint
 from pymig.ends.finding import OUTCOMES, PLACES
 from pymig.ends.mirror import mirror_of
 from pymig.ends.pair import Pair, rows_of
-from pymig.ends.plan import PAUSE, Plan
+from pymig.ends.plan import Plan
 from pymig.ends.words import Told
 from pymig.errors import host_unknown
 from pymig.values import Value, wrong_type
@@ -133,8 +133,7 @@ def preflight(source: Endpoint, destination: Endpoint | None, plan: Plan) -> Pre
     guest = PLACES[out.guest]
     guests = (guest,) if out.guests == 1 << out.guest else _places(guest, out.guests)
     flight = Preflight(OUTCOMES[out.outcome], guest, guests, out.ok, Told(pair, mirrors, alone, out))
-    pauses = plan.continues and plan.source.capabilities.get(PAUSE, False)
-    return _continued(flight, source, destination, plan) if pauses else flight
+    return _continued(flight, source, destination, plan) if plan._goes_on else flight
 
 
 def _continued(waiting: Preflight, source: Endpoint, destination: Endpoint | None, plan: Plan) -> Preflight:

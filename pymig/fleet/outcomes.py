@@ -37,6 +37,8 @@ def outcomes(sources: Sequence[Endpoint], destinations: Sequence[Endpoint], plan
 
 def row_of(source: Endpoint, destinations: Sequence[Endpoint], plan: Plan, numbers: MirrorNumbers) -> bytearray:
     """The codes of a source's pairs. C is asked once for all destinations that it can't tell apart."""
+    if plan._goes_on:
+        plan = plan._without_pause()  # it decides, as in preflight()
     asked = Asked(source, plan)
     known: dict[tuple[int, int], int] = {}
     codes = bytearray()

@@ -22,6 +22,8 @@ PLANS = {
     "mapped-ram": Plan(["mapped-ram", "multifd"], uri="file:/tmp/guest"),
     "bitmaps and TLS": Plan(["dirty-bitmaps", "validate-uuid"], {"tls-creds": "tls0"}, uri=TCP),
     "waits": Plan(["pause-before-switchover", "x-ignore-shared"], uri="exec:cat", order="incoming-first"),
+    "goes on": Plan(["pause-before-switchover", "multifd"], uri=TCP, continues=True),
+    "virsh": Plan.from_virsh("--live --postcopy --auto-converge"),
     "bad value": Plan({"multifd": True, "xbzrle": False}, {"multifd-channels": 0}, uri="unix:/run/s"),
 }
 
