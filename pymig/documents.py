@@ -24,28 +24,38 @@ def dumps(facts: Mapping[str, Any]) -> str:
 
 
 def loads(text: str | bytes) -> Any:
-    """A document of JSON's that ``dumps`` can write again, or a ValueError."""
-    document = parse_document(text)
-    require_portable(document)
-    return document
-
-
-def parse_document(text: str | bytes) -> Any:
-    """A document of JSON's of bounded size, or a ValueError. Nothing is known of its values."""
+    """A document of JSON's of bounded size that ``dumps`` can write again, or a ValueError."""
     if not isinstance(text, (str, bytes)):
         wrong_type(text, "text", "a str or bytes")
     if len(text) > MOST_BYTES:
         raise ValueError(f"text is longer than {MOST_BYTES >> 20} MiB")
+    document = _plain(text)
+    return _portable(text) if document is None else document
+
+
+def _plain(text: str | bytes) -> Any:
+    """The document of most texts, which can hold nothing that _portable refuses; None for all others.
+
+    A lone surrogate needs a character beyond ASCII or an escape, so strings need not be looked at.
+    """
+    if not text.isascii() or (r"\u" if isinstance(text, str) else rb"\u") in text:  # type: ignore[operator]
+        return None
     try:
-        return parse(text)
+        document = _decode(text if isinstance(text, str) else text.decode())
+    except (ValueError, RecursionError):
+        return None
+    return document if _is_shallow(document) else None
+
+
+def _portable(text: str | bytes) -> Any:
+    """The document, or a ValueError that names the place of what ``dumps`` can't write or other readers don't take."""
+    try:
+        document = parse(text)
     except ValueError as error:
         raise ValueError(f"text is not JSON: {error}") from None
-
-
-def require_portable(document: Any) -> None:
-    """Raises a ValueError if ``dumps`` could not write the document, or if other readers would not take it."""
     if not _is_portable(document):
-        _require_portable(document, "text", 0)  # which names the place
+        _require_portable(document, "text", 0)
+    return document
 
 
 def parse(text: str | bytes) -> Any:
@@ -62,6 +72,15 @@ def _whole_number(digits: str) -> int:
     return int(digits)
 
 
+def _finite(digits: str) -> float:
+    """The number, or a ValueError for NaN, Infinity and what is beyond a float."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(digits)
+    return number
+
+
+_decode = json.JSONDecoder(parse_int=_whole_number, parse_float=_finite, parse_constant=_finite).decode
 _encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False).encode
 
 
@@ -71,17 +90,25 @@ def _is_portable(document: Any) -> bool:
         _encoded(document).encode()
     except (ValueError, RecursionError):
         return False
-    return _is_shallow(document, 0)
+    return _is_shallow(document)
 
 
-def _is_shallow(value: Any, depth: int) -> bool:
+def _is_shallow(document: Any) -> bool:
     """Whether nothing in a list or an object is nested too deeply."""
-    if depth == MOST_DEPTH:
-        return not value
-    for member in value.values() if type(value) is dict else value if type(value) is list else ():
-        if type(member) in (dict, list) and not _is_shallow(member, depth + 1):
-            return False
-    return True
+    level = [document] if type(document) in _NESTING else []
+    for _ in range(MOST_DEPTH):
+        level = [
+            member
+            for value in level
+            for member in (value.values() if type(value) is dict else value)
+            if type(member) in _NESTING
+        ]
+        if not level:
+            return True
+    return not any(level)
+
+
+_NESTING = frozenset((dict, list))
 
 
 def _require_portable(value: Any, name: str, depth: int) -> None:

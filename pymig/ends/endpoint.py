@@ -11,6 +11,7 @@ from pymig.values import READ_ONLY, Value, require_bool, wrong_type
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
     from typing import Any
 
     from typing_extensions import Self
@@ -205,7 +206,7 @@ class Endpoint(Value):
         return cls._from_dict(loads(text))
 
     @classmethod
-    def _from_dict(cls, document: Any) -> Endpoint:
+    def _from_dict(cls, document: Any, context_of: Callable[[Any], Context] = Context._from_dict) -> Endpoint:
         from pymig.documents import require_schema  # noqa: PLC0415 - only here
 
         require_schema(document, SCHEMA, VERSION)
@@ -213,7 +214,7 @@ class Endpoint(Value):
             raise ValueError("text lacks the field 'context'")
         values = {name: document[name] for name in cls._names() if name in document}
         extra = {name: value for name, value in document.items() if name not in values}
-        return _restored({**values, "context": Context._from_dict(values["context"])}, extra)
+        return _restored({**values, "context": context_of(values["context"])}, extra)
 
     @classmethod
     def from_qmp(cls, address: str | os.PathLike[str], *, host: Host | None = None, timeout: float = 10.0) -> Endpoint:

@@ -6,41 +6,44 @@ import marshal
 from hashlib import blake2b
 
 from pymig.context import Context
-from pymig.documents import MOST_BYTES, parse_document, require_portable
+from pymig.documents import MOST_BYTES, loads
 from pymig.ends.endpoint import SCHEMA, Endpoint
+from pymig.host.document import FIELDS as HOST_FIELDS
+from pymig.host.document import SCHEMA as HOST_SCHEMA
 from pymig.host.host import Host
 from pymig.qemu.build import QemuBuild
 from pymig.values import wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, BinaryIO, TypeVar
 
     V = TypeVar("V")
 
-HOST_SCHEMA = "pymig-host"
+ENDPOINT_FIELDS = ("schema", "version", *Endpoint._names())
 
 MOST_REMEMBERED = 4096
 """Documents whose ends are remembered."""
 
 
 class Reader:
-    """Reads ends. What was read already is not read again: neither an equal text, nor one with just another name.
+    """Reads ends. What was read already is not read again: neither an equal text, nor one that decides the same.
 
     Args:
         build: which QEMU an end has whose document says only what its host can do; the newest by default.
     """
 
-    __slots__ = ("_build", "_contents", "_texts")
+    __slots__ = ("_build", "_contents", "_contexts", "_texts")
 
     def __init__(self, build: QemuBuild | None = None) -> None:
         self._build = QemuBuild.newest() if build is None else build
+        self._contexts: dict[bytes, Context] = {}
         self._contents: dict[bytes, Endpoint] = {}
         self._texts: dict[bytes, tuple[str | None, Endpoint]] = {}
 
     def read(self, text: str | bytes) -> tuple[str | None, Endpoint]:
-        """The name that the document gives, if any, and the end.
+        """The name that the document gives, if any, and an end that answers as the document's.
 
         Raises:
             ValueError: not such a document, or one of another major version.
@@ -48,41 +51,59 @@ class Reader:
             MigrationError: QEMU would refuse the document's parameters.
         """
         digest = _digest(text.encode(errors="surrogatepass") if isinstance(text, str) else text)
-        if digest not in self._texts:
-            found = self._parsed(text)
-            self._texts = _with_room(self._texts)
-            self._texts[digest] = found
-        return self._texts[digest]
+        return _once(self._texts, digest, lambda: self._parsed(text))
 
     def _parsed(self, text: str | bytes) -> tuple[str | None, Endpoint]:
-        document = parse_document(text)
-        name = document.pop("name", None) if isinstance(document, dict) else None
+        document = loads(text)
+        schema = document.get("schema") if isinstance(document, dict) else None
+        if schema not in (SCHEMA, HOST_SCHEMA):
+            raise ValueError(f'text is no end: its "schema" is neither "{SCHEMA}" nor "{HOST_SCHEMA}"')
+        name = document.pop("name", None)
         if name is not None and not isinstance(name, str):
             wrong_type(name, "name", "a str")
-        require_portable({"name": name})
-        content = _digest(marshal.dumps(document, 2))  # version 2 depends on nothing but the values
-        if content not in self._contents:
-            require_portable(document)
-            end = self._end_of(document)
-            self._contents = _with_room(self._contents)
-            self._contents[content] = end
-        return name, self._contents[content]
+        deciding = deciding_in_host(document) if schema == HOST_SCHEMA else deciding_in_endpoint(document)
+        return name, _once(self._contents, _exactly(deciding), lambda: self._end_of(deciding))
 
-    def _end_of(self, document: Any) -> Endpoint:
-        schema = document.get("schema") if isinstance(document, dict) else None
-        if schema == SCHEMA:
-            return Endpoint._from_dict(document)
-        if schema == HOST_SCHEMA:
+    def _end_of(self, document: dict[str, Any]) -> Endpoint:
+        if document["schema"] == HOST_SCHEMA:
             return Endpoint(Context(self._build, Host._from_dict(document)))
-        raise ValueError(f'text is no end: its "schema" is neither "{SCHEMA}" nor "{HOST_SCHEMA}"')
+        return Endpoint._from_dict(document, self._context_of)
+
+    def _context_of(self, document: Any) -> Context:
+        return _once(self._contexts, _exactly(document), lambda: Context._from_dict(document))
+
+
+def deciding_in_host(document: Any) -> Any:
+    """What decides of a host's document. What is no document stays as it is."""
+    return {name: document[name] for name in HOST_FIELDS if name in document} if type(document) is dict else document
+
+
+def deciding_in_endpoint(document: dict[str, Any]) -> dict[str, Any]:
+    """What decides of an end's document."""
+    deciding = {name: document[name] for name in ENDPOINT_FIELDS if name in document}
+    context = document.get("context")
+    if type(context) is dict and "host" in context:
+        deciding["context"] = {**context, "host": deciding_in_host(context["host"])}
+    return deciding
+
+
+def _exactly(document: Any) -> bytes:
+    """A key: equal for two documents if and only if their values, of equal types, are equal and in the same order."""
+    return _digest(marshal.dumps(document, 2))  # version 2 depends on nothing but the values
 
 
 def _digest(content: bytes) -> bytes:
     return blake2b(content, digest_size=32).digest()
 
 
-def _with_room(remembered: dict[bytes, V]) -> dict[bytes, V]:
-    return remembered if len(remembered) < MOST_REMEMBERED else {}
+def _once(known: dict[bytes, V], key: bytes, make: Callable[[], V]) -> V:
+    """What is known by this key; it is made if it is not known."""
+    if key not in known:
+        made = make()
+        if len(known) == MOST_REMEMBERED:
+            known.clear()
+        known[key] = made
+    return known[key]
 
 
 def documents(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:

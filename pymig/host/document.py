@@ -21,8 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-_SCHEMA = "pymig-host"
+SCHEMA = "pymig-host"
 _VERSION = "1.2"
+
+FIELDS = (
+    "schema",
+    "version",
+    "page_size",
+    "write_tracking",
+    "write_tracking_ignore_shared",
+    "write_tracking_ignore_shared_files",
+    "write_tracking_errno",
+    "postcopy",
+    "older",
+)
+"""The fields that are read; all others are only kept."""
 
 
 def document_of(facts: Mapping[int, HostFacts], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,7 +43,7 @@ def document_of(facts: Mapping[int, HostFacts], extra: Mapping[str, Any]) -> dic
     legacy = extra.get("older", {})
     return {
         **extra,
-        "schema": _SCHEMA,
+        "schema": SCHEMA,
         "version": newer_version(extra.get("version"), _VERSION),
         **_facts_as_json(facts[REFERENCE], extra),
         "older": {
@@ -46,7 +59,7 @@ def facts_of_document(document: Any) -> dict[int, HostFacts]:
     Raises:
         ValueError: no document of facts, or of a newer major version.
     """
-    require_schema(document, _SCHEMA, _VERSION)
+    require_schema(document, SCHEMA, _VERSION)
     try:
         _number_of_bytes(document.get("page_size", 0), "page_size")
         reference = _facts_from_json(document)

@@ -12,11 +12,12 @@ import sys
 
 import pytest
 
-from pymig import Context, Endpoint, Fleet, Host, Plan, PostcopySupport, probe
+from pymig import Context, Endpoint, Fleet, Host, MigrationError, Plan, PostcopySupport, probe
 from pymig.cli import main
 from pymig.cli.fleet import _Bar
 from pymig.documents import MOST_BYTES
 from pymig.fleet.reading import Reader, documents
+from pymig.host.document import FIELDS as HOST_FIELDS
 
 ENDS = {release: Endpoint(Context(release, Host()), machine="pc-q35-8.2") for release in ("8.2", "10.0", "11.1")}
 REPORT = probe()
@@ -91,7 +92,9 @@ class TestStream:
         assert other == ("db", reader.read(text)[1])
         assert other[1] is reader.read(text)[1]
         assert "name" not in other[1].to_dict()
-        assert reader.read(line(ENDS["10.0"], rack=1))[1] is not other[1]
+        assert reader.read(line(ENDS["10.0"], rack=1))[1] is other[1], "rack decides nothing"
+        assert reader.read(line(ENDS["10.0"].replace(cpus=3)))[1] is not other[1]
+        assert reader.read(line(ENDS["10.0"].replace(cpus=3)))[1].context is other[1].context
 
     def test_the_number_1_and_true_are_two_texts(self):
         reader = Reader()
@@ -99,7 +102,7 @@ class TestStream:
         assert [type(end.parameters["multifd-channels"]) for end in ends] == [int, bool, float]
 
     @pytest.mark.parametrize(
-        "name, says", [(3, "name must be a str"), (math.nan, "name must be a str"), ("\ud800", "lone surrogate")]
+        "name, says", [(3, "name must be a str"), (math.nan, "name is nan"), ("\ud800", "lone surrogate")]
     )
     def test_a_wrong_name(self, name, says):
         reader = Reader()
@@ -113,9 +116,104 @@ class TestStream:
         monkeypatch.setattr(reading, "MOST_REMEMBERED", 3)
         reader = Reader()
         for i in range(10):
-            assert reader.read(line(ENDS["10.0"], rack=i % 5))[1] == ENDS["10.0"]
-            assert len(reader._texts) <= 3
-            assert len(reader._contents) <= 3
+            end = ENDS["10.0"].replace(context=Context("10.0", Host(), rdma=i % 2 == 0), cpus=1 + i % 5)
+            assert reader.read(line(end))[1] == end
+            assert max(len(reader._texts), len(reader._contents), len(reader._contexts)) <= 3
+
+
+STRANGE = [
+    None,
+    True,
+    1,
+    2**64,
+    -1,
+    1.0,
+    math.nan,
+    math.inf,
+    "",
+    "E",
+    "absent",
+    "1.9",
+    "\ud800",
+    "\u00fc",
+    [],
+    [[]],
+    {},
+]
+"""What may stand anywhere in a document."""
+
+
+def changed(document, path, value):
+    """The document with another value in one place."""
+    first, *rest = path
+    return {**document, first: changed(document[first], rest, value) if rest else value}
+
+
+def paths(document):
+    """Every place of a document that is not within a list."""
+    for name, value in document.items():
+        yield [name]
+        if isinstance(value, dict):
+            yield from ([name, *path] for path in paths(value))
+
+
+def result(read, text):
+    """What is read, or why it is not."""
+    try:
+        return read(text)
+    except (TypeError, ValueError, MigrationError) as error:
+        return type(error), str(error)
+
+
+HOST = {**REPORT.to_dict(), "new": 1}
+END = Endpoint(
+    Context("10.0", REPORT.host), machine="pc-q35-8.2", uuid=None, cpus=2, cpu_model=None, devices=[("e1000", "3")]
+)
+
+
+class TestWhatDecides:
+    """A document is told from one that was read before by what decides, and is checked as strictly as by itself."""
+
+    def test_hosts(self):
+        reader = Reader()
+        good = reader.read(json.dumps(HOST))[1]
+        for path in [*paths(HOST), ["\ud800"], ["other"]]:
+            for value in STRANGE:
+                text = json.dumps(changed(HOST, path, value))
+                wanted = result(Host.from_json, text)
+                found = result(lambda text: reader.read(text)[1].host, text)
+                assert found == wanted or (path == ["schema"] and "is no end" in found[1]), (path, value)
+                assert path[0] in HOST_FIELDS or not isinstance(found, Host) or found is good.host
+
+    def test_ends(self):
+        reader = Reader()
+        document = {**END.to_dict(), "new": 1}
+        reader.read(json.dumps(document))
+        for path in [*paths(document), ["\ud800"], ["other"], ["context", "host", "other"]]:
+            for value in STRANGE:
+                text = json.dumps(changed(document, path, value))
+                wanted = result(Endpoint.from_json, text)
+                found = result(lambda text: reader.read(text)[1], text)
+                assert found == wanted or (path == ["schema"] and "is no end" in found[1]), (path, value)
+
+    def test_every_field_that_is_read_decides(self):
+        seen = set()
+
+        class Seen(dict):
+            def __getitem__(self, name):
+                seen.add(name)
+                return super().__getitem__(name)
+
+            def get(self, name, default=None):
+                seen.add(name)
+                return super().get(name, default)
+
+            def __contains__(self, name):
+                seen.add(name)
+                return super().__contains__(name)
+
+        Host._from_dict(Seen(HOST))
+        assert seen == set(HOST_FIELDS)
 
 
 @pytest.fixture

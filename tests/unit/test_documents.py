@@ -73,6 +73,21 @@ def test_depth():
             pymig.Host.from_json(nested(depth))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-be"])
+@pytest.mark.parametrize("new", ["plain", "Zürich", "\U0001f642", 'a \\ or a "', 1.5, -(10**38), 1e300])
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_every_spelling(encoding, new, ensure_ascii):
+    text = json.dumps({**FACTS, "new": new}, ensure_ascii=ensure_ascii)
+    for spelled in (text, text.encode(encoding)):
+        assert pymig.Host.from_json(spelled).to_dict() == {**FACTS, "new": new}
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400 + ".0", "NaN", "Infinity", "-Infinity"])
+def test_numbers_beyond_json(number):
+    with pytest.raises(ValueError, match=r"^a\.b is (-?inf|nan), which is no number in JSON$"):
+        pymig.Host.from_json(json.dumps(FACTS)[:-1] + f', "a": {{"b": {number}}}}}')
+
+
 @pytest.mark.parametrize("encode", [str, str.encode], ids=["str", "bytes"])
 def test_size(encode):
     text = json.dumps(FACTS)
