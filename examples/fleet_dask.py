@@ -24,7 +24,7 @@ BLOCK = 50
 
 def matrix_by_dask(client: Client, fleet: Fleet, plan: Plan, block: int = BLOCK) -> FleetMatrix:
     """The same as fleet.matrix(plan), with its blocks computed by the cluster's workers."""
-    ends = fleet.representatives
+    ends = fleet.representatives(plan)
     [destinations] = client.scatter([ends], broadcast=True, hash=False)
     parts = [ends[start : start + block] for start in range(0, len(ends), block)]
     futures = [client.submit(outcomes, part, destinations, plan, pure=False) for part in parts]

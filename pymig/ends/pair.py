@@ -130,12 +130,19 @@ def _machine(pair: Pair, ours: str, theirs: str) -> None:
 
 
 def _uuid(pair: Pair, ours: str | None, theirs: str | None) -> None:
-    uuids = {"source uuid": ours or NO_UUID, "destination uuid": theirs or NO_UUID}
-    if ours == theirs or len({uuid.lower() for uuid in uuids.values()}) == 1:
-        return
-    pair.tell(lib.PAIR_UUID_DIFFERS, uuids)
-    if ours is not None and theirs is not None:
-        pair.tell(lib.PAIR_SET_UUID_DIFFERS, uuids)
+    for fact in uuid_facts(ours, theirs):
+        pair.tell(fact, {"source uuid": ours or NO_UUID, "destination uuid": theirs or NO_UUID})
+
+
+def uuid_facts(ours: Any, theirs: Any) -> tuple[int, ...]:
+    """What two UUIDs tell; nothing if one is UNKNOWN."""
+    if ours == theirs or UNKNOWN in (ours, theirs) or (ours or NO_UUID).lower() == (theirs or NO_UUID).lower():
+        return ()
+    return _UUID_DIFFERS if ours is None or theirs is None else _SET_UUID_DIFFERS
+
+
+_UUID_DIFFERS = (lib.PAIR_UUID_DIFFERS,)
+_SET_UUID_DIFFERS = (lib.PAIR_UUID_DIFFERS, lib.PAIR_SET_UUID_DIFFERS)
 
 
 def _memory(pair: Pair, ours: Any, theirs: Any) -> None:
@@ -163,8 +170,13 @@ def _block(pair: Pair, name: str, ours: Any, theirs: Any) -> None:
         pair.tell(lib.PAIR_SHARED_AT_DESTINATION_ONLY, {"block": name})
     if all(block.get("share") and block.get("kind") == "memfd" for block in (ours, theirs)):
         pair.tell(lib.PAIR_SHARED_WITHOUT_FILE, {"block": name})
-    if _in_shared_file(theirs) and not str(theirs.get("path", "")).startswith("/dev/"):
+    if _in_shared_file(theirs) and not is_device(theirs):
         pair.tell(lib.PAIR_SHARED_DISK_FILE, {"block": name})
+
+
+def is_device(block: Any) -> bool:
+    """Whether a block's file is in /dev, as in /dev/shm or /dev/hugepages."""
+    return str(block.get("path", "")).startswith("/dev/")
 
 
 def _in_shared_file(block: Any) -> bool:
@@ -224,6 +236,15 @@ COMPARISONS = (
     Comparison("cpu_model", _cpu_model, "nothing checks the CPU model; the guest may fail on another one"),
     Comparison("devices", _devices, "the destination can't load the state of a device that it lacks"),
 )
+
+BITMAPS = ("dirty-bitmaps",)
+
+LOOKED_AT_WITH = {
+    **{comparison.fact: comparison.capabilities for comparison in COMPARISONS if comparison.capabilities},
+    "block_nodes": BITMAPS,
+    "bitmaps": BITMAPS,
+}
+"""Facts that matter only if one of these capabilities is on at the source. TLS objects matter only with tls-creds."""
 
 _COMPARE = tuple(comparison.compare for comparison in COMPARISONS)
 _compared = attrgetter(*(comparison.fact for comparison in COMPARISONS))
@@ -300,7 +321,7 @@ def _aliases(pair: Pair, end: int, key: str, value: str) -> dict[str, str]:
 
 
 def _unknown_nodes(pair: Pair, after: Sequence[CapabilitySet]) -> Iterator[Unknown]:
-    if "dirty-bitmaps" in after[0] and pair.source.bitmaps and pair.destination.block_nodes is UNKNOWN:
+    if not after[0].isdisjoint(BITMAPS) and pair.source.bitmaps and pair.destination.block_nodes is UNKNOWN:
         yield Unknown("destination", "block_nodes", "a dirty bitmap without a node is silently lost")
 
 

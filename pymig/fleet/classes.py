@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 
-from pymig.ends.endpoint import UNKNOWN
+from pymig.capability import CapabilitySet
+from pymig.ends.endpoint import FACTS, UNKNOWN
 from pymig.ends.mirror import mirror_of
+from pymig.ends.pair import LOOKED_AT_WITH, is_device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from pymig.context import Context
     from pymig.ends.endpoint import Endpoint
+    from pymig.ends.plan import Plan
     from pymig.host.facts import HostFacts
     from pymig.host.host import Host
 
     Key = tuple[object, ...]
+
+
+PARTS = ("context", "capabilities", "parameters", *FACTS, "blockers", "paused", "status")
+"""What a key consists of."""
 
 
 class Keys:
@@ -24,7 +32,8 @@ class Keys:
 
     An Endpoint's own equality does not say that. To it ``1``, ``1.0`` and ``True`` are equal, but not to QMP; it does
     not compare a host's page size; it ignores the order of RAM blocks, of which QEMU names the first that is wrong; and
-    it compares ``incoming``, which does not matter. A local host is equal only to itself: its answers may change.
+    it compares ``incoming`` and the paths of memory's files, which do not matter. A local host is equal only to itself:
+    its answers may change.
     """
 
     __slots__ = ("_contexts",)
@@ -48,7 +57,7 @@ class Keys:
             end.tls_objects if end.tls_objects is UNKNOWN else _exact(end.tls_objects),
             end.block_nodes,
             end.bitmaps if end.bitmaps is UNKNOWN else tuple(end.bitmaps.items()),  # type: ignore[union-attr]
-            end.blockers,
+            end.blockers[-1:],
             end.paused,
             end.status,
         )
@@ -71,23 +80,72 @@ class Keys:
         return known[1]
 
 
-class MirrorNumbers:
-    """Numbers of ends: equal for two ends if and only if C can't tell them apart."""
+class Numbers:
+    """Numbers of ends, by two keys.
+
+    Equal for two ends if and only if no preflight can tell them apart but by their UUIDs; and if and only if C can't.
+    """
 
     __slots__ = ("_ends", "_keys", "_numbers")
 
     def __init__(self) -> None:
         self._keys = Keys()
         self._numbers: dict[Key, int] = {}
-        self._ends: dict[int, tuple[Endpoint, int]] = {}  # by id; with the end, so that no other gets its id
+        self._ends: dict[int, tuple[Endpoint, int, int]] = {}  # by id; with the end, so that no other gets its id
 
-    def of(self, end: Endpoint) -> int:
-        """The end's number."""
+    def of(self, end: Endpoint) -> tuple[Endpoint, int, int]:
+        """The end and its numbers."""
         known = self._ends.get(id(end))
         if known is None:
-            number = self._numbers.setdefault(self._keys.of_mirrors(end), len(self._numbers))
-            known = self._ends[id(end)] = end, number
-        return known[1]
+            but_uuid = without(self._keys.of(end), ("uuid",))
+            known = self._ends[id(end)] = end, self._number(but_uuid), self._number(self._keys.of_mirrors(end))
+        return known
+
+    def _number(self, key: Key) -> int:
+        return self._numbers.setdefault(key, len(self._numbers))
+
+
+OVERLOOKED = object()
+"""A part of a key that is not compared."""
+
+
+def without(key: Key, facts: Iterable[str]) -> Key:
+    """The key without these facts."""
+    return tuple(OVERLOOKED if name in facts else part for name, part in zip(PARTS, key, strict=True))
+
+
+class Classes:
+    """The classes of a fleet's ends that a plan can tell apart.
+
+    Attributes:
+        numbers: the number of each class, by its key.
+        ends: one end of each class.
+        of: the number of the class to which each of the fleet's classes belongs.
+    """
+
+    __slots__ = ("ends", "numbers", "of")
+
+    def __init__(self, keys: Iterable[Key], ends: Sequence[Endpoint], plan: Plan) -> None:
+        self.numbers: dict[Key, int] = {}
+        self.ends: list[Endpoint] = []
+        self.of: list[int] = []
+        facts = overlooked(ends, plan)
+        for key, end in zip(keys, ends, strict=True):
+            number = self.numbers.setdefault(without(key, facts) if facts else key, len(self.ends))
+            if number == len(self.ends):
+                self.ends.append(end)
+            self.of.append(number)
+
+
+def overlooked(ends: Iterable[Endpoint], plan: Plan) -> frozenset[str]:
+    """The facts that no preflight of these ends with this plan looks at, such as UUIDs that nobody compares."""
+    mask, creds = 0, any(settings.parameters.get("tls-creds") for settings in plan.ends)
+    for end in ends:
+        mask |= end.capabilities.mask
+        creds = creds or bool(end.parameters.get("tls-creds") or (end.context.parameters or {}).get("tls-creds"))
+    on = {*CapabilitySet.from_mask(mask), *(name for name, is_on in plan.source.capabilities.items() if is_on)}
+    facts = {fact for fact, capabilities in LOOKED_AT_WITH.items() if on.isdisjoint(capabilities)}
+    return frozenset(facts if creds else facts | {"tls_objects"})
 
 
 class ContextKey:
@@ -142,8 +200,8 @@ def _parameters(end: Endpoint) -> Key | None:
 
 
 def _blocks(blocks: Any) -> Key:
-    """RAM blocks in their order."""
-    return tuple((name, frozenset(block.items())) for name, block in blocks.items())
+    """RAM blocks in their order. Of a path matters where it begins."""
+    return tuple((name, frozenset({**block, "path": is_device(block)}.items())) for name, block in blocks.items())
 
 
 def _exact(value: Any) -> Any:

@@ -10,7 +10,7 @@ from pymig.ends.mirror import mirror_of
 from pymig.ends.plan import Plan
 from pymig.ends.preflight import preflight
 from pymig.errors import HostUnknownError, MigrationError
-from pymig.fleet.classes import Keys, MirrorNumbers, is_lasting
+from pymig.fleet.classes import Classes, Keys, Numbers, is_lasting
 from pymig.fleet.outcomes import KINDS, UNKNOWN, row_of
 from pymig.values import Value, wrong_type
 
@@ -89,6 +89,9 @@ def checked_key(end: object, keys: Keys, known: Container[Key]) -> Key:
 class Fleet(Value):
     """Many ends, each of which may be the source or the destination. Immutable; can be pickled.
 
+    Ends that answer alike to every plan are one class. A plan tells apart no more classes, and often fewer: one that
+    does not compare UUIDs takes guests that differ in nothing else for one class.
+
     Args:
         ends: a mapping of names to Endpoints, or the JSON documents of ends: what ``pymig describe`` and
             ``pymig probe --json`` print. A host's document is an end with the newest QEMU. A document's name is its
@@ -136,13 +139,15 @@ class Fleet(Value):
 
     @property
     def classes(self) -> int:
-        """How many ends answer differently."""
+        """How many ends answer differently to some plan."""
         return len(self._ends)
 
-    @property
-    def representatives(self) -> tuple[Endpoint, ...]:
-        """One end of each class, by the class's number."""
-        return self._ends
+    def representatives(self, plan: Plan) -> tuple[Endpoint, ...]:
+        """One end of each class that this plan tells apart, by the class's number in a matrix."""
+        return tuple(self._told_apart(plan).ends)
+
+    def _told_apart(self, plan: Plan) -> Classes:
+        return Classes(self._keys, self._ends, plan)
 
     def replace(self, name: str, end: Endpoint) -> Fleet:
         """The same with another end of this name. What is known of the others is kept.
@@ -167,7 +172,7 @@ class Fleet(Value):
         return fleet
 
     def matrix(self, plan: Plan, *, progress: Callable[[int, int], None] | None = None) -> FleetMatrix:
-        """Who can go where with this plan. Each pair of classes is asked once; what is known already is not asked.
+        """Who can go where with this plan. Each pair of classes is asked once; what is known is not asked.
 
         Args:
             plan: what is wanted.
@@ -233,8 +238,8 @@ class FleetMatrix(Value):
     Args:
         fleet: the ends.
         plan: what is wanted.
-        codes: what ``pymig.fleet.outcomes.outcomes(ends, ends, plan)`` gives for the fleet's representatives, perhaps
-            computed elsewhere, and in blocks of sources.
+        codes: what ``pymig.fleet.outcomes.outcomes(ends, ends, plan)`` gives for ``fleet.representatives(plan)``,
+            perhaps computed elsewhere, and in blocks of sources.
 
     Attributes:
         plan: what is wanted.
@@ -242,6 +247,7 @@ class FleetMatrix(Value):
         kinds: what a code means, as ``(outcome, guest)`` of Preflight. Code 0 is every pair whose preflight is ``ok``.
             The last kind is ``("unknown", "unknown")``: it was not found out what a host can do. The kinds are the same
             in all matrices.
+        classes: how many ends answer differently to this plan.
         class_outcomes: the code of each pair of classes: a read-only memoryview, classes x classes, uint8; rows are
             sources.
         class_of: the class of each name, in the order of ``names``: a read-only memoryview of uint32.
@@ -250,25 +256,31 @@ class FleetMatrix(Value):
         ValueError: codes are not of this fleet's size.
     """
 
-    __slots__ = ("_fleet", "_flights", "_outcomes", "class_of", "class_outcomes", "kinds", "names", "plan")
+    __slots__ = ("_classes", "_fleet", "_flights", "_outcomes", "class_of", "class_outcomes", "kinds", "names", "plan")
 
     plan: Plan
     names: tuple[str, ...]
     kinds: tuple[tuple[str, str], ...]
     class_outcomes: memoryview
     class_of: memoryview
+    _classes: Classes
     _fleet: Fleet
     _flights: dict[tuple[int, int], Preflight]
     _outcomes: memoryview | None
 
     def __new__(cls, fleet: Fleet, plan: Plan, codes: bytes | bytearray) -> Self:
         """See the class."""
-        if len(codes) != fleet.classes**2:
-            raise ValueError(f"codes must have a byte a pair of classes, {fleet.classes**2}, not {len(codes)}")
+        return cls._of(fleet, plan, fleet._told_apart(plan), codes)
+
+    @classmethod
+    def _of(cls, fleet: Fleet, plan: Plan, classes: Classes, codes: bytes | bytearray) -> Self:
+        count = len(classes.ends)
+        if len(codes) != count**2:
+            raise ValueError(f"codes must have a byte a pair of classes, {count**2}, not {len(codes)}")
         self = object.__new__(cls)
-        self._set(plan=plan, names=fleet.names, kinds=KINDS, _fleet=fleet, _flights={}, _outcomes=None)
-        self._set(class_outcomes=_table(bytes(codes), fleet.classes, fleet.classes))
-        self._set(class_of=memoryview(fleet._class_of).toreadonly())
+        self._set(plan=plan, names=fleet.names, kinds=KINDS, _fleet=fleet, _classes=classes, _flights={})
+        self._set(class_outcomes=_table(bytes(codes), count, count), _outcomes=None)
+        self._set(class_of=memoryview(array("I", map(classes.of.__getitem__, fleet._class_of))).toreadonly())
         return self
 
     @classmethod
@@ -276,24 +288,30 @@ class FleetMatrix(Value):
         cls, fleet: Fleet, plan: Plan, before: FleetMatrix | None, progress: Callable[[int, int], None] | None
     ) -> FleetMatrix:
         """The matrix, with what an earlier one of the same plan says of lasting ends."""
-        kept = {} if before is None else {key: place for place, key in enumerate(before._fleet._keys)}
-        places = [kept.get(key) if is_lasting(end) else None for key, end in zip(fleet._keys, fleet._ends, strict=True)]
+        classes = fleet._told_apart(plan)
+        ends = classes.ends
+        kept = {} if before is None else before._classes.numbers
+        places = [kept.get(key) if is_lasting(end) else None for key, end in zip(classes.numbers, ends, strict=True)]
         new = [number for number, place in enumerate(places) if place is None]
-        rows, numbers = [], MirrorNumbers()
-        for number, place in enumerate(places):
-            row = bytearray(fleet.classes)
-            asked: Sequence[int] = range(fleet.classes)
+        rows, numbers = [], Numbers()
+        for source, place in zip(ends, places, strict=True):
+            row = bytearray(len(ends))
+            asked: Sequence[int] = range(len(ends))
             if before is not None and place is not None:
                 asked, known = new, before._row(place)
                 for column, there in enumerate(places):
                     row[column] = 0 if there is None else known[there]
-            ends = [fleet._ends[column] for column in asked]
-            for column, code in zip(asked, row_of(fleet._ends[number], ends, plan, numbers), strict=True):
+            for column, code in zip(asked, row_of(source, [ends[i] for i in asked], plan, numbers), strict=True):
                 row[column] = code
             rows.append(row)
             if progress is not None:
-                progress(len(rows), fleet.classes)
-        return cls(fleet, plan, b"".join(rows))
+                progress(len(rows), len(ends))
+        return cls._of(fleet, plan, classes, b"".join(rows))
+
+    @property
+    def classes(self) -> int:
+        """See the class."""
+        return len(self._classes.ends)
 
     @property
     def outcomes(self) -> memoryview:
@@ -323,7 +341,7 @@ class FleetMatrix(Value):
         Raises:
             TypeError, ValueError: an unknown name; a buffer that is not of this size. Nothing is written then.
         """
-        rows, columns = self._classes(sources, "sources"), self._classes(destinations, "destinations")
+        rows, columns = self._classes_of(sources, "sources"), self._classes_of(destinations, "destinations")
         size = len(rows) * len(columns)
         made_here = bytearray(size if out is None else 0)
         codes = made_here if out is None else _writable(out, size)
@@ -400,24 +418,24 @@ class FleetMatrix(Value):
         from pymig.fleet.report import Report, not_found_out, reason_of  # noqa: PLC0415 - only where reasons are read
 
         def reason(row: int, column: int) -> Reason:
-            if progress is not None and column == self._fleet.classes - 1:
-                progress(row + 1, self._fleet.classes)
+            if progress is not None and column == self.classes - 1:
+                progress(row + 1, self.classes)
             try:
                 return reason_of(self._flight(row, column))
             except HostUnknownError as error:
                 return not_found_out(error)
 
-        return Report(self.names, self.class_of, self._fleet._ends, reason)
+        return Report(self.names, self.class_of, self._classes.ends, reason)
 
     def _sizes(self) -> list[int]:
         """How many names each class has."""
-        sizes = [0] * self._fleet.classes
+        sizes = [0] * self.classes
         for number in self.class_of:
             sizes[number] += 1
         return sizes
 
     def _row(self, row: int) -> bytes:
-        n = self._fleet.classes
+        n = self.classes
         codes: bytes = self.class_outcomes.obj  # type: ignore[assignment]
         return codes[row * n : (row + 1) * n]
 
@@ -425,13 +443,13 @@ class FleetMatrix(Value):
         places = self._fleet._place(source, "source"), self._fleet._place(destination, "destination")
         return self.class_of[places[0]], self.class_of[places[1]]
 
-    def _classes(self, names: Iterable[str], argument: str) -> list[int]:
+    def _classes_of(self, names: Iterable[str], argument: str) -> list[int]:
         if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
             wrong_type(names, argument, "a list of names")
         return [self.class_of[self._fleet._place(name, argument)] for name in names]
 
     def _flight(self, row: int, column: int) -> Preflight:
-        return preflight(self._fleet._ends[row], self._fleet._ends[column], self.plan)
+        return preflight(self._classes.ends[row], self._classes.ends[column], self.plan)
 
     def _key(self) -> tuple[object, ...]:
         return (self._fleet, self.plan, self.class_outcomes.obj)
@@ -444,9 +462,7 @@ class FleetMatrix(Value):
 
     def __repr__(self) -> str:
         pairs = len(self.names) ** 2
-        return (
-            f"<FleetMatrix of {len(self.names)} ends in {self._fleet.classes} classes: {self.count()} of {pairs} can>"
-        )
+        return f"<FleetMatrix of {len(self.names)} ends in {self.classes} classes: {self.count()} of {pairs} can>"
 
 
 def _table(codes: bytes | bytearray, rows: int, columns: int) -> memoryview:

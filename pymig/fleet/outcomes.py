@@ -8,8 +8,8 @@ from itertools import product
 from pymig._core import ffi, lib
 from pymig.ends.finding import OUTCOMES, PLACES
 from pymig.ends.mirror import mirror_of
-from pymig.ends.pair import Pair
-from pymig.fleet.classes import MirrorNumbers
+from pymig.ends.pair import Pair, uuid_facts
+from pymig.fleet.classes import Numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,25 +28,25 @@ UNKNOWN = len(KINDS) - 1
 
 def outcomes(sources: Sequence[Endpoint], destinations: Sequence[Endpoint], plan: Plan) -> bytearray:
     """The codes of all pairs, indices of KINDS, source by source. Nothing is kept but what Endpoints keep."""
-    numbers = MirrorNumbers()
+    numbers = Numbers()
     codes = bytearray()
     for source in sources:
         codes += row_of(source, destinations, plan, numbers)
     return codes
 
 
-def row_of(source: Endpoint, destinations: Sequence[Endpoint], plan: Plan, numbers: MirrorNumbers) -> bytearray:
-    """The codes of a source's pairs. C is asked once for all destinations that it can't tell apart."""
+def row_of(source: Endpoint, destinations: Sequence[Endpoint], plan: Plan, numbers: Numbers) -> bytearray:
+    """The codes of a source's pairs. Destinations that differ only in UUIDs which compare alike are asked once."""
     if plan._goes_on:
         plan = plan._without_pause()  # it decides, as in preflight()
     asked = Asked(source, plan)
-    known: dict[tuple[int, int], int] = {}
+    known: dict[tuple[int, tuple[int, ...]], int] = {}
     codes = bytearray()
     for destination in destinations:
-        facts = sum(1 << fact for fact in Pair(source, destination, plan).facts)
-        question = numbers.of(destination), facts
+        _, number, mirror = numbers.of(destination)
+        question = number, uuid_facts(source.uuid, destination.uuid)
         if question not in known:
-            known[question] = asked.code(destination, facts)
+            known[question] = asked.code(destination, mirror)
         codes.append(known[question])
     return codes
 
@@ -54,21 +54,30 @@ def row_of(source: Endpoint, destinations: Sequence[Endpoint], plan: Plan, numbe
 class Asked:
     """A source that C is asked about."""
 
-    __slots__ = ("_mirror", "_out", "_plan", "_told")
+    __slots__ = ("_c_plan", "_known", "_mirror", "_out", "_plan", "_source", "_told")
 
     def __init__(self, source: Endpoint, plan: Plan) -> None:
+        self._source, self._plan = source, plan
+        self._known: dict[tuple[int, int], int] = {}
         self._mirror = mirror_of(source, incoming=False)
         self._out = ffi.gc(ffi.new("MigrationPreflight *"), lib.migration_preflight_clear)
-        self._plan = ffi.new("MigrationPlan *", plan._c.struct[0])
-        self._plan.around[0] = self._mirror.around[0]
-        self._told = self._plan.told
+        self._c_plan = ffi.new("MigrationPlan *", plan._c.struct[0])
+        self._c_plan.around[0] = self._mirror.around[0]
+        self._told = self._c_plan.told
 
-    def code(self, destination: Endpoint, facts: int) -> int:
-        """The code of the pair with this destination; the bits of ``facts`` are the numbers of Pair's facts."""
+    def code(self, destination: Endpoint, mirror: int) -> int:
+        """The code of the pair with this destination, whose mirror has this number. Alike questions are asked once."""
+        facts = sum(1 << fact for fact in Pair(self._source, destination, self._plan).facts)
+        if (mirror, facts) not in self._known:
+            self._known[mirror, facts] = self._asked(destination, facts)
+        return self._known[mirror, facts]
+
+    def _asked(self, destination: Endpoint, facts: int) -> int:
+        """C's answer; the bits of ``facts`` are the numbers of Pair's facts."""
         theirs = mirror_of(destination, incoming=True)
-        self._plan.around[1] = theirs.around[0]
-        self._plan.told = self._told | facts
-        result = lib.migration_preflight(self._mirror.state._c, theirs.state._c, self._plan, self._out)
+        self._c_plan.around[1] = theirs.around[0]
+        self._c_plan.told = self._told | facts
+        result = lib.migration_preflight(self._mirror.state._c, theirs.state._c, self._c_plan, self._out)
         code = _code(result, self._out)
         lib.migration_preflight_clear(self._out)
         return code

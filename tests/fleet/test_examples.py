@@ -30,9 +30,9 @@ def lines(tmp_path):
 
 def test_blocks_computed_apart_fit_together(lines):
     fleet = Fleet(lines.read_text().splitlines())
-    ends = fleet.representatives
+    ends = fleet.representatives(PLAN)
     assert all(isinstance(end, Endpoint) for end in ends)
-    assert len(ends) == fleet.classes
+    assert len(ends) == fleet.matrix(PLAN).classes
     blocks = [outcomes(ends[i : i + 7], ends, PLAN) for i in range(0, len(ends), 7)]
     assert FleetMatrix(fleet, PLAN, b"".join(blocks)) == fleet.matrix(PLAN)
     with pytest.raises(ValueError, match="codes must have a byte a pair of classes"):
@@ -67,4 +67,4 @@ def test_ansible_collects_the_answers_of_hosts(tmp_path):
     files = sorted((tmp_path / "ends").iterdir())
     assert [file.name for file in files] == ["one.json", "two.json"]
     fleet = Fleet({file.stem: Endpoint(Context(host=Host.from_json(file.read_text()))) for file in files})
-    assert fleet.representatives[0].host == Host.from_json(probe().to_json())
+    assert fleet.representatives(PLAN)[0].host == Host.from_json(probe().to_json())

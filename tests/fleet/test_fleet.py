@@ -148,6 +148,85 @@ class TestClasses:
         assert (copy.classes, copy.matrix(plan).class_outcomes) == (2, fleet.matrix(plan).class_outcomes)
 
 
+def uuid(number):
+    return f"8b5e4f7a-1b1c-4c3e-9f6d-{number:012}"
+
+
+OWN = {
+    "UUID": lambda i: {"uuid": uuid(i)},
+    "block nodes": lambda i: {"block_nodes": [f"#block{i}"]},
+    "bitmaps": lambda i: {"bitmaps": {f"#block{i}": ["b0"]}, "block_nodes": ["#block0"]},
+    "certificate": lambda i: {"tls_objects": {"tls0": {"endpoint": "client", "names": [f"host{i}"]}}},
+    "file": lambda i: {"ram_blocks": {"m": {"size": 1 << 20, "share": True, "kind": "file", "path": f"/dev/shm/{i}"}}},
+    "blockers": lambda i: {"blockers": [f"reason {i}", "a reason"]},
+}
+"""What each end may have of its own."""
+
+
+class TestIdentity:
+    """What each end has of its own makes it a class of its own only if the plan compares that."""
+
+    @pytest.mark.parametrize("own", OWN.values(), ids=OWN)
+    @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+    def test_every_pair_and_its_words(self, own, plan):
+        kinds = [{}, {"capabilities": ["validate-uuid"]}, {"capabilities": ["multifd"]}, {"paused": True}]
+        facts = [(i, {**kind, **own(i)}) for kind in (kinds if own is OWN["UUID"] else kinds[::3]) for i in range(4)]
+        ends = {f"end {n}": stated(**more) for n, (_, more) in enumerate(facts)}
+        matrix = Fleet(ends).matrix(plan)
+        for i, (source, ours) in enumerate(ends.items()):
+            for j, (destination, theirs) in enumerate(ends.items()):
+                agrees(matrix, source, destination, matrix.outcomes[i, j], expected(ours, theirs, plan))
+                words = matrix.preflight(source, destination).to_dict()
+                assert words == preflight(ours, theirs, plan).to_dict()
+
+    @pytest.mark.parametrize("name", OWN)
+    def test_one_class_if_nobody_looks(self, name):
+        fleet = Fleet({str(i): stated(**OWN[name](i)) for i in range(5)})
+        always = {"file": 1, "blockers": 1}.get(name, 5)
+        assert fleet.classes == always
+        assert fleet.matrix(PLANS["nothing"]).classes == 1
+        assert list(fleet.matrix(PLANS["nothing"]).class_of) == [0] * 5
+        looks = {"bitmaps": "bitmaps and TLS", "block nodes": "bitmaps and TLS", "certificate": "bitmaps and TLS"}
+        assert fleet.matrix(PLANS[looks.get(name, "multifd")]).classes == always
+
+    @pytest.mark.parametrize("capability", ["validate-uuid", "multifd"])
+    def test_a_uuid_that_is_compared(self, capability):
+        ends = {str(i): stated(uuid=uuid(i)) for i in range(5)}
+        matrix = Fleet(ends).matrix(Plan([capability], uri=TCP))
+        assert matrix.classes == 5
+        assert [[code == 0 for code in row] for row in matrix.outcomes.tolist()] == [
+            [i == j for i in range(5)] for j in range(5)
+        ]
+        fleet = Fleet({**ends, "sends it": stated(uuid=uuid(0), capabilities=[capability])})
+        assert fleet.matrix(PLANS["nothing"]).classes == 6
+
+    def test_pairs_whose_uuids_compare_alike_are_asked_once(self, monkeypatch):
+        from pymig.fleet import outcomes
+
+        pairs = []
+
+        def counted(*arguments):
+            pairs.append(arguments)
+            return pair(*arguments)
+
+        pair = outcomes.Pair
+        monkeypatch.setattr(outcomes, "Pair", counted)
+        matrix = Fleet({str(i): stated(uuid=uuid(i)) for i in range(100)}).matrix(PLANS["multifd"])
+        assert (matrix.classes, matrix.count(), len(pairs)) == (100, 100, 200)
+
+    def test_another_end_may_make_it_matter(self):
+        ends = {str(i): stated(uuid=uuid(i)) for i in range(3)}
+        fleet, plan = Fleet(ends), PLANS["nothing"]
+        assert fleet.matrix(plan).classes == 1
+        strict = stated(uuid=uuid(0), capabilities=["validate-uuid"])
+        other = fleet.replace("0", strict)
+        assert other.matrix(plan).outcomes == Fleet({**ends, "0": strict}).matrix(plan).outcomes
+        assert other.matrix(plan).classes == 3
+        again = other.replace("0", ends["0"])
+        assert again.matrix(plan).outcomes == fleet.matrix(plan).outcomes
+        assert again.matrix(plan).classes == 1
+
+
 class TestMatrix:
     def test_shapes(self):
         fleet = Fleet(three())
@@ -294,7 +373,8 @@ class TestReplace:
         fleet = Fleet({str(i): stated(cpus=1 + i) for i in range(5)})
         plans = [Plan(parameters={"multifd-channels": 1 + i}, uri=TCP) for i in range(12)]
         wanted = [
-            bytes(Fleet(dict(zip("01234", fleet.representatives, strict=True))).matrix(p).outcomes) for p in plans
+            bytes(Fleet(dict(zip("01234", fleet.representatives(PLANS["nothing"]), strict=True))).matrix(p).outcomes)
+            for p in plans
         ]
 
         def ask(number):
