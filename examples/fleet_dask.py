@@ -1,53 +1,93 @@
-"""Who of many ends can go where, computed by Dask in blocks of classes.
+"""How many of very many ends can go where, computed by Dask in blocks.
 
-    python examples/fleet_dask.py ENDS.jsonl [--workers 2] [--scheduler tcp://host:8786] [NAME...]
+    python examples/fleet_dask.py SOURCES [NAME...] [--to DESTINATIONS] [--workers 2] [--scheduler tcp://host:8786]
 
-ENDS.jsonl has a document of an end a line. A local cluster is started unless a scheduler is given. Each block is
-``pymig.fleet.outcomes.outcomes(sources, destinations, plan)``: a pure function of values that can be pickled. It needs
-nothing of Dask.
+SOURCES and DESTINATIONS are Parquet files with a column "document", JSON Lines, or folders of such files; by default
+both are the same. A local cluster is started unless a scheduler is given, whose workers must see the files, too.
 
-Needs: pip install pymig-qemu distributed
+Each worker reads parts of the files, and tells only which classes of ends are there, and how many ends each has. Then
+each asks a block of classes: ``pymig.fleet.outcomes.outcomes(sources, destinations, plan)``, a pure function of values
+that can be pickled. So 10^6 x 10^4 ends are no more work than reading them.
+
+Needs: pip install pymig-qemu distributed, and for Parquet pyarrow
 """
 
 import argparse
 import json
+from collections import Counter
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from dask.distributed import Client, LocalCluster
 
-from pymig import Fleet, FleetMatrix, Plan
-from pymig.fleet.outcomes import outcomes
+from pymig import Endpoint, Fleet, Plan
+from pymig.fleet.outcomes import KINDS, outcomes
 
 BLOCK = 50
-"""Classes of sources in a block. Each is some hundred thousand pairs a second."""
+"""Classes of sources in a block."""
+
+Classes = list[tuple[Endpoint, int]]
+"""An end of each class, and how many ends there are of it."""
 
 
-def matrix_by_dask(client: Client, fleet: Fleet, plan: Plan, block: int = BLOCK) -> FleetMatrix:
-    """The same as fleet.matrix(plan), with its blocks computed by the cluster's workers."""
-    ends = fleet.representatives(plan)
-    [destinations] = client.scatter([ends], broadcast=True, hash=False)
-    parts = [ends[start : start + block] for start in range(0, len(ends), block)]
-    futures = [client.submit(outcomes, part, destinations, plan, pure=False) for part in parts]
-    return FleetMatrix(fleet, plan, b"".join(client.gather(futures)))
+def parts_of(path: Path) -> list[tuple[Path, int]]:
+    """What is read at once: row groups of Parquet files, whole files of JSON Lines."""
+    files = sorted(chain(path.glob("*.parquet"), path.glob("*.jsonl"))) if path.is_dir() else [path]
+    return [(file, group) for file in files for group in range(_row_groups(file))]
 
 
-def main() -> None:
-    """Prints how many pairs have which outcome, as JSON."""
-    parser = argparse.ArgumentParser(description="Who of many ends can go where, computed by Dask.")
-    parser.add_argument("ends", type=Path)
-    parser.add_argument("names", nargs="*", help="capabilities that are wanted")
-    parser.add_argument("--uri", default="tcp:destination:4444")
-    parser.add_argument("--block", type=int, default=BLOCK, help="classes of sources in a block (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--scheduler", help="the address of a cluster that runs already")
-    options = parser.parse_args()
-    fleet = Fleet(options.ends.read_text().splitlines())
-    plan = Plan(options.names, uri=options.uri)
-    with client_of(options) as client:
-        matrix = matrix_by_dask(client, fleet, plan, options.block)
-    counts = {f"{outcome}: {guest}": matrix.count(i) for i, (outcome, guest) in enumerate(matrix.kinds) if i}
-    counts = {kind: count for kind, count in counts.items() if count}
-    print(json.dumps({"ends": len(fleet.names), "classes": fleet.classes, "ok": matrix.count(), **counts}, indent=2))
+def _row_groups(file: Path) -> int:
+    return parquet(file).num_row_groups if file.suffix == ".parquet" else 1
+
+
+def parquet(path: Path) -> Any:
+    """A Parquet file."""
+    from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - only for these
+
+    return ParquetFile(path)
+
+
+def read(part: tuple[Path, int]) -> Classes:
+    """The classes of a part's ends."""
+    file, group = part
+    if file.suffix == ".parquet":
+        documents = parquet(file).read_row_group(group, columns=["document"])["document"].to_pylist()
+    else:
+        documents = file.read_text().splitlines()
+    fleet = Fleet(documents)
+    sizes = Counter(fleet.class_of)
+    return [(end, sizes[number]) for number, end in enumerate(fleet.representatives())]
+
+
+def merged(parts: list[Classes]) -> Classes:
+    """The classes of all parts: an end of one part may be of the same class as one of another."""
+    every = list(chain.from_iterable(parts))
+    fleet = Fleet({str(number): end for number, (end, _) in enumerate(every)})
+    sizes: Counter[int] = Counter()
+    for number, (_, size) in zip(fleet.class_of, every, strict=True):
+        sizes[number] += size
+    return [(end, sizes[number]) for number, end in enumerate(fleet.representatives())]
+
+
+def counts_of(sources: Classes, destinations: Classes, plan: Plan) -> Counter[int]:
+    """How many pairs of ends have which code, an index of KINDS."""
+    codes = iter(outcomes([end for end, _ in sources], [end for end, _ in destinations], plan))
+    counts: Counter[int] = Counter()
+    for _, ours in sources:
+        for _, theirs in destinations:
+            counts[next(codes)] += ours * theirs
+    return counts
+
+
+def counts_by_dask(
+    client: Client, sources: Classes, destinations: Classes, plan: Plan, block: int = BLOCK
+) -> Counter[int]:
+    """The same, with blocks of sources counted by the cluster's workers."""
+    [everywhere] = client.scatter([destinations], broadcast=True, hash=False)
+    blocks = [sources[start : start + block] for start in range(0, len(sources), block)]
+    futures = [client.submit(counts_of, one, everywhere, plan, pure=False) for one in blocks]
+    return sum(client.gather(futures), Counter())
 
 
 def client_of(options: argparse.Namespace) -> Client:
@@ -55,6 +95,32 @@ def client_of(options: argparse.Namespace) -> Client:
     if options.scheduler:
         return Client(options.scheduler)
     return Client(LocalCluster(n_workers=options.workers, threads_per_worker=1, dashboard_address=None))
+
+
+def main() -> None:
+    """Prints how many pairs have which outcome, as JSON."""
+    parser = argparse.ArgumentParser(description="How many of very many ends can go where, computed by Dask.")
+    parser.add_argument("sources", type=Path)
+    parser.add_argument("names", nargs="*", help="capabilities that are wanted")
+    parser.add_argument("--to", type=Path, help="the destinations (default: the sources)")
+    parser.add_argument("--uri", default="tcp:destination:4444")
+    parser.add_argument("--block", type=int, default=BLOCK, help="classes of sources in a block (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--scheduler", help="the address of a cluster that runs already")
+    options = parser.parse_intermixed_args()
+    plan = Plan(options.names, uri=options.uri)
+    with client_of(options) as client:
+        sources, destinations = (
+            merged(client.gather(client.map(read, parts_of(path), pure=False)))
+            for path in (options.sources, options.to or options.sources)
+        )
+        counts = counts_by_dask(client, sources, destinations, plan, options.block)
+    sizes = {"sources": sources, "destinations": destinations}
+    told = {name: {"ends": sum(size for _, size in one), "classes": len(one)} for name, one in sizes.items()}
+    kinds = {
+        f"{outcome}: {guest}": counts[code] for code, (outcome, guest) in enumerate(KINDS) if code and counts[code]
+    }
+    print(json.dumps({**told, "ok": counts[0], **kinds}, indent=2))
 
 
 if __name__ == "__main__":

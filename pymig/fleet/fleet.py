@@ -142,9 +142,14 @@ class Fleet(Value):
         """How many ends answer differently to some plan."""
         return len(self._ends)
 
-    def representatives(self, plan: Plan) -> tuple[Endpoint, ...]:
-        """One end of each class that this plan tells apart, by the class's number in a matrix."""
-        return tuple(self._told_apart(plan).ends)
+    @property
+    def class_of(self) -> memoryview:
+        """The class of each name, in the order of ``names``: a read-only memoryview of uint32."""
+        return memoryview(self._class_of).toreadonly()
+
+    def representatives(self, plan: Plan | None = None) -> tuple[Endpoint, ...]:
+        """One end of each class, by the class's number; with a plan, of each class of that plan's matrix."""
+        return self._ends if plan is None else tuple(self._told_apart(plan).ends)
 
     def _told_apart(self, plan: Plan) -> Classes:
         return Classes(self._keys, self._ends, plan)

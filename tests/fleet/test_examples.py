@@ -5,11 +5,13 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
-from pymig import Context, Endpoint, Fleet, FleetMatrix, Host, Plan, probe
+from pymig import Context, Endpoint, Fleet, FleetMatrix, Host, HostUnknownError, Plan, preflight, probe
 from pymig.fleet.outcomes import outcomes
 from tests.fleet.ends import random_ends
 
@@ -39,15 +41,48 @@ def test_blocks_computed_apart_fit_together(lines):
         FleetMatrix(fleet, PLAN, b"")
 
 
+@pytest.fixture(params=["JSON Lines", "Parquet"])
+def data_sets(request, tmp_path):
+    """Two folders of ends in several files, and the ends."""
+    folders, ends = [], []
+    for name, seed, count in (("sources", 5, 60), ("destinations", 6, 45)):
+        folder = tmp_path / name
+        folder.mkdir()
+        ends.append([*random_ends(count, seed)])
+        documents = [json.dumps(end.to_dict()) for end in ends[-1]]
+        for start in range(0, count, 25):
+            write(folder / f"part{start}", documents[start : start + 25], request.param)
+        folders.append(folder)
+    return folders, ends
+
+
+def write(file, documents, form):
+    if form == "JSON Lines":
+        file.with_suffix(".jsonl").write_text("".join(f"{text}\n" for text in documents))
+    else:
+        table = pyarrow.table({"document": documents, "rack": list(range(len(documents)))})
+        pyarrow.parquet.write_table(table, file.with_suffix(".parquet"), row_group_size=10)
+
+
+def kind_of(source, destination):
+    try:
+        flight = preflight(source, destination, PLAN)
+    except HostUnknownError:
+        return "unknown: unknown"
+    return "ok" if flight.ok else f"{flight.outcome}: {flight.guest}"
+
+
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="optional: make test-fleet installs Dask")
-def test_dask_with_two_workers(lines):
-    words = [sys.executable, EXAMPLES / "fleet_dask.py", lines, "multifd", "--workers", "2", "--block", "7"]
+def test_dask_with_two_workers(data_sets):
+    (sources, destinations), ends = data_sets
+    options = [sources, "multifd", "--to", destinations, "--workers", "2", "--block", "7"]
+    words = [sys.executable, EXAMPLES / "fleet_dask.py", *options]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
-    fleet = Fleet(lines.read_text().splitlines())
-    matrix = fleet.matrix(PLAN)
-    kinds = {f"{outcome}: {guest}": matrix.count(i) for i, (outcome, guest) in enumerate(matrix.kinds) if i}
-    wanted = {kind: count for kind, count in kinds.items() if count}
-    assert json.loads(done.stdout) == {"ends": 60, "classes": fleet.classes, "ok": matrix.count(), **wanted}
+    told = json.loads(done.stdout)
+    for name, every in zip(("sources", "destinations"), ends, strict=True):
+        fleet = Fleet({str(i): end for i, end in enumerate(every)})
+        assert told.pop(name) == {"ends": len(every), "classes": fleet.classes}
+    assert told == Counter(kind_of(source, destination) for source in ends[0] for destination in ends[1])
 
 
 ANSIBLE = shutil.which("ansible-playbook")
