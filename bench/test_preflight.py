@@ -9,7 +9,7 @@ from qemu.qmp import ExecuteError
 from bench.peers import HOST, measure
 from pymig import Context, Endpoint, Plan, preflight
 from pymig.ends.endpoint import _told
-from pymig.ends.qmp import Monitor, _facts
+from pymig.ends.qmp import SocketMonitor, _facts
 
 pytestmark = [pytest.mark.benchmark(group="preflight"), pytest.mark.usefixtures("turn")]
 needs_qemu = pytest.mark.skipif(
@@ -105,7 +105,7 @@ class Recording:
                 qemu.end()
 
     async def _record(self, address):
-        monitor = Monitor(address)
+        monitor = SocketMonitor(address)
         await monitor.connect()
 
         async def ask(command, /, **arguments):

@@ -287,7 +287,11 @@ def _add_plan(command: argparse.ArgumentParser) -> None:
     )
 
 
-END = "a monitor's socket (a path or host:port), a file that pymig describe wrote, or a release such as 10.0"
+MONITOR = "monitor: a path, host:port, or libvirt:DOMAIN (libvirt:URI#DOMAIN for a connection other than the default)"
+END = (
+    "a monitor's socket (a path or host:port), libvirt:DOMAIN (libvirt:URI#DOMAIN for a connection other than the "
+    "default), a file that pymig describe wrote, or a release such as 10.0"
+)
 
 
 def _add_preflight(commands: Any) -> None:
@@ -362,9 +366,10 @@ def _add_describe(commands: Any) -> None:
         "describe",
         help="what is a running QEMU as one end of a migration?",
         description="Reads a running QEMU over its QMP monitor and prints what matters for a migration as JSON, for "
-        "pymig preflight on this or another machine. Changes nothing. Needs the package qemu.qmp.",
+        "pymig preflight on this or another machine. Changes nothing. Needs the package qemu.qmp; for a domain of "
+        "libvirt's, libvirt-python.",
     )
-    command.add_argument("socket", metavar="SOCKET", help="its monitor: a path, or host:port")
+    command.add_argument("socket", metavar="SOCKET", help=f"its {MONITOR}")
     command.add_argument(
         "--host", metavar="FILE", help="its host's facts: what 'pymig probe --json' printed there; - is stdin"
     )
@@ -401,10 +406,11 @@ def _add_watch(commands: Any) -> None:
         "watch",
         help="what does a running migration do, and if it hangs, what is the way out?",
         description="Shows the progress of a migration until it has ended; if nothing moves, says which hang this is, "
-        "where the guest is, and the way out. Reads the QMP monitors and changes nothing. Needs the package qemu.qmp. "
-        "Exit status: 0 completed; 1 failed or cancelled; 2 no answer, or no migration.",
+        "where the guest is, and the way out. Reads the QMP monitors and changes nothing. Needs the package qemu.qmp; "
+        "for a domain of libvirt's, libvirt-python. Exit status: 0 completed; 1 failed or cancelled; 2 no answer, or "
+        "no migration.",
     )
-    command.add_argument("source", metavar="SOURCE", help="the source's monitor: a path, or host:port")
+    command.add_argument("source", metavar="SOURCE", help=f"the source's {MONITOR}")
     command.add_argument("destination", metavar="DESTINATION", nargs="?", help="the destination's monitor")
     seconds = {
         "interval": (1.0, "seconds between two looks"),

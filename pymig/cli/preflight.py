@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pymig.ends.finding import Finding, Step
     from pymig.ends.preflight import Preflight
 
+DOMAIN = "libvirt:"
+"""What an end begins with that is the QEMU behind a domain."""
+
 FEW = 3
 """The most capabilities switched off that are named."""
 
@@ -121,22 +124,22 @@ def _apply(options: argparse.Namespace, flight: Preflight) -> int:
 
 
 def end_of(text: str) -> Endpoint:
-    """The end that a word names: a monitor's socket, a file that ``pymig describe`` wrote, or a release."""
+    """The end that a word names: a monitor's socket, libvirt:DOMAIN, a file of ``pymig describe``, or a release."""
     if text == "-" or _is(text, stat.S_ISREG) or _is(text, stat.S_ISFIFO):
         return Endpoint.from_json(content(text))
-    if _is_monitor(text):
+    if _is_monitor(text) or text.startswith(DOMAIN):
         return Endpoint.from_qmp(text)
     if "/" in text:
         raise FileNotFoundError(f"{text}: there is neither a socket nor a file")
     try:
         return Endpoint(Context(text))
     except ValueError as error:
-        raise UsageError(f"an end is a socket, host:port, a file, or a release: {error}") from None
+        raise UsageError(f"an end is a socket, host:port, libvirt:DOMAIN, a file, or a release: {error}") from None
 
 
 def _is_monitor(text: str) -> bool:
     host, _, port = text.rpartition(":")
-    return _is(text, stat.S_ISSOCK) or (bool(host) and port.isdecimal())
+    return not text.startswith(DOMAIN) and (_is(text, stat.S_ISSOCK) or (bool(host) and port.isdecimal()))
 
 
 def _is(path: str, kind: object) -> bool:

@@ -9,7 +9,7 @@ from pymig.host.checks import CHECKS, ERROR, FAIL, OF_A_REPORT, PASS, WARN, ask
 from pymig.host.checks import NAMES as CHECK_NAMES
 from pymig.host.diagnosis import error_text
 from pymig.host.formats import FORMATS
-from pymig.host.place import qemu_processes
+from pymig.host.place import pid_of_machine, qemu_processes
 from pymig.host.probe import probe
 
 TYPE_CHECKING = False
@@ -88,10 +88,8 @@ def _pid_of_vm(name: str) -> int:
     """The number in libvirt's file for this machine."""
     if "/" in name:
         raise UsageError(f"--vm {name}: write the name of a machine")
-    path = f"/run/libvirt/qemu/{name}.pid"
     try:
-        with open(path, encoding="ascii") as file:  # noqa: PTH123 - pathlib takes long to import
-            return _pid(file.read(64).strip(), path)
+        return pid_of_machine(name)
     except (OSError, ValueError) as error:
         raise UsageError(f"--vm {name}: no such running machine of libvirt's: {error}") from None
 

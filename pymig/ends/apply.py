@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from pymig.ends.domain import is_domain
 from pymig.ends.finding import Step
 from pymig.ends.plan import ENDS
 from pymig.ends.preflight import Preflight
-from pymig.ends.qmp import Monitor, run
+from pymig.ends.qmp import SocketMonitor, run
 from pymig.errors import MonitorError
 from pymig.values import Value, require_bool, require_seconds, wrong_type
 
@@ -130,7 +131,7 @@ def apply(
 
     Raises:
         TypeError: an argument has the wrong type; the text names it.
-        ValueError: the preflight is not ok, or an impossible timeout.
+        ValueError: the preflight is not ok, an impossible timeout, or an address ``libvirt:DOMAIN``.
         MonitorError: before anything was sent, a monitor can't be reached, does not answer in time, or does not answer
             like QEMU.
     """
@@ -150,7 +151,7 @@ async def apply_async(
     require_seconds(timeout, "timeout")
     to_send = [step for step in preflight.steps if require_bool(migrate, "migrate") or step.command not in KEPT]
     ends = {
-        name: _End(name, Monitor(address, name), timeout)
+        name: _End(name, _monitor(address, name), timeout)
         for name, address in zip(ENDS, (source, destination), strict=True)
     }
     try:
@@ -162,6 +163,12 @@ async def apply_async(
     answered = {(step.end, step.command): step for step in sent}
     steps = [answered.get((step.end, step.command), step) for step in preflight.steps]
     return Applied(steps, sent, restored, not_restored)
+
+
+def _monitor(address: str | os.PathLike[str], end: str) -> SocketMonitor:
+    if is_domain(address):
+        raise ValueError(f"{end} must be a monitor's socket; libvirt sets its domains itself, with virsh migrate")
+    return SocketMonitor(address, end)
 
 
 def _require_ok(preflight: object) -> None:
@@ -216,7 +223,7 @@ class _End:
         closed: why nothing more is sent there; "" if more may be.
     """
 
-    def __init__(self, name: str, monitor: Monitor, timeout: float) -> None:
+    def __init__(self, name: str, monitor: SocketMonitor, timeout: float) -> None:
         self.name, self.monitor, self.timeout = name, monitor, timeout
         self.before: Stored = {}
         self.sent: list[Step] = []
@@ -311,7 +318,7 @@ class _End:
         return refusals
 
 
-async def _stored(monitor: Monitor) -> Stored:
+async def _stored(monitor: SocketMonitor) -> Stored:
     switches = await monitor.ask("query-migrate-capabilities")
     return {
         "capabilities": {entry["capability"]: entry["state"] for entry in switches},

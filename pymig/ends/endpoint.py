@@ -221,19 +221,23 @@ class Endpoint(Value):
         """A running QEMU as one end, read over its QMP monitor. Nothing changes there.
 
         What QMP does not tell stays at its default: KVM's dirty ring, and a destination's -S. An unset UUID and one of
-        zeros read the same. Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``.
+        zeros read the same. Needs the package qemu.qmp (``pip install 'pymig-qemu[qemu]'``), or for a domain
+        libvirt-python (``pip install 'pymig-qemu[libvirt]'``). libvirt marks a domain that is asked as tainted
+        (custom-monitor).
 
         Args:
-            address: the monitor's socket: a path, or ``host:port``.
+            address: the monitor's socket: a path, or ``host:port``. Or a running domain of libvirt's, by name or UUID:
+                ``libvirt:DOMAIN`` over libvirt's default connection (LIBVIRT_DEFAULT_URI), or ``libvirt:URI#DOMAIN``.
             host: what the QEMU's host can do. None: it is asked in the QEMU's place, as Host.of_process does, if the
                 QEMU runs on this machine and this process may; otherwise it is not known.
             timeout: seconds for everything; at most a day.
 
         Raises:
-            ValueError: an impossible timeout.
-            MonitorError: the monitor can't be reached, does not answer in time, or does not answer like QEMU.
+            ValueError: an impossible timeout, or no domain is named.
+            MonitorError: the monitor can't be reached, does not answer in time, or does not answer like QEMU; libvirt
+                refuses; the domain is not running; a package is missing.
         """
-        from pymig.ends.qmp import read  # noqa: PLC0415 - it imports asyncio
+        from pymig.ends.address import read  # noqa: PLC0415 - it imports asyncio
 
         return _told(read(address, timeout), host)
 
@@ -242,7 +246,7 @@ class Endpoint(Value):
         cls, address: str | os.PathLike[str], *, host: Host | None = None, timeout: float = 10.0
     ) -> Endpoint:
         """The same as from_qmp, in the running event loop."""
-        from pymig.ends.qmp import read_async  # noqa: PLC0415 - it imports asyncio
+        from pymig.ends.address import read_async  # noqa: PLC0415 - it imports asyncio
 
         return _told(await read_async(address, timeout), host)
 

@@ -12,6 +12,7 @@ import re
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymig.capability import NAMES
@@ -19,7 +20,7 @@ from pymig.errors import MonitorError
 from pymig.qemu.binary import QUESTIONS, BinaryAnswers
 from pymig.qemu.build import build_that_answers
 from pymig.qemu.parameters import PARAMETERS
-from pymig.values import escaped, require_seconds, wrong_type
+from pymig.values import escaped, wrong_type
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -44,8 +45,69 @@ STOPPED = ("paused", "prelaunch", "postmigrate", "shutdown", "suspended", "guest
 # ---- Connecting ----
 
 
-class Monitor:
+class CommandRefusedError(Exception):
+    """QEMU refuses a command; the text is its own."""
+
+
+class Monitor(ABC):
     """A connection to a running QEMU's monitor.
+
+    Args:
+        shown: the address as errors show it.
+        failures: what else than an OSError or an EOFError the methods raise if the monitor does not speak QMP.
+    """
+
+    def __init__(self, shown: str, *failures: type[Exception]) -> None:
+        self._shown = escaped(shown[:200])
+        self._failures: tuple[type[Exception], ...] = (CommandRefusedError, OSError, EOFError, *failures)
+
+    @abstractmethod
+    async def connect(self) -> None:
+        """Connects, and negotiates. For its errors, and those of ask, see within."""
+
+    @abstractmethod
+    async def ask(self, command: str, /, **arguments: Any) -> Any:
+        """The command's return value. Raises CommandRefusedError."""
+
+    @abstractmethod
+    def peer(self) -> int:
+        """The QEMU's process, if it is on this machine; 0 if that is not known."""
+
+    @abstractmethod
+    def listen(self, event: str, heard: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Hands these events on, from the next connect on."""
+
+    @abstractmethod
+    async def close(self, timeout: float) -> None:
+        """Ends the connection, whatever its state."""
+
+    async def within(self, timeout: float, work: Awaitable[Result]) -> Result:
+        """The result of work with this connection that takes at most so many seconds.
+
+        Raises:
+            MonitorError: the monitor can't be reached, does not answer in time, refuses, or does not answer like QEMU.
+        """
+        shown = self._shown
+        try:
+            return await asyncio.wait_for(work, timeout)
+        except asyncio.TimeoutError:
+            raise MonitorError(f"{shown} did not answer over QMP within {timeout:g} seconds") from None
+        except self._failures as error:
+            raise MonitorError(f"{shown} does not answer over QMP: {escaped(str(error))}") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise MonitorError(f"{shown} does not answer like QEMU: {escaped(repr(error))[:200]}") from None
+
+    async def send(self, command: str, arguments: Mapping[str, Any]) -> str:
+        """QEMU's answer to a command: "" if it accepts, else its text."""
+        try:
+            await self.ask(command, **arguments)
+        except CommandRefusedError as error:
+            return str(error)
+        return ""
+
+
+class SocketMonitor(Monitor):
+    """A connection to a running QEMU's monitor socket.
 
     Args:
         address: a path, or ``host:port``.
@@ -59,14 +121,14 @@ class Monitor:
     def __init__(self, address: str | os.PathLike[str], argument: str = "address") -> None:
         self._name = _address_of(address, argument)
         try:
-            from qemu.qmp import QMPClient  # noqa: PLC0415 - an extra
+            from qemu.qmp import QMPClient, QMPError  # noqa: PLC0415 - an extra
         except ImportError:
             raise MonitorError("reading a monitor needs the package qemu.qmp: pip install 'pymig-qemu[qemu]'") from None
-        self.client: Any = QMPClient("pymig")
-        self._shown = escaped(str(address)[:200])
+        super().__init__(str(address), QMPError)
+        self._client: Any = QMPClient("pymig")
 
     async def connect(self) -> None:
-        """Connects, and negotiates. Its errors, and those of ask, are qemu.qmp's: see within.
+        """See Monitor.
 
         QEMU may send an event before its answer to qmp_capabilities. Then qemu.qmp gives up, and another attempt helps.
         """
@@ -82,68 +144,36 @@ class Monitor:
         return await self._connect_once()
 
     async def _connect_once(self) -> None:
-        await self.client.connect(self._name)
+        await self._client.connect(self._name)
 
     async def ask(self, command: str, /, **arguments: Any) -> Any:
-        """The command's return value."""
-        return await self.client.execute(command, arguments or None)
+        """See Monitor."""
+        from qemu.qmp import ExecuteError  # noqa: PLC0415 - an extra
+
+        try:
+            return await self._client.execute(command, arguments or None)
+        except ExecuteError as error:
+            raise CommandRefusedError(str(error)) from None
 
     def peer(self) -> int:
-        """The process on this machine that listens at the monitor's socket; 0 if that is not known."""
+        """See Monitor: the process that listens at the socket."""
         try:
-            connected = self.client._writer.get_extra_info("socket")
+            connected = self._client._writer.get_extra_info("socket")
             pid, _, _ = struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         except (AttributeError, OSError):
             return 0
         return int(pid)
 
-    async def within(self, timeout: float, work: Awaitable[Result]) -> Result:
-        """The result of work with this connection that takes at most so many seconds.
+    def listen(self, event: str, heard: Callable[[Mapping[str, Any]], bool]) -> None:
+        """See Monitor."""
+        from qemu.qmp import EventListener  # noqa: PLC0415 - an extra
 
-        Raises:
-            MonitorError: the monitor can't be reached, does not answer in time, refuses, or does not answer like QEMU.
-        """
-        from qemu.qmp import QMPError  # noqa: PLC0415 - an extra
-
-        shown = self._shown
-        try:
-            return await asyncio.wait_for(work, timeout)
-        except asyncio.TimeoutError:
-            raise MonitorError(f"{shown} did not answer over QMP within {timeout:g} seconds") from None
-        except (QMPError, OSError, EOFError) as error:
-            raise MonitorError(f"{shown} does not answer over QMP: {escaped(str(error))}") from None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise MonitorError(f"{shown} does not answer like QEMU: {escaped(repr(error))[:200]}") from None
-
-    async def send(self, command: str, arguments: Mapping[str, Any]) -> str:
-        """QEMU's answer to a command: "" if it accepts, else its text."""
-        from qemu.qmp import ExecuteError  # noqa: PLC0415 - an extra
-
-        try:
-            await self.ask(command, **arguments)
-        except ExecuteError as error:
-            return str(error)
-        return ""
+        self._client.register_listener(EventListener(event, heard))
 
     async def close(self, timeout: float) -> None:
-        """Ends the connection, whatever its state."""
+        """See Monitor."""
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(self.client.disconnect(), timeout)
-
-
-async def read_async(address: str | os.PathLike[str], timeout: float) -> Told:
-    """See Endpoint.from_qmp_async."""
-    require_seconds(timeout, "timeout")
-    monitor = Monitor(address)
-    try:
-        return await monitor.within(timeout, _read(monitor))
-    finally:
-        await monitor.close(timeout)
-
-
-def read(address: str | os.PathLike[str], timeout: float) -> Told:
-    """See Endpoint.from_qmp."""
-    return run(read_async(address, timeout))
+            await asyncio.wait_for(self._client.disconnect(), timeout)
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -180,7 +210,8 @@ def _address_of(address: object, argument: str) -> str | tuple[str, int]:
     return name
 
 
-async def _read(monitor: Monitor) -> Told:
+async def told_by(monitor: Monitor) -> Told:
+    """What a monitor tells about its QEMU as one end. Errors as those of Monitor.ask."""
     await monitor.connect()
     context, facts = await _facts(monitor.ask)
     return context, facts, monitor.peer()
@@ -227,11 +258,9 @@ async def _incoming(ask: Ask, status: Mapping[str, Any], migration: Mapping[str,
 
 async def optional(ask: Ask, command: str, **arguments: Any) -> Any:
     """The answer; None if QEMU refuses the question."""
-    from qemu.qmp import ExecuteError  # noqa: PLC0415 - an extra
-
     try:
         return await ask(command, **arguments)
-    except ExecuteError:
+    except CommandRefusedError:
         return None
 
 

@@ -1,6 +1,6 @@
 """Watches a migration over the monitors of one or both ends. Changes nothing there.
 
-Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``.
+Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``; for a domain, libvirt-python instead.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from pymig.ends.qmp import Monitor, optional
+from pymig.ends.address import monitor_at
+from pymig.ends.qmp import optional
 from pymig.ends.status import NO_ANSWER, NOT_ASKED, StatusExplanation, explain_status, status_of
 from pymig.errors import MonitorError
 from pymig.values import Value, require_seconds
@@ -130,7 +131,8 @@ def watch(
     that runs an event loop: use watch_async there. Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``.
 
     Args:
-        source: the monitor's socket of the source: a path, or ``host:port``.
+        source: the monitor's socket of the source: a path, or ``host:port``; or a running domain, ``libvirt:DOMAIN``
+            or ``libvirt:URI#DOMAIN``, whose events libvirt keeps to itself.
         destination: likewise of the destination; without it, only the source is asked.
         interval: seconds between two looks.
         still: seconds without a change after which nothing counts as moving.
@@ -239,7 +241,7 @@ class _End:
 
     def __init__(self, address: Address, timeout: float) -> None:
         self._address, self._timeout = address, timeout
-        self._monitor = Monitor(address)  # checks the address
+        self._monitor = monitor_at(address)  # checks the address
         self._connected = False
         self._heard = asyncio.Event()
         self._events: list[str] = []
@@ -250,7 +252,7 @@ class _End:
             return await self._monitor.within(self._timeout, self._asked())
         except MonitorError as error:
             await self.close()
-            self._monitor, self._connected = Monitor(self._address), False
+            self._monitor, self._connected = monitor_at(self._address), False
             return error
 
     async def _asked(self) -> dict[str, Any]:
@@ -265,10 +267,7 @@ class _End:
         return answer
 
     async def _connect(self) -> None:
-        from qemu.qmp import EventListener  # noqa: PLC0415 - an extra
-
-        listener = EventListener("MIGRATION", self._hear)
-        self._monitor.client.register_listener(listener)
+        self._monitor.listen("MIGRATION", self._hear)
         await self._monitor.connect()
         self._connected = True
 

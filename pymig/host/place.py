@@ -221,6 +221,21 @@ def qemu_processes() -> list[int]:
     return [number for number in numbers if is_qemu(number)]
 
 
+def pid_of_machine(name: str, *, session: bool = False) -> int:
+    """The number of the QEMU of libvirt's machine, which the user's own libvirt runs or the system's.
+
+    Raises:
+        OSError, ValueError: there is no such machine here, or it does not run.
+    """
+    own = os.environ.get("XDG_RUNTIME_DIR") or os.path.expanduser("~/.cache")  # noqa: PTH111 - pathlib takes long
+    folder = f"{own}/libvirt/qemu/run" if session else "/run/libvirt/qemu"
+    with open(f"{folder}/{name}.pid", encoding="ascii") as file:  # noqa: PTH123 - likewise
+        number = int(file.read(64))
+    if not 0 < number < 1 << 31:
+        raise ValueError(f"{number} is no number of a process")
+    return number
+
+
 def is_qemu(pid: int) -> bool:
     """Whether the process has a QEMU binary mapped."""
     try:

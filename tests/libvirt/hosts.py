@@ -8,8 +8,10 @@ UUID, so that libvirt takes them for two machines. OUT gets what was seen, as JS
 import ctypes
 import fcntl
 import json
+import os
 import re
 import shlex
+import signal
 import socket
 import struct
 import subprocess
@@ -18,6 +20,7 @@ import time
 from pathlib import Path
 
 SEND = re.compile(r"QEMU_MONITOR_SEND_MSG: mon=(0x[0-9a-f]+) msg=(\{.*\})(?: fd=-?\d+)?\s*$", re.MULTILINE)
+SOURCES = Path(__file__).parents[2]
 KEPT = re.compile(r"migrate|^(stop|getfd|object-(add|del))$")
 UUIDS = {"a": "11111111-1111-4111-8111-111111111111", "b": "22222222-2222-4222-8222-222222222222"}
 PEER = "qemu+unix:///system?socket=/peer/libvirt-sock"
@@ -105,11 +108,12 @@ class Host:
         for folder in (self.root, upper, work):
             folder.mkdir(parents=True)
         run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={base},upperdir={upper},workdir={work}", self.root)
-        for folder in ("dev", "proc", "sys", "peer", "etc/libvirt", "var/log/libvirt", "run/libvirt"):
+        for folder in ("dev", "proc", "sys", "peer", "pymig", "etc/libvirt", "var/log/libvirt", "run/libvirt"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         run("mount", "--rbind", "/dev", self.root / "dev")
         run("mount", "-t", "proc", "proc", self.root / "proc")
         run("mount", "-t", "sysfs", "sysfs", self.root / "sys")
+        run("mount", "--bind", SOURCES, self.root / "pymig")
         (self.root / "etc/libvirt/libvirtd.conf").write_text(LIBVIRTD.format(uuid=UUIDS[name]))
         (self.root / "etc/libvirt/qemu.conf").write_text(QEMU)
         (self.root / "etc/hosts").write_text("127.0.0.1 localhost hosta hostb\n")
@@ -145,12 +149,19 @@ class Host:
         )
         return json.loads(run("chroot", self.root, "python3", "-c", script))
 
-    def sent_since(self, position):
+    def pymig(self, *words):
+        """Exit status, output, and error of pymig on this host, with its Python and libvirt-python."""
+        command = ["timeout", str(STEP), "chroot", self.root, "python3", "-m", "pymig", *words]
+        environment = {**ENVIRONMENT, "PYTHONPATH": "/pymig", "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, stdin=NOTHING)
+        return done.returncode, done.stdout, done.stderr
+
+    def sent_since(self, position, kept=KEPT):
         """The commands that went to QEMU: [execute, arguments], without the polling."""
         with self.log.open(errors="replace") as log:
             log.seek(position)
             messages = [json.loads(found[2]) for found in SEND.finditer(log.read())]
-        return [[one["execute"], one.get("arguments")] for one in messages if KEPT.search(one["execute"])]
+        return [[one["execute"], one.get("arguments")] for one in messages if kept.search(one["execute"])]
 
 
 def migrate(source, destination, words):
@@ -172,6 +183,30 @@ def migrate(source, destination, words):
     return {"virsh": ["virsh", *options], "exit": status, "error": lines, "sent": sent}
 
 
+def asked(host):
+    """What pymig says of the domain, and what QEMU is sent for it; then of a QEMU that hangs, and of no running one."""
+    host.virsh("create", "/g.xml")
+    position = host.log.stat().st_size
+    answers = {"describe": host.pymig("describe", "libvirt:g")}
+    sent = sorted({execute for execute, _ in host.sent_since(position, re.compile(""))})
+    answers["uri"] = host.pymig("describe", "libvirt:qemu+unix:///system?socket=/run/libvirt/libvirt-sock#g")
+    answers["virsh"] = host.pymig("virsh", "migrate", "--live", "--source", "libvirt:g", "--destination", "libvirt:g")
+    answers["watch"] = host.pymig("watch", "libvirt:g", "--json")
+    answers["unknown"] = host.pymig("describe", "libvirt:nobody")
+    answers["unreachable"] = host.pymig("describe", "libvirt:qemu+unix:///system?socket=/nowhere#g")
+    answers["another driver"] = host.pymig("describe", "libvirt:test:///default#test")
+    process = int((host.root / "run/libvirt/qemu/g.pid").read_text())
+    os.kill(process, signal.SIGSTOP)
+    answers["hangs"] = host.pymig("describe", "libvirt:g", "--timeout", "2")
+    os.kill(process, signal.SIGCONT)
+    answers["again"] = host.pymig("describe", "libvirt:g")
+    host.virsh("destroy", "g")
+    host.virsh("define", "/g.xml")
+    answers["off"] = host.pymig("describe", "libvirt:g")
+    host.virsh("undefine", "g")
+    return {"sent": sent, "answers": answers}
+
+
 def main():
     base, out = map(Path, sys.argv[1:])
     ctypes.CDLL(None).mount(None, b"/", None, 1 << 14 | 1 << 18, None)  # MS_REC, MS_PRIVATE
@@ -186,6 +221,7 @@ def main():
     libvirt, qemu = source.versions()
     seen = {"libvirt": libvirt, "qemu": qemu, "constants": source.constants()}
     seen["options"] = re.findall(r"^    \[?--([a-z0-9-]+)", source.virsh("help", "migrate")[1] + "\n", re.MULTILINE)
+    seen["domain"] = asked(source)
     seen["migrations"] = []
     for words in CASES:
         print(f"{libvirt}: virsh migrate {words}", file=sys.stderr, flush=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pymig import Context, Endpoint, Host, LibvirtRefusal, Plan, preflight
 from pymig.cli.virsh import shown_by_virsh
+from pymig.ends.monitor_command import READ_ONLY
 from pymig.libvirt import requests
 from pymig.libvirt.flags import BITS, FIELDS, OPTIONS
 from pymig.libvirt.version import version_of
@@ -25,7 +26,10 @@ from tests.machines.__main__ import keyring, mirror
 
 KEPT = Path(__file__).parents[2] / "build" / "libvirt"
 SUITES = ("bookworm", "trixie")
-PACKAGES = "libvirt-daemon,libvirt-daemon-driver-qemu,libvirt-clients,qemu-system-x86,python3-libvirt"
+PACKAGES = (
+    "libvirt-daemon,libvirt-daemon-driver-qemu,libvirt-clients,qemu-system-x86,qemu-utils,python3-libvirt,"
+    "python3-cffi-backend"
+)
 NO_SERVICES = 'printf "#!/bin/sh\\nexit 101\\n" > "$1/usr/sbin/policy-rc.d" && chmod +x "$1/usr/sbin/policy-rc.d"'
 NAMESPACES = ("unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child")
 REAPS = ("sh", "-c", '"$@"; exit $?', "sh")  # the first process must wait for orphans, and a shell does
@@ -65,6 +69,7 @@ def differences(seen: dict) -> list[str]:
     known = [option.word for option in OPTIONS if option.since <= version]
     found = [] if known == seen["options"] else [f"options: {seen['options']}, not {known}"]
     found += differences_of_constants(seen["constants"], version)
+    found += differences_of_domain(seen["domain"], seen["qemu"])
     for migration in seen["migrations"]:
         words = " ".join(migration["virsh"])
         found += [f"{words}: {line}" for line in differences_of(migration, seen["libvirt"], seen["qemu"])]
@@ -81,6 +86,32 @@ def differences_of_constants(constants: dict, version: tuple) -> list[str]:
         for name in sorted(ours.keys() | constants.keys())
         if constants.get(name) != ours.get(name)
     ]
+
+
+SAID = {
+    "unknown": "pymig: libvirt:nobody: libvirt says: Domain not found: no domain with matching name 'nobody'",
+    "unreachable": ": libvirt says: Failed to connect socket to '/nowhere': No such file or directory",
+    "another driver": "pymig: libvirt:test:///default#test: libvirt is connected to TEST, not to QEMU",
+    "hangs": "pymig: libvirt:g did not answer over QMP within 2 seconds",
+    "off": "pymig: libvirt:g: the domain is not running",
+}
+
+
+def differences_of_domain(domain: dict, qemu: str) -> list[str]:
+    """Of the domain as an end."""
+    answers = domain["answers"]
+    found = [f"libvirt:g sends {name}" for name in domain["sent"] if not READ_ONLY.match(name)]
+    for name, text in SAID.items():
+        status, out, error = answers[name]
+        found += [] if (status, out, text in error) == (2, "", True) else [f"{name}: {status} {out}{error}"]
+    for name in ("describe", "again", "uri"):
+        end = Endpoint.from_json(answers[name][1])
+        told = (end.context.build.release, end.uuid, list(end.capabilities), end.cpus, end.host is not None)
+        expected = (qemu, "deadbeef-0000-4000-8000-000000000001", ["events"], 1, name != "uri")
+        found += [] if told == expected else [f"{name}: {told}, not {expected}"]
+    found += [] if "migrate-incoming" in answers["virsh"][1] else [f"virsh: {answers['virsh']}"]
+    looked = answers["watch"][0], json.loads(answers["watch"][1] or "{}").get("source")
+    return found if looked == (2, "none") else [*found, f"watch: {answers['watch']}"]
 
 
 def differences_of(migration: dict, libvirt: str, qemu: str) -> list[str]:

@@ -144,7 +144,7 @@ def test_a_parameter_has_its_type(assignment, value):
         (["preflight", "multifd", "--source", "10.0"], "--destination"),
         (
             ["preflight", "--source", "10", "--destination", "10.0"],
-            "an end is a socket, host:port, a file, or a release",
+            "an end is a socket, host:port, libvirt:DOMAIN, a file, or a release",
         ),
         (["preflight", "--source", "/nonexistent", "--destination", "10.0"], "neither a socket nor a file"),
         (["preflight", "--source", "10.0", "--destination", __file__], "not JSON"),
