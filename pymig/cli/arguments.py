@@ -332,6 +332,11 @@ VIRSH_VALUES = {
     "--destination-libvirt": ("VERSION", "the version of libvirt at the destination (default: the same)"),
     "--source": ("END", f"{END} (default: the newest release)"),
     "--destination": ("END", "likewise"),
+    "--fact": (
+        "NAME[=VALUE]",
+        "what else libvirt's own checks look at in the domain, such as snapshots=2 or block-job; may be "
+        "repeated; docs/libvirt.md lists the facts",
+    ),
 }
 VIRSH_SWITCHES = {
     "--hard-limit": "the domain has a memory hard limit, which RDMA needs",
@@ -356,7 +361,8 @@ def _add_virsh(commands: Any) -> None:
         "or if it fails.",
     )
     for name, (metavar, meaning) in VIRSH_VALUES.items():
-        command.add_argument(name, metavar=metavar, help=meaning.format(DEFAULT_LIBVIRT))
+        repeated: dict[str, Any] = {"action": "append", "default": []} if name == "--fact" else {}
+        command.add_argument(name, metavar=metavar, help=meaning.format(DEFAULT_LIBVIRT), **repeated)
     for name in ("--hard-limit", "--no-shared-storage", "--json"):
         command.add_argument(name, action="store_true", help=VIRSH_SWITCHES[name])
 

@@ -12,7 +12,7 @@ from pymig.ends.endpoint import Endpoint
 from pymig.ends.finding import Finding
 from pymig.ends.plan import DEFAULT_LIBVIRT, ENDS, Plan
 from pymig.ends.preflight import preflight
-from pymig.libvirt.domain import Domain
+from pymig.libvirt.domain import SWITCHES, Domain
 from pymig.libvirt.faults import known_faults
 from pymig.libvirt.predict import requests
 from pymig.libvirt.sent import LibvirtRefusal
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     choices: dict[str, Any] = {
         "libvirt": options.libvirt or DEFAULT_LIBVIRT,
         "destination_libvirt": options.destination_libvirt,
-        "domain": Domain(hard_limit=options.hard_limit, shared_storage=not options.no_shared_storage),
+        "domain": _domain(options, ends["source"]),
         **{name: end.context.build for name, end in ends.items()},
     }
     try:
@@ -54,6 +54,42 @@ def run(options: argparse.Namespace) -> int:
         _print_flight(flight, findings)
     broken = any(finding.severity == "error" for finding in findings)
     return REFUSED if broken or (flight is not None and not flight.ok) else ACCEPTED
+
+
+def _domain(options: argparse.Namespace, source: Endpoint) -> Domain:
+    """What is said of the domain, and what the source's QEMU says."""
+    facts: dict[str, Any] = {"hard_limit": options.hard_limit, "shared_storage": not options.no_shared_storage}
+    facts |= {"blockers": list(source.blockers), "disks": {}}
+    for text in options.fact:
+        name, equals, value = text.partition("=")
+        fact = name.replace("-", "_")
+        if bool(equals and value) is (fact in SWITCHES) or fact not in {*SWITCHES, *VALUED}:
+            raise UsageError(f"--fact {text}: write {', '.join(VALUED.values())}, or one of {', '.join(SWITCHES)}")
+        _add_fact(facts, fact, value)
+    return Domain(**{**facts, "disks": facts["disks"] or None})
+
+
+VALUED = {
+    "disk": "disk=TARGET[:BITMAP,...]",
+    "snapshots": "snapshots=N",
+    "blocker": "blocker=TEXT",
+    "shmem": "shmem=NAME",
+}
+"""The facts that have a value, and how they are written."""
+
+
+def _add_fact(facts: dict[str, Any], fact: str, value: str) -> None:
+    if fact == "disk":
+        target, _, bitmaps = value.partition(":")
+        facts["disks"][target] = bitmaps.split(",") if bitmaps else []
+    elif fact == "blocker":
+        facts["blockers"].append(value)
+    elif fact == "snapshots":
+        if not (value.isascii() and value.isdecimal() and len(value) < 10):  # noqa: PLR2004 - snapshots are few
+            raise UsageError(f"--fact snapshots={value}: write how many there are")
+        facts[fact] = int(value)
+    else:
+        facts[fact] = value or True
 
 
 def _end(text: str | None) -> Endpoint:

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from pymig.values import Value, require_bool
+from _collections_abc import Iterable, Mapping
+
+from pymig.values import READ_ONLY, Value, require_bool, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from typing_extensions import Self
+
+SWITCHES = (
+    "hard_limit",
+    "shared_storage",
+    "failed_postcopy",
+    "io_error",
+    "auto_destroy",
+    "block_job",
+    "invtsc",
+    "dimm",
+    "slirp",
+    "virtiofs",
+    "transient_disk",
+    "swtpm",
+)
+"""The facts that hold or don't."""
 
 
 class Domain(Value):
@@ -16,25 +36,117 @@ class Domain(Value):
         hard_limit: it has ``<memtune><hard_limit>``, which RDMA needs.
         shared_storage: both hosts see its disks.
         failed_postcopy: its migration failed in the post-copy phase, so that it can be resumed.
+        disks: the targets of all its disks, in its XML's order, each with its persistent dirty bitmaps:
+            ``{"vda": ["backup-1"], "vdb": []}``; None if they are not known. None has a backing image.
+        snapshots: how many snapshots it has.
+        blockers: what its QEMU reports as blocked-reasons.
+        io_error: it is paused for an I/O error.
+        auto_destroy: it is destroyed when a connection ends.
+        block_job: a block job runs.
+        invtsc: it has the CPU feature invtsc and no TSC frequency, and QEMU does not report that.
+        dimm: it has a DIMM without a slot or a base address.
+        shmem: the name of a shmem device whose role is not master, and which QEMU does not report; "" for none.
+        slirp: it has a slirp-helper that can't be migrated.
+        virtiofs: it has a virtiofs device whose daemon can't be migrated; before libvirt 10.9, any.
+        transient_disk: it has a transient disk.
+        swtpm: its TPM's state is on shared storage, and its swtpm can't migrate that.
 
     The defaults are those of a plain domain that is not being migrated.
 
     Raises:
-        TypeError: an argument is no bool; the text names it.
+        TypeError, ValueError: an argument has the wrong type or value; the text names it.
     """
 
-    __slots__ = ("failed_postcopy", "hard_limit", "shared_storage")
+    __slots__ = ("blockers", "disks", "shmem", "snapshots", *SWITCHES)
 
     hard_limit: bool
     shared_storage: bool
     failed_postcopy: bool
+    disks: Mapping[str, tuple[str, ...]] | None
+    snapshots: int
+    blockers: tuple[str, ...]
+    io_error: bool
+    auto_destroy: bool
+    block_job: bool
+    invtsc: bool
+    dimm: bool
+    shmem: str
+    slirp: bool
+    virtiofs: bool
+    transient_disk: bool
+    swtpm: bool
 
-    def __new__(cls, *, hard_limit: bool = False, shared_storage: bool = True, failed_postcopy: bool = False) -> Self:
+    def __new__(
+        cls,
+        *,
+        hard_limit: bool = False,
+        shared_storage: bool = True,
+        failed_postcopy: bool = False,
+        disks: Mapping[str, Iterable[str]] | None = None,
+        snapshots: int = 0,
+        blockers: Iterable[str] = (),
+        io_error: bool = False,
+        auto_destroy: bool = False,
+        block_job: bool = False,
+        invtsc: bool = False,
+        dimm: bool = False,
+        shmem: str = "",
+        slirp: bool = False,
+        virtiofs: bool = False,
+        transient_disk: bool = False,
+        swtpm: bool = False,
+    ) -> Self:
         """See the class."""
+        given = locals()
         self = object.__new__(cls)
-        self._set(
-            hard_limit=require_bool(hard_limit, "hard_limit"),
-            shared_storage=require_bool(shared_storage, "shared_storage"),
-            failed_postcopy=require_bool(failed_postcopy, "failed_postcopy"),
-        )
+        self._set(**{name: require_bool(given[name], name) for name in SWITCHES})
+        self._set(disks=_disks(disks), snapshots=_count(snapshots), blockers=_texts(blockers, "blockers"))
+        self._set(shmem=_text(shmem, "shmem"))
         return self
+
+    def __hash__(self) -> int:
+        return hash((self.snapshots, self.blockers, *(getattr(self, name) for name in SWITCHES)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return (_restored, ({**values, "disks": None if self.disks is None else dict(self.disks)},))
+
+    def __repr__(self) -> str:
+        plain = Domain()
+        values = {name: getattr(self, name) for name in self.__slots__}
+        told = {name: value for name, value in values.items() if value != getattr(plain, name)}
+        told |= {} if self.disks is None else {"disks": dict(self.disks)}
+        return f"Domain({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+
+
+def _restored(values: dict[str, Any]) -> Domain:
+    return Domain(**values)
+
+
+def _text(value: object, argument: str) -> str:
+    if not isinstance(value, str):
+        wrong_type(value, argument, "a str")
+    return value
+
+
+def _texts(values: object, argument: str) -> tuple[str, ...]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        wrong_type(values, argument, "a list of str")
+    return tuple(_text(value, f"what is in {argument}") for value in values)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        wrong_type(value, "snapshots", "an int")
+    if value < 0:
+        raise ValueError(f"snapshots must be at least 0, not {value}")
+    return value
+
+
+def _disks(value: object) -> Mapping[str, tuple[str, ...]] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        wrong_type(value, "disks", "a mapping of targets to names of bitmaps")
+    disks = {_text(disk, "a target in disks"): _texts(names, f"disks[{disk!r}]") for disk, names in value.items()}
+    return READ_ONLY(disks)  # type: ignore[no-any-return]

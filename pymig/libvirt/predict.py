@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pymig.libvirt.domain import Domain
 from pymig.libvirt.flags import FIELDS, MIB, OPTIONS, Flags
 from pymig.libvirt.refusals import (
+    ALLOWED,
     BEGIN,
     CLIENT,
     METHODS,
@@ -19,6 +20,7 @@ from pymig.libvirt.refusals import (
     VIRSH_SWITCHES,
     VIRSH_TIMEOUTS,
     Case,
+    copied,
     host_of,
     raise_first,
     refuse_parameters,
@@ -117,11 +119,11 @@ def requests(
         LibvirtRefusal: libvirt refuses the command itself.
         TypeError, ValueError: an impossible argument; the text names it.
     """
-    command, given, migration = asked(
+    command, _, migration = asked(
         options, libvirt, source, destination, destination_libvirt=destination_libvirt, domain=domain
     )
     if command != "migrate":
-        return saved(command, given, migration.versions["source"], migration.builds["source"])
+        return saved(command, migration.case, migration.versions["source"], migration.builds["source"])
     return migrated(migration)
 
 
@@ -182,9 +184,8 @@ def migrated(migration: Migration) -> Requests:
     case, versions = migration.case, migration.versions
     raise_first(CLIENT, case, versions["source"], "client")
     refuse_unknown(case, versions["source"], "source")
-    if case.has("POSTCOPY_RESUME"):
-        raise_first(RESUME, case, versions["source"], "source")
-    raise_first(BEGIN, case, versions["source"], "source")
+    rules = RESUME if case.has("POSTCOPY_RESUME") else (*ALLOWED, *BEGIN)
+    raise_first(rules, case, versions["source"], "source")
     refuse_unknown(case, versions["destination"], "destination")
     if case.has("OFFLINE"):
         return Requests(NOTHING, NOTHING)
@@ -234,8 +235,11 @@ def _wanted(migration: Migration, end: str) -> tuple[dict[str, bool], dict[str, 
     ]
     by_method = [METHODS[method] for method in _methods(flags) if method in METHODS]
     always = [] if flags.has("TUNNELLED") else ["return-path"]
+    by_disk = ["dirty-bitmaps"] if _bitmaps(migration.case) else []
     own = "pause-before-switchover" if end == "source" else "late-block-activate"
-    return dict.fromkeys((*by_method, *by_flag, *always), True), dict.fromkeys((own, *_agreed(migration)), True)
+    return dict.fromkeys((*by_method, *by_flag, *by_disk, *always), True), dict.fromkeys(
+        (own, *_agreed(migration)), True
+    )
 
 
 def _methods(flags: Flags) -> tuple[str, ...]:
@@ -260,6 +264,8 @@ def _parameters(migration: Migration, end: str) -> dict[str, Any]:
     }
     if flags.has("POSTCOPY_RESUME"):
         return {name: value for name, value in given.items() if name == "max-postcopy-bandwidth"}
+    if bitmaps := _bitmaps(migration.case):
+        given["block-bitmap-mapping"] = bitmaps
     for method in set(flags.methods).intersection(MULTIFD_METHODS):
         given["multifd-compression"] = method
     if end == "source":
@@ -267,6 +273,20 @@ def _parameters(migration: Migration, end: str) -> dict[str, Any]:
     if not flags.has("TLS"):
         return given | {"tls-creds": "", "tls-hostname": ""}
     return {"tls-creds": TLS_OBJECT, "tls-hostname": _tls_host(migration, end)} | given
+
+
+def _bitmaps(case: Case) -> list[dict[str, Any]]:
+    """The mapping of the persistent bitmaps of disks that are copied. libvirt numbers and names the last disk first."""
+    disks, names = case.domain.disks or {}, copied(case)
+    return [
+        {
+            "node-name": f"libvirt-{number}-format",
+            "alias": disk,
+            "bitmaps": [{"name": bitmap, "alias": f"libvirt-{disk}-{bitmap}"} for bitmap in disks[disk]],
+        }
+        for number, disk in enumerate(reversed(tuple(disks)), 1)
+        if disks[disk] and disk in names
+    ]
 
 
 def _in_bytes(mebibytes: int) -> int:

@@ -26,6 +26,7 @@ NO_OPERATION = "Operation not supported: "
 UNSAFE = "Unsafe migration: "
 OVERFLOW = "numerical overflow: "
 INTERNAL = "internal error: "
+NO_SUPPORT = "this function is not supported by the connection driver: "
 
 
 class Case(NamedTuple):
@@ -60,7 +61,7 @@ class Rule(NamedTuple):
     """Something that libvirt refuses.
 
     Attributes:
-        text: its text; ``{name}`` is the domain's name, ``{method}`` the compression method.
+        text: its text; ``{name}`` is the domain's name, ``{snapshots}``, ``{blockers}`` and ``{shmem}`` are its facts.
         prefix: what virsh shows before the text, by the class of the error.
         applies: whether it is refused.
         since: the first version with the rule, of those known.
@@ -174,11 +175,54 @@ RESUME = (
 )
 """At the source, for VIR_MIGRATE_POSTCOPY_RESUME."""
 
+
+def _fact(name: str, text: str, prefix: str = INVALID, since: Version = OLDEST, until: Version = FUTURE) -> Rule:
+    """A fact that keeps a running domain where it is."""
+    return Rule(text, prefix, lambda case: bool(getattr(case.domain, name)) and not case.has("OFFLINE"), since, until)
+
+
+BLOCKED = _fact("blockers", "cannot migrate domain: {blockers}")
+UNMOVABLE = (
+    _fact("block_job", "domain has active block job"),
+    _fact("invtsc", "domain has 'invtsc' CPU feature but TSC frequency is not specified"),
+    _fact("dimm", "domain's dimm info lacks slot ID or base address"),
+    _fact("shmem", "shmem device '{shmem}' cannot be migrated, only shmem with role='master' can be migrated"),
+    _fact("slirp", "a slirp-helper cannot be migrated"),
+    _fact("virtiofs", "migration with virtiofs device is not supported", until=REWORKED),
+    _fact("virtiofs", "migration with this virtiofs device is not supported", NO_OPERATION, since=REWORKED),
+    _fact("transient_disk", "migration with transient disk is not supported"),
+    _fact("swtpm", "the running swtpm does not support migration with shared storage", NO_SUPPORT),
+)
+
+TO_A_FILE = (BLOCKED, *UNMOVABLE)
+"""For save and its kin: what the domain is."""
+
+ALLOWED = (
+    Rule("cannot migrate domain with {snapshots} snapshots", INVALID, lambda case: case.domain.snapshots > 0),
+    BLOCKED,
+    Rule(
+        "cannot migrate domain with I/O error",
+        INVALID,
+        lambda case: case.domain.io_error and case.has("ABORT_ON_ERROR") and not case.has("OFFLINE"),
+    ),
+    _fact("auto_destroy", "domain is marked for auto destroy"),
+    *UNMOVABLE,
+)
+"""At the source, first: what the domain is."""
+
+
+def _leaves_a_disk(case: Case) -> bool:
+    """Whether a disk is known that is neither shared nor copied."""
+    if case.domain.shared_storage or not case.has(*STORAGE):
+        return not case.domain.shared_storage
+    return not set(case.domain.disks or ()) <= set(copied(case))
+
+
 BEGIN = (
     Rule(
         "Migration without shared storage is unsafe",
         UNSAFE,
-        lambda case: not case.domain.shared_storage and not case.has("UNSAFE", "OFFLINE", *STORAGE),
+        lambda case: _leaves_a_disk(case) and not case.has("UNSAFE", "OFFLINE"),
     ),
     Rule(
         "post-copy migration is not supported with non-live or paused migration",
@@ -289,11 +333,27 @@ TUNNELLED_STORAGE = Rule(
 """At the source, after capabilities and parameters."""
 
 
+def copied(case: Case) -> tuple[str, ...]:
+    """The domain's disks that are copied, as far as they are known."""
+    if not case.has(*STORAGE):
+        return ()
+    disks = tuple(case.domain.disks or ())
+    chosen: tuple[str, ...] = case.flags.parameters.get("migrate_disks", disks)
+    return tuple(disk for disk in disks if disk in chosen)
+
+
 def raise_first(rules: Iterable[Rule], case: Case, version: Version, stage: str) -> None:
     """Raises the LibvirtRefusal of the first rule that applies."""
     for rule in rules:
         if rule.since <= version < rule.until and rule.applies(case):
-            raise LibvirtRefusal(rule.text.format(name=case.name), rule.prefix, stage)
+            raise LibvirtRefusal(rule.text.format(**_named(case)), rule.prefix, stage)
+
+
+def _named(case: Case) -> dict[str, object]:
+    """What a rule's text may name."""
+    domain = case.domain
+    blockers = "; ".join(domain.blockers)
+    return {"name": case.name, "snapshots": domain.snapshots, "blockers": blockers, "shmem": domain.shmem}
 
 
 def refuse_unknown(case: Case, version: Version, stage: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymig.libvirt.flags import MIB, Option
-from pymig.libvirt.refusals import ARGUMENT, OVERFLOW
+from pymig.libvirt.refusals import ARGUMENT, OVERFLOW, TO_A_FILE, raise_first
 from pymig.libvirt.sent import NOTHING, Command, EndRequests, LibvirtRefusal, Requests
 from pymig.libvirt.wire import AT_START, UNLIMITED, capabilities_of, set_commands
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, TypeAlias
 
+    from pymig.libvirt.refusals import Case
     from pymig.libvirt.version import Version
     from pymig.qemu.build import QemuBuild
 
@@ -69,9 +70,12 @@ SNAPSHOT = (
 )
 
 
-def saved(command: str, given: Mapping[str, Any], version: Version, build: QemuBuild) -> Requests:
+def saved(command: str, case: Case, version: Version, build: QemuBuild) -> Requests:
     """What is sent to this host's QEMU. Raises LibvirtRefusal."""
-    return Requests(COMMANDS[command][1](given, version, build), NOTHING)
+    sent = COMMANDS[command][1](case.given, version, build)
+    if any(one.execute == "migrate" for one in sent.commands):
+        raise_first(TO_A_FILE, case, version, "source")
+    return Requests(sent, NOTHING)
 
 
 def _save(given: Mapping[str, Any], version: Version, build: QemuBuild) -> EndRequests:

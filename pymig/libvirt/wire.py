@@ -55,6 +55,7 @@ PARAMETERS: dict[str, Version] = {
     "multifd-zstd-level": (9, 4),
     "avail-switchover-bandwidth": (11, 1),
     "direct-io": (11, 2),
+    "block-bitmap-mapping": OLDEST,
 }
 """The migration parameters that libvirt names, likewise."""
 

@@ -7,6 +7,7 @@ from pymig.ends.products import PRESETS
 from pymig.libvirt.faults import FAULTS
 from pymig.libvirt.flags import MIB, OPTIONS
 from pymig.libvirt.refusals import (
+    ALLOWED,
     BEGIN,
     CHANNELS,
     CLIENT,
@@ -26,7 +27,7 @@ from pymig.libvirt.wire import CAPABILITIES, PARAMETERS
 REFUSALS = (
     ("virsh", (*VIRSH_SWITCHES, *VIRSH_TIMEOUTS, *VIRSH_LATE)),
     ("client", CLIENT),
-    ("source", (*RESUME, *BEGIN)),
+    ("source", (*RESUME, *ALLOWED, *BEGIN)),
     ("destination, source", (CHANNELS, *COMPRESSION)),
     ("source, later", (CONVERGE, UNIX_TLS, TUNNELLED_STORAGE)),
 )

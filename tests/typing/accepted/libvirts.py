@@ -36,6 +36,26 @@ assert_type(flags.methods, tuple[str, ...])
 assert_type(flags.has("LIVE", "PARALLEL"), bool)
 domain = Domain(hard_limit=True, shared_storage=False, failed_postcopy=True)
 facts = (domain.hard_limit, domain.shared_storage, domain.failed_postcopy)
+domain = Domain(
+    disks={"vda": ["backup"], "vdb": ()},
+    snapshots=1,
+    blockers=["no"],
+    io_error=True,
+    auto_destroy=True,
+    block_job=True,
+    invtsc=True,
+    dimm=True,
+    shmem="m",
+    slirp=True,
+    virtiofs=True,
+    transient_disk=True,
+    swtpm=True,
+)
+assert_type(domain.disks, Mapping[str, tuple[str, ...]] | None)
+assert_type((domain.snapshots, domain.blockers, domain.shmem), tuple[int, tuple[str, ...], str])
+facts = (domain.io_error, domain.auto_destroy, domain.block_job)
+facts = (domain.invtsc, domain.dimm, domain.slirp)
+facts = (domain.virtiofs, domain.transient_disk, domain.swtpm)
 try:
     pymig.libvirt.requests(
         flags, libvirt="9.0", source="7.2", destination="7.2", destination_libvirt=libvirt.VERSIONS[-1], domain=domain
