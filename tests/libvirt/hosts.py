@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import struct
@@ -81,6 +82,28 @@ CASES = (
     "--live --zerocopy",
     "--live --persistent --undefinesource --verbose",
     "--live --offline",
+)
+
+
+DISK = """<disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='none'/>
+<source file='/var/tmp/{target}.qcow2'/><target dev='{target}' bus='virtio'/>{more}</disk>"""
+SNAPSHOT = ("snapshot-create-as", "g", "s", "--memspec", "file=/var/tmp/memory")
+COPY = ("blockcopy", "g", "vda", "/var/tmp/copy.qcow2", "--transient-job")
+BITMAPS = {"vda": ["b0"], "vdb": ["b1", "b2"]}
+
+# Each: virsh's words; the facts of pymig's Domain; its disks with their bitmaps; more in each disk's XML, or in the
+# command that starts it; commands of virsh before.
+DOMAINS = (
+    ("--live", {"snapshots": 1}, {}, "", (SNAPSHOT,)),
+    ("--live --unsafe", {"block_job": True}, {"vda": []}, "", (COPY,)),
+    ("--live --copy-storage-all", {"transient_disk": True}, {"vda": []}, "<transient/>", ()),
+    ("--live", {"auto_destroy": True}, {}, "--autodestroy", ()),
+    ("--live", {"shared_storage": False}, {"vda": []}, "", ()),
+    ("--live --copy-storage-all --migrate-disks vda", {"shared_storage": False}, BITMAPS, "", ()),
+    ("--live --copy-storage-all", {"shared_storage": False}, {"vda": []}, "", ()),
+    ("--live --copy-storage-all", {"shared_storage": False}, BITMAPS, "", ()),
+    ("--live --copy-storage-inc --migrate-disks vda --unsafe", {"shared_storage": False}, BITMAPS, "", ()),
+    ("--live --copy-storage-inc --parallel --postcopy", {"shared_storage": False}, {"vda": ["b"]}, "", ()),
 )
 
 
@@ -164,23 +187,50 @@ class Host:
         return [[one["execute"], one.get("arguments")] for one in messages if kept.search(one["execute"])]
 
 
-def migrate(source, destination, words):
-    """One migration: an entry for each end, as in the recordings."""
+def migrate(source, destination, words, path="/g.xml", before=(), first=""):
+    """One migration: an entry for each end, as in the recordings. ``first``: what the same virsh does before."""
     hosts = {"source": source, "destination": destination}
-    status, _, error = source.virsh("create", "/g.xml")
-    if status:
-        raise RuntimeError(error)
+    for command in (("create", path), *before) if path else ():
+        status, _, error = source.virsh(*command)
+        if status:
+            raise RuntimeError(error)
     positions = {side: host.log.stat().st_size for side, host in hosts.items()}
     uri = [] if "--tunnelled" in words else ["--migrateuri", f"tcp://127.0.0.1:{PORT}"]
     options = ["migrate", "g", *words.split(), "--desturi", PEER, *uri]
-    status, _, error = source.virsh(*options)
+    status, _, error = source.virsh(f"{first} {shlex.join(options)}") if first else source.virsh(*options)
     time.sleep(0.3)
     sent = {side: host.sent_since(positions[side]) for side, host in hosts.items()}
     for host in hosts.values():
         host.virsh("destroy", "g")
-        host.virsh("undefine", "g")
+        host.virsh("undefine", "g", "--snapshots-metadata")
     lines = [line for line in error.splitlines() if line.strip()]
     return {"virsh": ["virsh", *options], "exit": status, "error": lines, "sent": sent}
+
+
+def with_disks(hosts, disks, more):
+    """Makes the disks on both hosts, with bitmaps on the first. Returns the path of a domain's XML that has them."""
+    for number, host in enumerate(hosts):
+        for target, bitmaps in disks.items():
+            path = f"/var/tmp/{target}.qcow2"
+            run("chroot", host.root, "qemu-img", "create", "-q", "-f", "qcow2", path, "8M")
+            for bitmap in bitmaps if not number else ():
+                run("chroot", host.root, "qemu-img", "bitmap", "--add", path, bitmap)
+    text = (hosts[0].root / "g.xml").read_text()
+    devices = "".join(DISK.format(target=target, more=more) for target in disks)
+    (hosts[0].root / "gd.xml").write_text(text.replace("<controller", f"{devices}<controller", 1))
+    return "/gd.xml"
+
+
+def migrate_domain(source, destination, words, facts, disks, more, before):
+    """One migration of a domain with these facts; see DOMAINS."""
+    ends = more == "--autodestroy"  # with the connection that has started it
+    path = with_disks((source, destination), disks, "" if ends else more)
+    create = f"create {path} --autodestroy;" if ends else ""
+    seen = migrate(source, destination, words, "" if ends else path, before, create)
+    source.virsh("snapshot-delete", "g", "s", "--metadata")
+    shutil.rmtree(source.root / "var/tmp")
+    (source.root / "var/tmp").mkdir()
+    return {**seen, "facts": {**facts, "disks": disks or None}}
 
 
 def asked(host):
@@ -226,6 +276,9 @@ def main():
     for words in CASES:
         print(f"{libvirt}: virsh migrate {words}", file=sys.stderr, flush=True)
         seen["migrations"].append(migrate(source, destination, words))
+    for case in DOMAINS:
+        print(f"{libvirt}: virsh migrate {case[0]}, {case[1]}", file=sys.stderr, flush=True)
+        seen["migrations"].append(migrate_domain(source, destination, *case))
     out.write_text(json.dumps(seen))
 
 

@@ -14,13 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pymig import Context, Endpoint, Host, LibvirtRefusal, Plan, preflight
+from pymig import Context, Domain, Endpoint, Host, LibvirtRefusal, Plan, preflight
 from pymig.cli.virsh import shown_by_virsh
 from pymig.ends.monitor_command import READ_ONLY
 from pymig.libvirt import requests
 from pymig.libvirt.flags import BITS, FIELDS, OPTIONS
 from pymig.libvirt.version import version_of
-from tests.libvirt.recorded import OPENINGS, settings, tidy
+from tests.libvirt.recorded import AROUND, OPENINGS, settings, tidy
 from tests.live.bring import BringError, fetch, say, worst
 from tests.machines.__main__ import keyring, mirror
 
@@ -116,7 +116,8 @@ def differences_of_domain(domain: dict, qemu: str) -> list[str]:
 
 def differences_of(migration: dict, libvirt: str, qemu: str) -> list[str]:
     """Of one migration."""
-    choices = {"libvirt": libvirt, "source": qemu, "destination": qemu}
+    domain = Domain(**migration.get("facts", {}))
+    choices = {"libvirt": libvirt, "source": qemu, "destination": qemu, "domain": domain}
     try:
         answer = requests(migration["virsh"], **choices)
         shown = qemus_refusal(migration["virsh"], choices)
@@ -124,8 +125,9 @@ def differences_of(migration: dict, libvirt: str, qemu: str) -> list[str]:
         answer, shown = refusal, [refusal.shown]
     errors = [line for line in migration["error"] if not line.startswith("Migration: [")]
     found = [] if errors == shown else [f"virsh shows {errors}, not {shown}"]
-    for side, commands in migration["sent"].items():
+    for side, sent in migration["sent"].items():
         end = getattr(answer, side)
+        commands = [command for command in sent if command[0] not in AROUND]
         capabilities, parameters = settings([[execute, arguments or {}] for execute, arguments in commands])
         ours = ([], {}) if end is None else (list(end.capabilities.items()), dict(end.parameters))
         if not migration["exit"]:
