@@ -1,0 +1,281 @@
+"""Texts of libvirt's, said before QEMU is asked, or instead of it."""
+
+from __future__ import annotations
+
+from pymig.catalog.topic import Topic
+
+ONE_METHOD = "Choose one: parallel connections, or xbzrle. With parallel connections, zlib or zstd are possible."
+
+LIBVIRT_TOPICS: tuple[Topic, ...] = (
+    Topic(
+        "libvirt/option-not-supported",
+        "libvirt",
+        ("Migration option '<option>' is not supported by QEMU binary",),
+        "libvirt asked this end's QEMU for its capabilities, and the one that the options need is not among them. QEMU "
+        "is not asked to set it.",
+        (
+            "the capability was removed from QEMU: compress and block in 9.1, zero-blocks in 11.0; to tell: pymig "
+            "explain "
+            "NAME",
+            "QEMU is too old for it; to tell: pymig list --qemu RELEASE",
+        ),
+        ("leave the option out: --comp-methods mt for compress; --parallel with --comp-methods zstd packs, too",),
+        ("compress",),
+    ),
+    Topic(
+        "libvirt/xbzrle-parallel",
+        "libvirt",
+        ("Compression method '<method>' isn't supported with parallel migration",),
+        "libvirt from 9.4 on refuses xbzrle and mt together with --parallel, because multifd has compression of its "
+        "own. " + ONE_METHOD,
+        ("--compressed or --comp-methods xbzrle together with --parallel",),
+        ("leave --compressed out, or use --comp-methods zstd with --parallel",),
+        ("multifd/xbzrle", "multifd-compression"),
+    ),
+    Topic(
+        "libvirt/no-algorithm",
+        "libvirt",
+        ("No compression algorithm selected for parallel migration",),
+        "libvirt from 9.4 on: --compressed alone used to mean xbzrle, which multifd does not take. " + ONE_METHOD,
+        ("--compressed with --parallel, and no method; oVirt sends this where both are on",),
+        ("add --comp-methods zstd (or zlib), or leave --compressed out",),
+        ("multifd-compression", "multifd/xbzrle"),
+    ),
+    Topic(
+        "libvirt/only-parallel",
+        "libvirt",
+        ("Compression method '<method>' is only supported with parallel migration",),
+        "zlib and zstd are compressions of multifd: libvirt takes them with --parallel only.",
+        ("no --parallel; KubeVirt leaves it out where a guest has a CPU limit or dedicated CPUs",),
+        ("add --parallel, or leave the method out",),
+        ("multifd-compression",),
+    ),
+    Topic(
+        "libvirt/one-method",
+        "libvirt",
+        (
+            "Only one compression method could be specified with parallel compression",
+            "Compression method '<method>' is specified twice",
+            "Unsupported compression method '<method>'",
+        ),
+        "libvirt takes the methods xbzrle and mt and, from 9.4 on, zlib and zstd; with --parallel one of the last two.",
+        remedies=("name one method",),
+        see=("multifd-compression",),
+    ),
+    Topic(
+        "libvirt/turn-on-to-tune",
+        "libvirt",
+        (
+            "Turn auto convergence on to tune it",
+            "Turn parallel migration on to tune it",
+            "Turn multithread compression on to tune it",
+            "Turn xbzrle compression on to tune it",
+            "Turn zlib compression on to tune it",
+            "Turn zstd compression on to tune it",
+        ),
+        "An option tunes something that is not switched on. --compressed alone does not count as xbzrle.",
+        remedies=("add --auto-converge, --parallel or --comp-methods METHOD", "leave the option that tunes out"),
+        see=("auto-converge", "multifd", "xbzrle"),
+    ),
+    Topic(
+        "libvirt/zero-copy-parallel",
+        "libvirt",
+        ("zero-copy is only available for parallel migration",),
+        "zero-copy-send exists in multifd only, so libvirt asks for --parallel.",
+        remedies=("add --parallel to --zerocopy",),
+        see=("zero-copy-send", "zero-copy-send/plain-multifd"),
+    ),
+    Topic(
+        "libvirt/memory-lock",
+        "libvirt",
+        ("cannot limit locked memory of process <process> to <size>: Operation not permitted",),
+        "libvirt raises RLIMIT_MEMLOCK of QEMU before zero copy, RDMA or a device that is passed through, and may "
+        "not: it "
+        "lacks CAP_SYS_RESOURCE, as in a container. QEMU accepted the capability already.",
+        (
+            "libvirt runs in a container or a user session; to tell: grep CapEff /proc/PID/status of its daemon",
+            "a VFIO device or <memoryBacking><locked/> needs locked memory, without any capability",
+        ),
+        ("give the pod or unit an unlimited RLIMIT_MEMLOCK, or leave --zerocopy out",),
+        ("zero-copy-send", "rdma-pin-all"),
+    ),
+    Topic(
+        "libvirt/exclusive",
+        "libvirt",
+        (
+            "Options <option> and <option> are mutually exclusive",
+            "Flags 'VIR_MIGRATE_<flag>' and 'VIR_MIGRATE_<flag>' are mutually exclusive",
+        ),
+        "Two options of virsh, or two flags of libvirt, exclude each other. A tunnelled migration has one "
+        "connection, so it "
+        "excludes --parallel.",
+        remedies=("leave one of the two out",),
+        everyday=True,
+    ),
+    Topic(
+        "libvirt/required",
+        "libvirt",
+        (
+            "Option --<option> is required by option --<option>",
+            "requires one of '--copy-storage-all', '--copy-storage-inc'",
+            "requires one of '--copy-storage-all', 'copy-storage-inc'",
+            "command '<command>' doesn't support option --<option>",
+            "migrate: Unexpected timeout for offline migration",
+            "migrate: Unexpected --timeout-* option without --timeout",
+            "requires use of 'VIR_MIGRATE_NON_SHARED_DISK' or 'VIR_MIGRATE_NON_SHARED_INC' flag",
+        ),
+        "An option of virsh needs another one, or this virsh is too old for it: --comp-zstd-level came with 9.4, "
+        "--image-format with 11.2.",
+        remedies=("add the option that the text names", "update libvirt"),
+        everyday=True,
+    ),
+    Topic(
+        "libvirt/postcopy-paused",
+        "libvirt",
+        ("post-copy migration is not supported with non-live or paused migration",),
+        "Postcopy starts the guest at the destination, so the guest must run: --postcopy needs --live, and no "
+        "--suspend.",
+        ("the guest is paused, and a manager permits postcopy; OpenNebula's local storage adds --suspend",),
+        ("leave --postcopy out for a paused guest",),
+        ("postcopy-ram",),
+    ),
+    Topic(
+        "libvirt/postcopy-not-asked",
+        "libvirt",
+        ("switching to post-copy requires migration to be started with VIR_MIGRATE_POSTCOPY flag",),
+        "migrate-postcopy switches a running migration, which must have been started with --postcopy.",
+        remedies=("start the migration with --postcopy",),
+        see=("postcopy-ram",),
+    ),
+    Topic(
+        "libvirt/tunnelled",
+        "libvirt",
+        (
+            "cannot perform tunnelled migration without using peer2peer flag",
+            "post-copy is not supported with tunnelled migration",
+            "tunnelled offline migration does not make sense",
+            "migration of non-shared storage is not supported with tunnelled migration and this QEMU",
+            "argument key 'host' must not have null value",
+        ),
+        "A tunnelled migration goes through libvirt's own connection, which has one channel and no way back.",
+        remedies=("leave --tunnelled out, and use --tls to encrypt",),
+    ),
+    Topic(
+        "libvirt/rdma-limit",
+        "libvirt",
+        ("cannot start RDMA migration with no memory hard limit set",),
+        "RDMA locks memory, so libvirt wants to know how much.",
+        remedies=("set <memtune><hard_limit> in the guest's XML",),
+        see=("rdma-pin-all",),
+    ),
+    Topic(
+        "libvirt/tls-unix",
+        "libvirt",
+        ("Explicit destination hostname is required for TLS migration over UNIX socket",),
+        "A unix: address has no name to check the destination's certificate against.",
+        remedies=("add --tls-destination NAME",),
+        see=("tls-hostname",),
+    ),
+    Topic(
+        "libvirt/tls-forced",
+        "libvirt",
+        ("this libvirtd instance allows migration only with VIR_MIGRATE_TLS flag",),
+        "migrate_tls_force = 1 stands in this host's qemu.conf.",
+        remedies=("add --tls",),
+        see=("tls-creds",),
+    ),
+    Topic(
+        "libvirt/parameter-unknown",
+        "libvirt",
+        (
+            "argument unsupported: parameter '<parameter>' not supported",
+            "parameter 'migrate_disks_detect_zeroes' not supported",
+        ),
+        "One end's libvirt is too old for this typed parameter: migrate_disks_detect_zeroes came with 10.9, "
+        "bandwidth.avail.switchover with 11.1, zlib and zstd with 9.4.",
+        ("two versions of libvirt in one cluster, as during an upgrade; to tell: virsh version, at both ends",),
+        ("update libvirt at both ends, or leave the option out",),
+        everyday=True,
+    ),
+    Topic(
+        "libvirt/blocked",
+        "libvirt",
+        ("cannot migrate domain: <reasons>",),
+        "QEMU says that something in the guest can't be moved (query-migrate's blocked-reasons), and libvirt repeats "
+        "it. "
+        "The text after the colon names the device or feature. No capability is the cause.",
+        remedies=("remove what the text names from the guest",),
+    ),
+    Topic(
+        "libvirt/domain-state",
+        "libvirt",
+        (
+            "cannot migrate domain with <n> snapshots",
+            "cannot migrate domain with I/O error",
+            "domain is marked for auto destroy",
+            "domain has active block job",
+            "domain's dimm info lacks slot ID or base address",
+            "shmem device '<device>' cannot be migrated, only shmem with role='<role>' can be migrated",
+            "a slirp-helper cannot be migrated",
+            "migration with this virtiofs device is not supported",
+            "migration with transient disk is not supported",
+            "the running swtpm does not support migration with shared storage",
+            "cannot migrate VMI until backup <backup> is completed",
+        ),
+        "The guest is in a state, or has a device, that libvirt does not migrate. No capability is the cause.",
+        ("a block job, a backup or a snapshot runs; to tell: virsh blockjob, virsh domjobinfo",),
+        ("let the job or the backup finish, or cancel it; then migrate", "remove the device that the text names"),
+        ("dirty-bitmaps",),
+    ),
+    Topic(
+        "libvirt/sparse",
+        "libvirt",
+        (
+            "Parallel save is only supported with the 'sparse' save image format",
+            "Compression program for save image format in configuration file isn't available",
+        ),
+        "virsh save writes several channels into a sparse image only: with mapped-ram each has its own places there.",
+        remedies=("add --image-format sparse", "correct save_image_format in qemu.conf"),
+        see=("mapped-ram", "multifd"),
+    ),
+    Topic(
+        "libvirt/daemon-ended",
+        "libvirt",
+        ("Disconnected from qemu:///system due to end of file", "End of file while reading data: Input/output error"),
+        "libvirt's daemon has ended while it worked; the guest lives on. libvirtd 11.3 ends at --p2p --tunnelled "
+        "--tls.",
+        ("a fault of libvirt's; to tell: coredumpctl list, journalctl -u libvirtd",),
+        ("leave --tunnelled out: --tls alone encrypts", "update libvirt"),
+        everyday=True,
+    ),
+    Topic(
+        "libvirt/postcopy-resume",
+        "libvirt",
+        (
+            "resuming failed post-copy migration requires post-copy to be enabled",
+            "resuming failed post-copy migration requires change protection",
+            "migration of domain <domain> is not in post-copy phase",
+            "post-copy migration of domain <domain> has not failed",
+            "domain '<domain>' is not being migrated",
+        ),
+        "--postcopy-resume goes on with a postcopy that lost its connection, and nothing else.",
+        remedies=("look where the migration is: virsh domjobinfo, pymig watch",),
+        see=("postcopy-ram",),
+    ),
+    Topic(
+        "libvirt/restore-file",
+        "libvirt",
+        ("fd: migration to a file is not supported. Use file: instead.",),
+        "QEMU from 11.0 on refuses a plain file behind fd:. libvirt before 12.1 restores ordinary images that way.",
+        ("virsh restore with libvirt before 12.1 and QEMU 11.0 or later; to tell: virsh version",),
+        ("update libvirt to 12.1 or later", "save with --image-format sparse, whose images can be restored"),
+    ),
+    Topic(
+        "libvirt/same-host",
+        "libvirt",
+        ("Attempt to migrate guest to the same host",),
+        "Both ends have the same host UUID, or the address says localhost. No capability is the cause.",
+        ("two hosts of one image have the same UUID; to tell: virsh sysinfo, or host_uuid in libvirtd.conf",),
+        ("set host_uuid in libvirtd.conf of one host",),
+    ),
+)

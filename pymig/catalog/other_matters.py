@@ -1,0 +1,290 @@
+"""What looks alike but is another matter: no capability and no parameter is the cause."""
+
+from __future__ import annotations
+
+from pymig.catalog.topic import Topic
+
+OTHER = "other matter"
+
+OTHER_MATTERS: tuple[Topic, ...] = (
+    Topic(
+        "no-destination",
+        OTHER,
+        (
+            "Failed to connect to '<address>': Connection refused",
+            "unable to connect to server at '<address>': Connection refused",
+            "unable to connect to server at '<address>': No route to host",
+            "unable to connect to server at '<address>': Connection timed out",
+            "Failed to connect to '<address>': No such file or directory",
+            "Failed to connect to '<address>': Connection timed out",
+        ),
+        "Nobody listens at the address. migrate succeeds first, and its status becomes failed.",
+        (
+            "the destination has ended, or does not listen yet; to tell: query-status there",
+            "a firewall: libvirt uses the ports 49152 to 49215; to tell: nc -z HOST PORT",
+        ),
+        ("start the destination first", "open the ports"),
+        everyday=True,
+    ),
+    Topic(
+        "open/failed",
+        OTHER,
+        (
+            "Failed to bind socket to <path>: <reason>",
+            "Failed to bind socket: <reason>",
+            "Could not open '<file>': <reason>",
+            "Could not create '<file>': <reason>",
+            "Unable to open <file>: <reason>",
+            "address resolution failed for <address>: <reason>",
+            "File descriptor named '<name>' has not been found",
+            "Failed to execute child process '<command>'",
+        ),
+        "QEMU can't open what the address names. Said by migrate and migrate-incoming.",
+        (
+            "the path does not exist, or QEMU's user may not write there; to tell: ls -ld DIRECTORY",
+            "the port is taken, or the address is no address of this host; to tell: ss -ltnp, ip address",
+            "no getfd or add-fd came before fd:; to tell: the manager's log",
+        ),
+        ("correct the address, or give QEMU's user access",),
+        everyday=True,
+    ),
+    Topic(
+        "rdma/device",
+        OTHER,
+        (
+            "RDMA ERROR: could not create CM channel",
+            "RDMA ERROR: could not create rdma event channel",
+            "RDMA ERROR: <reason>",
+        ),
+        "The host has no RDMA device that QEMU can use, or the address is not that of one.",
+        ("no device, or no driver; to tell: rdma link, ls /dev/infiniband",),
+        ("load the driver, and give QEMU's user access to /dev/infiniband", "use a tcp: address"),
+        ("rdma-pin-all",),
+        everyday=True,
+    ),
+    Topic(
+        "libvirt/cancelled",
+        OTHER,
+        (
+            "migration out job: canceled by client",
+            "job 'migration out' canceled by client",
+        ),
+        "Somebody, or a time limit of the manager, cancelled the migration.",
+        ("it did not converge within the manager's limit; to tell: dirty-pages-rate in query-migrate",),
+        ("raise downtime-limit or max-bandwidth, or use auto-converge or postcopy",),
+        ("auto-converge", "postcopy-ram", "downtime-limit", "max-bandwidth"),
+    ),
+    Topic(
+        "blocker/cpu",
+        OTHER,
+        (
+            "State blocked by non-migratable CPU device (invtsc flag)",
+            "State blocked by non-migratable CPU device",
+            "domain has 'invtsc' CPU feature but TSC frequency is not specified",
+        ),
+        "A CPU flag that can't be moved blocks migration and savevm, whatever the capabilities are. Source, at "
+        "migrate.",
+        ("the CPU model has invtsc, as -cpu host,migratable=off does; to tell: query-migrate's blocked-reasons",),
+        ("drop invtsc: -cpu host,migratable=on", "or fix the frequency: tsc-frequency (libvirt: <timer name='tsc'/>)"),
+    ),
+    Topic(
+        "blocker/device",
+        OTHER,
+        (
+            "State blocked by non-migratable device '<device>'",
+            "Migration is disabled when using feature '<feature>' in device '<device>'",
+            "VFIO migration is not supported in kernel",
+            "VFIO device doesn't support migration",
+            "The <format> format used by node '<node>' does not support live migration",
+            "Device <device> is not migratable, but --only-migratable was specified",
+            "Migration disabled: vhost lacks VHOST_F_LOG_ALL feature.",
+            "Migration disabled: vhost-user backend lacks VHOST_USER_PROTOCOL_F_LOG_SHMFD feature.",
+            "Migration disabled: failed to allocate shared memory",
+            "Migration is disabled when VirtFS export path '<path>' is mounted in the guest using mount_tag '<tag>'",
+        ),
+        "A device, or the format of a disk, that can't be moved blocks the command, whatever the capabilities are. "
+        "Source, "
+        "at migrate.",
+        ("the text names the device; to tell: query-migrate's blocked-reasons",),
+        ("unplug the device, or use one that can be moved",),
+    ),
+    Topic(
+        "storage/unsafe",
+        OTHER,
+        (
+            "Unsafe migration: Migration without shared storage is unsafe",
+            "Migration without shared storage is unsafe",
+            "VIR_ERR_MIGRATE_UNSAFE",
+            "Migration may lead to data corruption if disks use cache other than none or directsync",
+        ),
+        "libvirt, before QEMU is asked: it does not find the disk on storage that both hosts share, or its cache "
+        "mode is "
+        "unsafe (the check came with libvirt 4.3). QEMU's capability block, which copied disks, is gone since 9.1.",
+        (
+            "the disk is on local storage; to tell: virsh domblklist GUEST",
+            "the storage is shared, and libvirt can't tell; to tell: stat -f -c %T FILE",
+        ),
+        (
+            "use --copy-storage-all, which copies disks by NBD and mirror jobs",
+            "use --unsafe if you know that the storage is shared",
+            "set cache='none' for the disk",
+        ),
+        ("block",),
+    ),
+    Topic(
+        "storage/copy",
+        OTHER,
+        (
+            "migration of disk <disk> failed",
+            "pre-creation of storage target '<disk>' for incremental storage migration of disk '<disk>' is not "
+            "supported",
+        ),
+        "libvirt copies the disks by NBD and mirror jobs, beside the migration of memory.",
+        ("the destination's image is missing, too small or full; to tell: qemu-img info, df, at the destination",),
+        ("make an image of the same size at the destination first", "use --copy-storage-all instead of -inc"),
+    ),
+    Topic(
+        "storage/lock",
+        OTHER,
+        (
+            'Failed to get "write" lock',
+            'Failed to get shared "write" lock',
+            "bdrv_inactivate_recurse: Assertion",
+        ),
+        "It is about the disks: another process has the image open, or the other end can't take it over.",
+        ("another QEMU, or the other end, has the image open; to tell: lsof IMAGE, at both hosts",),
+        ("end what has the image open", "let the destination wait with its locks: late-block-activate"),
+        ("late-block-activate",),
+        everyday=True,
+    ),
+    Topic(
+        "cpu/mismatch",
+        OTHER,
+        (
+            "guest CPU doesn't match specification: extra features: <features>",
+            "guest CPU doesn't match specification: missing features: <features>",
+            "guest CPU doesn't match specification",
+            "Host CPU does not provide required features: <features>",
+            "Unacceptable CPU info: CPU doesn't have compatibility",
+            "host doesn't support requested feature: <feature>",
+            "TSC frequency mismatch between VM (<n> kHz) and host (<n> kHz), and TSC scaling unavailable",
+        ),
+        "The destination's CPU, or its QEMU, can't give the guest the CPU that it has. libvirt before 11.10 "
+        "says so (extra features: ht) on the way to QEMU 10.0 or later.",
+        (
+            "the hosts' CPUs or microcodes differ; to tell: virsh domcapabilities, at both hosts",
+            "libvirt before 11.10 with QEMU 10.0 or later; to tell: virsh version",
+        ),
+        ("use a CPU model that both hosts have, instead of host-passthrough", "update libvirt to 11.10 or later"),
+    ),
+    Topic(
+        "machine/unsupported",
+        OTHER,
+        (
+            "unsupported machine type '<machine>'",
+            "unsupported machine type",
+            "Emulator '<emulator>' does not support machine type '<machine>'",
+        ),
+        "The destination's QEMU does not know the guest's machine type: it is older, or dropped the type.",
+        ("the destination is older than the guest's machine type; to tell: qemu-system-x86_64 -machine help, there",),
+        ("update the destination, or start the guest with a machine type that both have",),
+        ("machine",),
+        everyday=True,
+    ),
+    Topic(
+        "device/state",
+        OTHER,
+        (
+            "get_pci_config_device: Bad config data",
+            "Failed to load virtio",
+            "unsupported. Allowed features",
+            "inconsistent with Host index",
+            "Length mismatch: <block>: <size> in != <size>",
+        ),
+        "The destination can't load what the source says of a device: its model, its slot or its features are others "
+        "there. "
+        "Destination, when it reads the stream.",
+        (
+            "the two command lines differ; to tell: compare virsh dumpxml --migratable at both ends",
+            "a machine type without a version (pc, q35), which is another one in another release; to tell: "
+            "query-machines",
+            "a back end (vhost-user, DPDK, kernel) of another version offers other features",
+        ),
+        ("start the destination with the same devices and a versioned machine type",),
+        ("machine", "device-missing", "ram/size"),
+    ),
+    Topic(
+        "cpu/registers",
+        OTHER,
+        ("failed to set MSR <number>", "kvm_put_msrs: Assertion", "kvm_buf_set_msrs: Assertion"),
+        "The destination's KVM does not take a register of the guest's CPU. Destination, when it loads the CPU.",
+        ("the hosts' CPUs, kernels or microcodes differ; to tell: lscpu and uname -r, at both hosts",),
+        ("use a CPU model that both hosts have, and bring both kernels to the same state",),
+    ),
+    Topic(
+        "blocker/busy",
+        OTHER,
+        (
+            "disallowing migration blocker (migration/snapshot in progress)",
+            "Nested VMX virtualization does not support live migration yet",
+            "SEV: Migration is not implemented",
+            "SNP: Migration is not implemented",
+            "domain has assigned non-USB host devices",
+            "cannot migrate a domain with hostdev",
+            "multiple devices migration is supported only if all of them support P2P migration",
+        ),
+        "Something in the guest, or something that runs, excludes migration. Source, at migrate.",
+        ("the text names it; to tell: query-migrate's blocked-reasons",),
+        ("remove what the text names from the guest, or wait until it has ended",),
+    ),
+    Topic(
+        "libvirt/connection",
+        OTHER,
+        (
+            "Failed to connect to remote libvirt URI <uri>",
+            "hostname on destination resolved to localhost, but migration requires an FQDN",
+            "cannot acquire state change lock (held by monitor=<holder>)",
+            "operation failed: domain '<domain>' already exists with uuid <uuid>",
+        ),
+        "The two libvirts, not the two QEMUs: one can't reach the other, or is busy with the guest.",
+        (
+            "no ssh, TLS or name service between the hosts; to tell: virsh -c qemu+ssh://HOST/system list",
+            "an earlier migration left the guest, or a job, behind; to tell: virsh list --all, virsh domjobinfo",
+        ),
+        ("make the connection work first", "end or undefine what was left behind at the destination"),
+    ),
+    Topic(
+        "libvirt/abi",
+        OTHER,
+        (
+            "Target domain <what> does not match source",
+            "Target network card <what> does not match source",
+            "Target device <what> does not match source",
+            "Cannot get interface MTU on '<bridge>': No such device",
+            "cannot access storage file '<file>'",
+        ),
+        "libvirt compares the guest's XML, or looks for what it names at the destination, before QEMU is asked.",
+        ("a bridge, a disk or a device has another name there; to tell: virsh dumpxml, at both hosts",),
+        ("give both hosts the same names, or give the destination its XML: virsh migrate --xml FILE",),
+    ),
+    Topic(
+        "manager/not-migratable",
+        OTHER,
+        (
+            "DisksNotLiveMigratable",
+            "InterfaceNotLiveMigratable",
+            "HostDeviceNotLiveMigratable",
+            "live migration requires that all PVCs must be shared",
+            "cannot migrate VMI which does not use <network>",
+            "is not on shared storage: Shared storage live-migration requires",
+            "is on shared storage: Block migration can not be used with shared storage",
+            "can't migrate VM which uses local devices: <devices>",
+            "can't live migrate attached local disks without with-local-disks option",
+        ),
+        "The manager (KubeVirt, Nova, Proxmox) refuses before libvirt and QEMU are asked: the guest's disks or "
+        "devices are of "
+        "one host alone.",
+        ("local disks, an access mode that is not shared (ReadWriteMany), or a passed-through device",),
+        ("use shared storage, or the manager's option that copies disks", "remove the local device"),
+    ),
+)

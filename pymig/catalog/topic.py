@@ -1,0 +1,29 @@
+"""What a text that no table holds means: the form of the rows in topics.py."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Topic(NamedTuple):
+    """What such texts mean.
+
+    Attributes:
+        name: its identifier.
+        kind: a key of KINDS in explanation.py.
+        texts: what is said, with ``<...>`` for names; the first is the title.
+        text: what it means, at which end and when it is said.
+        causes: the causes, the likeliest first, each with how to tell it.
+        remedies: what helps.
+        see: related names.
+        everyday: others say these texts, too: only a line about QEMU, or the text alone, means this.
+    """
+
+    name: str
+    kind: str
+    texts: tuple[str, ...]
+    text: str
+    causes: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+    see: tuple[str, ...] = ()
+    everyday: bool = False
