@@ -13,6 +13,7 @@ from pymig.catalog.names import capability, conflicts, in_words, parameter, word
 from pymig.catalog.questions import ALIASES, ASKED, FILLERS, HOST_WORDS, OLD_NAMES
 from pymig.catalog.said import explained, keys, of_key
 from pymig.catalog.topics import ECHOES, FAINTEST, TOPIC_OF
+from pymig.catalog.wrapping import with_end
 from pymig.qemu.parameters import PARAMETERS
 from pymig.release import RELEASES
 from pymig.values import wrong_type
@@ -91,7 +92,7 @@ def _host() -> Explanation:
 
 def _said(text: str) -> list[Explanation]:
     """The texts in this one, those first that fix the most letters."""
-    weighed = [(_weight(found), explained(found.message)) for found in find(text)]
+    weighed = [(_weight(found), with_end(explained(found.message), found.line, found.start)) for found in find(text)]
     weighed += _values(text)
     weighed.sort(key=lambda one: one[0], reverse=True)
     return list(dict.fromkeys(explanation for _, explanation in weighed))[:MOST]
@@ -117,7 +118,8 @@ _VALUE = re.compile(
     r"|invalid parameter type for '(?P<typed>[^']{1,100})', expected"
     r"|invalid mapping given for (?P<mapping>block-bitmap-mapping)"
     r"|(?P<mapped>mapped-ram) only available for non-compressed non-tls multifd migration"
-    r"|no build-time support for (?P<built>direct-io)",
+    r"|no build-time support for (?P<built>direct-io)"
+    r"|invalid parameter '(?P<unknown>[^']*)'",
     re.IGNORECASE,
 )
 
@@ -125,31 +127,44 @@ _VALUE = re.compile(
 def _values(text: str) -> list[tuple[tuple[bool, int, bool], Explanation]]:
     """What is said about values: of parameters, of capabilities' names, of the arguments of commands."""
     lines = tidied(text).splitlines()
-    found = [_value(match, line) for line in lines for match in _VALUE.finditer(line)]
-    return [((True, weight, False), one) for weight, one in found if one is not None]
+    found = [(_value(match, line), line, match) for line in lines for match in _VALUE.finditer(line)]
+    return [
+        ((True, len(match[0]), False), with_end(one, line.lower(), match.start()))
+        for one, line, match in found
+        if one is not None
+    ]
 
 
-def _value(match: re.Match[str], line: str) -> tuple[int, Explanation | None]:
+def _value(match: re.Match[str], line: str) -> Explanation | None:
+    if match["unknown"] is not None:
+        return _invalid_name(match["unknown"].lower(), line)
     path = next(filter(None, match.group("quoted", "bare", "typed", "mapping", "mapped", "built"))).lower()
     name = re.split(r"[.\[]", path)[0].replace("_", "-")
     name = {"cpu-throttle": "max-cpu-throttle"}.get(name, name)
-    weight = len(match[0])
     if path.endswith("capability") and match["value"] is not None:
-        return weight, _unknown_capability(match["value"].lower())
+        return _unknown_capability(match["value"].lower(), "Parameter 'capability' does not accept value '{}'")
     if name == "mapped-ram":
-        return weight, _of_mapped_ram(match[0])
+        return _of_mapped_ram(match[0])
     if name in PARAMETERS:
-        return weight, _of_parameter(name, _sentence(line, match))
+        return _of_parameter(name, _sentence(line, match))
     if is_believed(line.lower(), match.start()):
-        return weight, _of_argument(path, _sentence(line, match))
-    return weight, None
+        return _of_argument(path, _sentence(line, match))
+    return None
+
+
+def _invalid_name(name: str, line: str) -> Explanation | None:
+    """What older QEMUs say of a capability that they do not know; None where something else may be meant."""
+    known = OLD_NAMES.get(name, name)
+    if (known not in BITS or known in _EVERYDAY) and "migrate-set-capabilities" not in line:
+        return None
+    return _unknown_capability(name, "Invalid parameter '{}'")
 
 
 def _sentence(line: str, match: re.Match[str]) -> str:
     return line[match.start() :][:200]
 
 
-def _unknown_capability(name: str) -> Explanation:
+def _unknown_capability(name: str, said: str) -> Explanation:
     known = OLD_NAMES.get(name, name)
     whole = "One name that QEMU does not know refuses the whole command. Said at either end, when capabilities are set."
     if known in BITS:
@@ -166,9 +181,7 @@ def _unknown_capability(name: str) -> Explanation:
     causes = (
         "a setting, or a tool, that is older or newer than this QEMU; to tell: query-migrate-capabilities, pymig list",
     )
-    return Explanation(
-        "value", f"Parameter 'capability' does not accept value '{name}'", text, (), causes, remedies, see
-    )
+    return Explanation("value", said.format(name), text, (), causes, remedies, see)
 
 
 def _of_parameter(name: str, said: str) -> Explanation:
@@ -182,7 +195,22 @@ def _of_parameter(name: str, said: str) -> Explanation:
         f"QEMU refuses this value of {name}. {lines[0]} {values} The words vary: {words}. Said when parameters are set."
     )
     limits = values.removeprefix("Values: ").split(". Default: ")[0]
-    return Explanation("value", said, text, releases, (), (f"set {name} to: {limits}",), (name, *about.see))
+    return Explanation("value", said, text, releases, (_why(said),), (f"set {name} to: {limits}",), (name, *about.see))
+
+
+def _why(said: str) -> str:
+    """Why QEMU says this of a value: QAPI names a type, the checks of parameters name a range."""
+    if _TYPE.search(said):
+        return (
+            "the value has another type: a string, a fraction, or a number that is negative or does not fit; to tell: "
+            "the arguments of migrate-set-parameters in the manager's log"
+        )
+    return "the value is outside the range; to tell: the arguments of migrate-set-parameters in the manager's log"
+
+
+_TYPE = re.compile(
+    r"expects (?:u?int(?:8|16|32|64)|size|string|boolean|array|dict)\w*$|invalid parameter type", re.IGNORECASE
+)
 
 
 def _of_mapped_ram(said: str) -> Explanation:

@@ -156,6 +156,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "tunnelled offline migration does not make sense",
             "migration of non-shared storage is not supported with tunnelled migration and this QEMU",
             "argument key 'host' must not have null value",
+            "migration URI is not supported by tunnelled migration",
         ),
         "A tunnelled migration goes through libvirt's own connection, which has one channel and no way back.",
         remedies=("leave --tunnelled out, and use --tls to encrypt",),
@@ -221,6 +222,8 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "migration with transient disk is not supported",
             "the running swtpm does not support migration with shared storage",
             "cannot migrate VMI until backup <backup> is completed",
+            "cannot migrate domain with <n> checkpoints",
+            "migration with virtiofs device is not supported",
         ),
         "The guest is in a state, or has a device, that libvirt does not migrate. No capability is the cause.",
         ("a block job, a backup or a snapshot runs; to tell: virsh blockjob, virsh domjobinfo",),
@@ -257,6 +260,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "migration of domain <domain> is not in post-copy phase",
             "post-copy migration of domain <domain> has not failed",
             "domain '<domain>' is not being migrated",
+            "domain <domain> is not in post-copy phase",
         ),
         "--postcopy-resume goes on with a postcopy that lost its connection, and nothing else.",
         remedies=("look where the migration is: virsh domjobinfo, pymig watch",),
@@ -277,5 +281,38 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "Both ends have the same host UUID, or the address says localhost. No capability is the cause.",
         ("two hosts of one image have the same UUID; to tell: virsh sysinfo, or host_uuid in libvirtd.conf",),
         ("set host_uuid in libvirtd.conf of one host",),
+    ),
+    Topic(
+        "libvirt/unsupported-flags",
+        "libvirt",
+        ("unsupported flags (<flags>) in function <function>", "unsupported flags (<flags>)"),
+        "One end's libvirt does not know a flag that the other one, or the manager, sends: PARALLEL came with libvirt "
+        "5.2, ZEROCOPY with 8.5, POSTCOPY_RESUME with 8.5. Nothing was changed.",
+        ("two versions of libvirt in one cluster, as during an upgrade; to tell: virsh version, at both ends",),
+        ("update libvirt at both ends, or leave the option out",),
+        everyday=True,
+    ),
+    Topic(
+        "libvirt/still-running",
+        "libvirt",
+        ("QEMU reports migration is still running",),
+        "--postcopy-resume was sent, but QEMU has not noticed that the connection broke: for it the migration runs. "
+        "TCP can take a quarter of an hour to notice.",
+        ("the network broke without a word, as a cable or a firewall does; to tell: pymig watch, query-migrate",),
+        (
+            "first pause the migration: virsh domjobabort GUEST --postcopy; then resume it: virsh migrate "
+            "--postcopy-resume",
+        ),
+        ("postcopy-ram", "postcopy/paused"),
+    ),
+    Topic(
+        "libvirt/too-large",
+        "libvirt",
+        ("bandwidth must be less than <limit>", "migration parameter '<parameter>' must be less than <limit>"),
+        "A number does not fit: libvirt takes bandwidths in MiB/s, and QEMU counts them in bytes.",
+        ("a value in bytes where MiB/s are meant",),
+        ("give the bandwidth in MiB/s, or 0 for no limit",),
+        ("max-bandwidth", "max-postcopy-bandwidth"),
+        everyday=True,
     ),
 )

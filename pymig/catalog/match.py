@@ -25,6 +25,7 @@ _NAME = re.compile(r"<[^<>]*>")
 ABOUT_QEMU = re.compile(
     r"post-?copy|qemu|\bkvm\b|libvirt|virsh|\bvir[a-z]*error\b|multifd|userfault|zero[ -]copy|xbzrle|savevm|loadvm"
     r"|background-snapshot|mapped-ram|dirty-limit|block-bitmap-mapping|live[ -]migrat|migrate[-_]|migration status"
+    r"|\bmigration (?:in|out)\b|migratetouri"
 )
 """Words by which a line is about QEMU. A text that others say, too, is only believed in such a line, or alone."""
 
@@ -130,11 +131,12 @@ def normalised_text(said: str) -> str:
 
 
 class Found(NamedTuple):
-    """A text that was found, how much of it is fixed, and the line in which it stands."""
+    """A text that was found, how much of it is fixed, the line in which it stands, and where it begins there."""
 
     message: Message
     weight: int
     line: str
+    start: int
 
 
 def find(text: str) -> list[Found]:
@@ -157,12 +159,20 @@ def _found(pattern: Pattern, joined: str, lines: str) -> Iterator[Found]:
         before = lines[max(0, start - MOST_AROUND) : start].rpartition("\n")[2]
         line = before + joined[start:end] + lines[end : end + MOST_AROUND].partition("\n")[0]
         if pattern.specific or is_believed(line, len(before)):
-            yield Found(pattern.message, pattern.weight, line)
+            yield Found(pattern.message, pattern.weight, line, len(before))
 
 
 def is_believed(line: str, before: int) -> bool:
     """Whether a text that is not only QEMU's or libvirt's is theirs here: by the line, or because it stands alone."""
-    return re.fullmatch(r"(\W|error|warning)*", line[:before]) is not None or ABOUT_QEMU.search(line) is not None
+    return _ALONE.fullmatch(line, 0, before) is not None or ABOUT_QEMU.search(line) is not None
+
+
+_ALONE = re.compile(
+    r"(?:\W|error|warning|argument unsupported|authentication failed|internal error|invalid argument|numerical overflow"
+    r"|operation (?:aborted|failed|not supported)|requested operation is not valid|timed out during operation"
+    r"|unsupported configuration)*"
+)
+"""What may stand before a text that stands alone: signs, and libvirt's kinds of errors."""
 
 
 FEWEST_WORDS, FEWEST_LETTERS, MOST_MEANT = 3, 12, 4

@@ -39,7 +39,10 @@ MET_TOPICS: tuple[Topic, ...] = (
     Topic(
         "zero-copy/memory-lock",
         "host",
-        ("Unable to write to socket: No buffer space available",),
+        (
+            "Unable to write to socket: No buffer space available",
+            "Process can't lock enough memory for using MSG_ZEROCOPY",
+        ),
         "zero-copy-send locks the pages on their way, in the worst case as much as the guest's memory.",
         ("RLIMIT_MEMLOCK is too small; to tell: grep locked /proc/PID/limits",),
         ("raise RLIMIT_MEMLOCK of QEMU: LimitMEMLOCK=infinity in its unit",),
@@ -56,6 +59,7 @@ MET_TOPICS: tuple[Topic, ...] = (
             "postcopy_ram_listen_thread: loadvm failed",
             "Failed to load vmstate version_id",
             "Unexpected end-of-file before all data were read",
+            "Expected vmdescription section, but got",
         ),
         "The destination could not read the stream, and exits. The reason stands in the lines before it or, from "
         "11.0 on, "
@@ -97,6 +101,9 @@ MET_TOPICS: tuple[Topic, ...] = (
             "ram_save_setup failed: <reason>",
             "channel 0 has already quit",
             "Received invalid message 0x0000 length 0x0000",
+            "multifd_send_pages fail",
+            "Unable to write to socket: <reason>",
+            "Unable to read from socket: <reason>",
         ),
         "Only the echo: the source sees that the other end broke the connection. What happened stands at the "
         "destination.",
@@ -158,7 +165,11 @@ MET_TOPICS: tuple[Topic, ...] = (
     Topic(
         "postcopy/paused",
         "migration",
-        ("Detected IO failure for postcopy. Migration paused.",),
+        (
+            "Detected IO failure for postcopy. Migration paused.",
+            "job 'migration out' failed in post-copy phase",
+            "job 'migration in' failed in post-copy phase",
+        ),
         "The connection broke after postcopy had begun: the guest stands still at the destination until it is "
         "recovered.",
         ("the network, or one of the hosts",),
@@ -239,6 +250,12 @@ MET_TOPICS: tuple[Topic, ...] = (
             "TLS handshake failed: Error in the push function.",
             "Cannot read from TLS channel: Input/output error",
             "Cannot write to TLS channel: Input/output error",
+            "Cannot read from TLS channel: <reason>",
+            "Cannot write to TLS channel: <reason>",
+            "TLS handshake failed: <reason>",
+            "Failed to verify peer's certificate",
+            "Failed to verify peer certificate",
+            "owner does not match the hostname <hostname>",
         ),
         "The two ends could not agree on TLS. The end that refused says why; the other one only sees the end of the "
         "connection.",
@@ -263,6 +280,8 @@ MET_TOPICS: tuple[Topic, ...] = (
             "job 'migration out' failed: <reason>",
             "job 'migration in' failed: <reason>",
             "qemu unexpectedly closed the monitor",
+            "migration out job: <reason>",
+            "migration was active, but no RAM info was set",
         ),
         "Only libvirt's summary: one of the two QEMUs ended the migration. Why stands in the QEMUs' own logs.",
         (LOOK_AT_DESTINATION,),
@@ -302,5 +321,243 @@ MET_TOPICS: tuple[Topic, ...] = (
         ("multifd is still on after a parallel migration; to tell: query-migrate-capabilities",),
         ("switch multifd and mapped-ram off before savevm",),
         ("savevm/multifd", "multifd"),
+    ),
+    Topic(
+        "postcopy/start",
+        "command",
+        (
+            "Enable postcopy with migrate_set_capability before the start of migration",
+            "Postcopy must be started after migration has been started",
+        ),
+        "migrate-start-postcopy (virsh migrate-postcopy) switches a migration that runs, and that was started with "
+        "postcopy-ram on. Said by migrate-start-postcopy: the source.",
+        (
+            "postcopy-ram was off when migrate was sent; to tell: query-migrate-capabilities",
+            "migrate has not begun yet, or has ended already: libvirt sets the capability some time after virsh "
+            "migrate was called; to tell: query-migrate says active",
+        ),
+        ("wait until query-migrate says active, then send migrate-start-postcopy",),
+        ("postcopy-ram",),
+        tried=("switch postcopy-ram on at both ends before migrate (virsh: --postcopy)",),
+    ),
+    Topic(
+        "postcopy/recover",
+        "command",
+        (
+            "Migrate recover can only be run when postcopy is paused.",
+            "Migrate recovery is triggered already",
+            "migrate-pause is currently only supported during postcopy-active or postcopy-recover state",
+        ),
+        "migrate-recover (at the destination) and migrate-pause belong to a postcopy that has begun: the first needs "
+        "the status postcopy-paused.",
+        (
+            "QEMU has not noticed that the connection broke; to tell: query-migrate, at both ends",
+            "migrate-recover was sent before; to tell: query-migrate says postcopy-recover",
+        ),
+        (
+            "send migrate-pause first, then migrate-recover at the destination, then migrate with resume=true at the "
+            "source",
+        ),
+        ("postcopy-ram", "postcopy/paused"),
+    ),
+    Topic(
+        "continue/state",
+        "command",
+        ("Migration not in expected state: <state>",),
+        "migrate-continue goes on with a migration that waits, and names the state in which it waits. Said by "
+        "migrate-continue: the source.",
+        ("the migration does not wait, or waits in another state; to tell: query-migrate",),
+        ("send migrate-continue with state pre-switchover, when query-migrate says pre-switchover",),
+        ("pause-before-switchover",),
+    ),
+    Topic(
+        "userfaultfd/listen",
+        "host",
+        ("Failed to open userfault fd: <reason>",),
+        "Postcopy begins, and the kernel does not give the destination a userfaultfd. It did, or nobody asked, when "
+        "postcopy-ram was switched on. Destination, when the source announces postcopy.",
+        (
+            "the permission was taken away meanwhile: the sysctl, a cgroup, the file descriptors; to tell: pymig probe "
+            "--pid PID",
+        ),
+        ("run pymig probe at the destination, as QEMU's user: it names the cause and the remedy",),
+        ("postcopy-ram/host", "userfaultfd"),
+    ),
+    Topic(
+        "rdma/memory-lock",
+        "host",
+        (
+            "Failed to register local dest ram block",
+            "rdma migration: error dest registering ram blocks",
+            "rdma migration: error registering ram blocks",
+            "Register local dest ram block",
+        ),
+        "RDMA locks the guest's memory, all of it at once with rdma-pin-all, and QEMU may not lock that much.",
+        (
+            "RLIMIT_MEMLOCK is too small; to tell: pymig probe --pid PID --only memlock",
+            "the memory is overcommitted; to tell: free -m",
+        ),
+        (
+            "set <memtune><hard_limit> in the guest's XML: libvirt raises RLIMIT_MEMLOCK by it",
+            "raise RLIMIT_MEMLOCK of QEMU: LimitMEMLOCK=infinity in its unit",
+            "switch rdma-pin-all off: memory is then locked piece by piece",
+        ),
+        ("rdma-pin-all",),
+    ),
+    Topic(
+        "tls/credentials",
+        "migration",
+        (
+            "Unable to access credentials <file>: <reason>",
+            "Unable to load <what> certificate <file>",
+            "The certificate <file> has expired",
+            "The server certificate <file> has expired",
+            "The client certificate <file> has expired",
+            "The CA certificate <file> has expired",
+            "Our own certificate <file> failed validation against <authority>: <reason>",
+            "certificate <file> is not yet active",
+        ),
+        "QEMU can't use the certificates of this end (object-add tls-creds-x509). libvirt takes them from "
+        "migrate_tls_x509_cert_dir, or /etc/pki/qemu: the destination needs server-cert.pem and server-key.pem, the "
+        "source client-cert.pem and client-key.pem, both ca-cert.pem. Each end says it for itself, before it migrates.",
+        (
+            "a file is missing, or QEMU's user may not read it; to tell: ls -l /etc/pki/qemu, at both ends",
+            "a certificate has expired, or is of another authority; to tell: openssl x509 -noout -dates -issuer -in "
+            "FILE",
+        ),
+        (
+            "install the files at that end, readable for QEMU's user",
+            "renew the certificate",
+            "set migrate_tls_x509_verify = 0 in the destination's qemu.conf, if clients shall need no certificate",
+        ),
+        ("tls-creds", "tls-hostname"),
+        everyday=True,
+    ),
+    Topic(
+        "multifd/magic",
+        "migration",
+        (
+            "multifd: received packet magic <n> and expected magic <n>",
+            "multifd: received packet magic <n> expected <n>",
+            "multifd: received packet magic <n>",
+            "multifd: received packet version <n>",
+            "multifd: received packet with <n> pages",
+            "multifd: received packet with size <n>",
+            "failed to receive packet via multifd channel <n>",
+        ),
+        "A channel of multifd brings something that is no packet of multifd, or not of this kind. Destination, when it "
+        "reads.",
+        (
+            "the ends differ in multifd-compression, tls-creds or the page size; to tell: query-migrate-parameters, at "
+            "both ends",
+            "channels were mixed up, as with postcopy-preempt before QEMU 8.0; to tell: query-version, at both ends",
+            "something else connected to the port: a health check, a port scanner",
+        ),
+        (
+            "set the same multifd-compression and tls-creds at both ends",
+            "update both ends, or leave multifd off",
+            "keep others off the migration's ports",
+        ),
+        ("multifd-compression", "multifd-channels", "multifd"),
+    ),
+    Topic(
+        "stream/unknown-flags",
+        "migration",
+        ("Unknown combination of migration flags: <flags>",),
+        "The destination reads pages of a kind that it does not know. Destination, when memory is sent.",
+        (
+            "compress is on at the source, and the destination is QEMU 9.1 or later, which has it no more; to tell: "
+            "query-migrate-capabilities, query-version",
+            "multifd, its compression or postcopy is on at one end only; to tell: pymig preflight",
+            "the stream is damaged: the line before says more",
+        ),
+        ("set the same capabilities and parameters at both ends: pymig preflight names those that differ",),
+        ("compress/destination-lacks-it", "multifd-compression"),
+    ),
+    Topic(
+        "device/footer",
+        "migration",
+        ("Missing section footer for <section>",),
+        "The destination has read another amount of data for this device than the source wrote: its model, its number "
+        "or its version is another one there. Destination, when it loads the devices.",
+        (
+            "the two ends differ in this device or in the number of CPUs; to tell: compare virsh dumpxml --migratable",
+            "two builds of one machine type differ, as some of QEMU 6.2 did (piix4_pm, QEMU issue 2110); to tell: "
+            "query-version, at both ends",
+        ),
+        (
+            "start the destination with the same devices and CPUs, and a versioned machine type",
+            "use the same build of QEMU at both ends",
+        ),
+        ("machine", "cpus/more-at-destination", "device-missing"),
+    ),
+    Topic(
+        "bitmaps/broken",
+        "migration",
+        (
+            "Bitmap '<bitmap>' is inconsistent and cannot be used",
+            "Bitmap '<bitmap>' is readonly and cannot be modified",
+            "Found bitmap '<bitmap>' in unnamed node <node>. It can't be migrated",
+        ),
+        "dirty-bitmaps is on, and a bitmap can't travel. Source, when the migration starts.",
+        (
+            "QEMU did not end in good order while the bitmap was in use: it is marked as inconsistent; to tell: "
+            "query-named-block-nodes",
+            "the bitmap belongs to a node without a name; to tell: query-named-block-nodes",
+        ),
+        (
+            "remove the bitmap (block-dirty-bitmap-remove, virsh checkpoint-delete), and begin with a full backup",
+            "switch dirty-bitmaps off, if no backup needs it",
+        ),
+        ("dirty-bitmaps", "block-bitmap-mapping"),
+    ),
+    Topic(
+        "manager/unknown-status",
+        "migration",
+        (
+            "unable to parse migration status '<status>' - aborting",
+            "Too many 'info migrate' broken answers",
+        ),
+        "The manager does not know a status of the migration. QEMU from 10.0 on goes through the status device at "
+        "each switchover; before, only with pause-before-switchover on.",
+        ("a manager that is older than the QEMU: Proxmox knows device since July 2025; to tell: pveversion -v",),
+        ("update the manager (Proxmox: qemu-server)",),
+        ("pause-before-switchover",),
+    ),
+    Topic(
+        "nova/shutoff",
+        "migration",
+        ("VM will end up in SHUTOFF state on the destination host",),
+        "Nova's warning about parallel connections with post-copy: QEMU before 10.1 refuses the pair, or loses the "
+        "guest.",
+        ("live_migration_parallel_connections and live_migration_permit_post_copy are both on; to tell: nova.conf",),
+        ("set live_migration_parallel_connections = 1, or live_migration_permit_post_copy = False",),
+        ("postcopy-ram/multifd", "nova/parallel-postcopy"),
+    ),
+    Topic(
+        "bitmaps/alias",
+        "migration",
+        (
+            "Unknown node alias '<alias>'",
+            "Unknown bitmap alias '<alias>' on node '<node>'",
+        ),
+        "dirty-bitmaps is on, and the destination's block-bitmap-mapping does not have the name that the source sends. "
+        "Destination, when it reads.",
+        ("block-bitmap-mapping differs; to tell: query-migrate-parameters, at both ends",),
+        ("set block-bitmap-mapping at both ends with the same aliases, each with the node's own name",),
+        ("block-bitmap-mapping", "dirty-bitmaps", "dirty-bitmaps/lost"),
+    ),
+    Topic(
+        "storage/busy",
+        "migration",
+        ("bdrv_inactivate_all() failed",),
+        "At the switchover the source gives its disks up, and something still uses one. The guest goes on running at "
+        "the source.",
+        (
+            "a backup or a mirror job runs; to tell: query-block-jobs, query-jobs, virsh blockjob GUEST DISK",
+            "an NBD server exports the disk; to tell: query-block-exports",
+        ),
+        ("let the job finish or cancel it, then migrate",),
+        ("pause-before-switchover", "dirty-bitmaps", "bitmaps/in-use"),
     ),
 )

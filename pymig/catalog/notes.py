@@ -137,6 +137,11 @@ CHANNELS = Note("migrate takes one channel of type main and, for mode cpr-transf
 CPR_EXEC = Note("Mode cpr-exec starts a new QEMU.", remedies=("set the parameter cpr-exec-command",))
 DISKS = Note("blk and inc of migrate belong to the old migration of disks, which is gone from 9.1 on.")
 
+NO_SCHEME = (
+    "rdma:, and this QEMU was built without RDMA, as in RHEL 9; to tell: ldd /usr/libexec/qemu-kvm | grep rdma",
+    "the scheme is misspelt, or newer than this QEMU; to tell: query-version",
+)
+
 NOTES_ON_COMMANDS: dict[str, Note] = {
     "The incoming migration has already been started": Note(
         "The destination listens already: migrate-incoming is sent once.",
@@ -152,10 +157,12 @@ NOTES_ON_COMMANDS: dict[str, Note] = {
     "Channel list": CHANNELS,
     "unknown migration protocol": Note(
         "QEMU does not know the scheme of the address. file: came with 8.2.",
+        causes=NO_SCHEME,
         remedies=("use tcp:, unix:, vsock:, fd:, exec:, file: or rdma:",),
     ),
     "Parameter 'uri' expects a valid migration protocol": Note(
         "QEMU does not know the scheme of the address. file: came with 8.2.",
+        causes=NO_SCHEME,
         remedies=("use tcp:, unix:, vsock:, fd:, exec: or rdma:",),
     ),
     "missing 'cpr' migration channel": Note(

@@ -17,6 +17,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "unable to connect to server at '<address>': Connection timed out",
             "Failed to connect to '<address>': No such file or directory",
             "Failed to connect to '<address>': Connection timed out",
+            "unable to connect to server at '<address>': <reason>",
         ),
         "Nobody listens at the address. migrate succeeds first, and its status becomes failed.",
         (
@@ -101,6 +102,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Migration disabled: vhost-user backend lacks VHOST_USER_PROTOCOL_F_LOG_SHMFD feature.",
             "Migration disabled: failed to allocate shared memory",
             "Migration is disabled when VirtFS export path '<path>' is mounted in the guest using mount_tag '<tag>'",
+            "virgl is not yet migratable",
+            "Failed to start DMA logging",
         ),
         "A device, or the format of a disk, that can't be moved blocks the command, whatever the capabilities are. "
         "Source, "
@@ -138,6 +141,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "migration of disk <disk> failed",
             "pre-creation of storage target '<disk>' for incremental storage migration of disk '<disk>' is not "
             "supported",
+            "pre-creation of storage targets for incremental storage migration is not supported",
         ),
         "libvirt copies the disks by NBD and mirror jobs, beside the migration of memory.",
         ("the destination's image is missing, too small or full; to tell: qemu-img info, df, at the destination",),
@@ -149,7 +153,6 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         (
             'Failed to get "write" lock',
             'Failed to get shared "write" lock',
-            "bdrv_inactivate_recurse: Assertion",
         ),
         "It is about the disks: another process has the image open, or the other end can't take it over.",
         ("another QEMU, or the other end, has the image open; to tell: lsof IMAGE, at both hosts",),
@@ -161,21 +164,25 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         "cpu/mismatch",
         OTHER,
         (
-            "guest CPU doesn't match specification: extra features: <features>",
             "guest CPU doesn't match specification: missing features: <features>",
             "guest CPU doesn't match specification",
             "Host CPU does not provide required features: <features>",
             "Unacceptable CPU info: CPU doesn't have compatibility",
+            "Migration pre-check error: CPU doesn't have compatibility",
             "host doesn't support requested feature: <feature>",
             "TSC frequency mismatch between VM (<n> kHz) and host (<n> kHz), and TSC scaling unavailable",
         ),
-        "The destination's CPU, or its QEMU, can't give the guest the CPU that it has. libvirt before 11.10 "
-        "says so (extra features: ht) on the way to QEMU 10.0 or later.",
+        "The destination's CPU, or its QEMU, can't give the guest the CPU that it has.",
         (
-            "the hosts' CPUs or microcodes differ; to tell: virsh domcapabilities, at both hosts",
-            "libvirt before 11.10 with QEMU 10.0 or later; to tell: virsh version",
+            "the guest has host-passthrough or host-model, and the hosts' CPUs differ; to tell: virsh domcapabilities, "
+            "at both hosts",
+            "microcode, kernel or BIOS differ: a flag was switched off at one host; to tell: lscpu, at both hosts",
         ),
-        ("use a CPU model that both hosts have, instead of host-passthrough", "update libvirt to 11.10 or later"),
+        (
+            "use a CPU model that both hosts have, instead of host-passthrough or host-model (virsh hypervisor-cpu-"
+            "baseline; Nova: cpu_mode = custom)",
+            "bring microcode and kernel of both hosts to the same state, and restart the guest",
+        ),
     ),
     Topic(
         "machine/unsupported",
@@ -200,6 +207,9 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "unsupported. Allowed features",
             "inconsistent with Host index",
             "Length mismatch: <block>: <size> in != <size>",
+            "VQ <n> size <size> < last_avail_idx <n> - used_idx <n>",
+            "Failed to load PCIDevice:config",
+            "Error loading back-end state of",
         ),
         "The destination can't load what the source says of a device: its model, its slot or its features are others "
         "there. "
@@ -216,7 +226,12 @@ OTHER_MATTERS: tuple[Topic, ...] = (
     Topic(
         "cpu/registers",
         OTHER,
-        ("failed to set MSR <number>", "kvm_put_msrs: Assertion", "kvm_buf_set_msrs: Assertion"),
+        (
+            "failed to set MSR <number>",
+            "kvm_put_msrs: Assertion",
+            "kvm_buf_set_msrs: Assertion",
+            "Failed to put registers after init",
+        ),
         "The destination's KVM does not take a register of the guest's CPU. Destination, when it loads the CPU.",
         ("the hosts' CPUs, kernels or microcodes differ; to tell: lscpu and uname -r, at both hosts",),
         ("use a CPU model that both hosts have, and bring both kernels to the same state",),
@@ -262,6 +277,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Target device <what> does not match source",
             "Cannot get interface MTU on '<bridge>': No such device",
             "cannot access storage file '<file>'",
+            "Target CPU <what> does not match source",
         ),
         "libvirt compares the guest's XML, or looks for what it names at the destination, before QEMU is asked.",
         ("a bridge, a disk or a device has another name there; to tell: virsh dumpxml, at both hosts",),
@@ -280,11 +296,176 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "is on shared storage: Block migration can not be used with shared storage",
             "can't migrate VM which uses local devices: <devices>",
             "can't live migrate attached local disks without with-local-disks option",
+            "NotLiveMigratable",
+            "Live migration can not be used without shared storage except",
+            "cannot migrate VMI: <reason>",
         ),
         "The manager (KubeVirt, Nova, Proxmox) refuses before libvirt and QEMU are asked: the guest's disks or "
         "devices are of "
         "one host alone.",
         ("local disks, an access mode that is not shared (ReadWriteMany), or a passed-through device",),
         ("use shared storage, or the manager's option that copies disks", "remove the local device"),
+    ),
+    Topic(
+        "cpu/extra-features",
+        OTHER,
+        ("guest CPU doesn't match specification: extra features: <features>",),
+        "The destination's QEMU gives the guest a CPU flag that the source does not have. QEMU 10.0 and later show ht "
+        "where older ones did not, and libvirt before 11.10 takes this for a difference.",
+        (
+            "libvirt before 11.10 with QEMU 10.0 or later (ht); to tell: virsh version, at the destination",
+            "the hosts' CPUs or microcodes differ; to tell: virsh domcapabilities, at both hosts",
+        ),
+        (
+            "update libvirt to 11.10 or later",
+            "use a CPU model that both hosts have, instead of host-passthrough or host-model",
+        ),
+    ),
+    Topic(
+        "storage/inactive-twice",
+        OTHER,
+        (
+            "Assertion '!(bs->open_flags & BDRV_O_INACTIVE)' failed",
+            "bdrv_inactivate_recurse: Assertion",
+        ),
+        "QEMU aborts, because its disks are inactive already: the guest was migrated here while it was paused, and is "
+        "migrated on before it ran. Source, at the switchover. Nova meets this with paused instances.",
+        ("the guest is paused since an earlier migration; to tell: query-status, virsh domstate --reason",),
+        (
+            "let the guest run (cont, virsh resume) before it is migrated again",
+            "update to QEMU 10.0 or later, which knows whether a disk is active",
+        ),
+        ("late-block-activate", "pause-before-switchover"),
+    ),
+    Topic(
+        "command/not-supported",
+        OTHER,
+        ("this feature or command is not currently supported",),
+        "The qemu-kvm of RHEL 7 and CentOS 7 refuses migrate with disks (blk, inc) and live block jobs: they are in "
+        "qemu-kvm-ev (qemu-kvm-rhev) only.",
+        ("qemu-kvm of the base repository; to tell: rpm -q qemu-kvm",),
+        ("use qemu-kvm-ev or a newer release", "keep the disks on shared storage, and migrate without them"),
+        ("block",),
+        everyday=True,
+    ),
+    Topic(
+        "machine/emulator",
+        OTHER,
+        ("Cannot check QEMU binary <path>: <reason>", "Destination host emulator is different"),
+        "libvirt at the destination looks for the QEMU that the guest's XML names, and finds none at that path.",
+        ("the hosts have QEMU at different paths; to tell: virsh dumpxml GUEST | grep emulator, at both hosts",),
+        (
+            "give the destination its own XML: virsh migrate --xml FILE, with its path in <emulator>",
+            "make a link at that path",
+        ),
+    ),
+    Topic(
+        "libvirt/ports",
+        OTHER,
+        (
+            "Unable to find an unused port in range '<range>'",
+            "Failed to reserve port <port>",
+            "Unable to find an unused port in range",
+        ),
+        "libvirt at the destination finds no free port for the migration.",
+        (
+            "many migrations at once, or others use the ports 49152 to 49215; to tell: ss -ltnp",
+            "ports of failed migrations are still held; to tell: virsh list --all, at the destination",
+        ),
+        ("raise migration_port_max in qemu.conf", "migrate fewer guests at a time"),
+        everyday=True,
+    ),
+    Topic(
+        "libvirt/ssh",
+        OTHER,
+        (
+            "Cannot recv data: Host key verification failed",
+            "unable to resolve address '<host>' service '<port>'",
+            "internal error: client socket is closed",
+            "connection closed due to keepalive timeout",
+            "Lost connection to destination host",
+        ),
+        "The two libvirts, not the two QEMUs: their connection can't be made, or has broken.",
+        (
+            "no ssh key, no name, or another address than the manager's; to tell: virsh -c qemu+ssh://HOST/system list",
+            "the network or a libvirt ended while it migrated; to tell: journalctl -u libvirtd, at both hosts",
+        ),
+        (
+            "make the connection work first: ssh HOST, as the user of the source's libvirt",
+            "look where the guest runs before anything else: virsh list --all, pymig watch",
+        ),
+        everyday=True,
+    ),
+    Topic(
+        "libvirt/security",
+        OTHER,
+        ("Unable to find security driver for model <model>", "Unable to find security driver for label <label>"),
+        "The guest's XML has a security label (SELinux, AppArmor) of a kind that the destination does not use.",
+        ("security_driver, or the distribution, differs; to tell: virsh capabilities | grep -A3 secmodel, at both",),
+        ("use the same security_driver in qemu.conf at both hosts, or drop <seclabel> from the XML: --xml FILE",),
+    ),
+    Topic(
+        "destination/memory",
+        OTHER,
+        (
+            "cannot set up guest memory '<block>': Cannot allocate memory",
+            "unable to map backing store for guest RAM: Cannot allocate memory",
+            "Insufficient free host memory pages available to allocate guest RAM",
+        ),
+        "The destination has not enough memory, or not enough huge pages, for the guest. QEMU could not even start "
+        "there.",
+        ("too few free pages; to tell: grep -i huge /proc/meminfo, free -m, at the destination",),
+        ("reserve the pages at the destination (sysctl vm.nr_hugepages), or choose another host",),
+        everyday=True,
+    ),
+    Topic(
+        "savevm/disk",
+        OTHER,
+        (
+            "Device '<device>' is writable but does not support snapshots",
+            "No block device can accept snapshots",
+            "Error <n> while writing VM state",
+            "Error while writing VM state",
+        ),
+        "savevm writes the state into a disk's image, and that format, or its storage, can't take it. No migration, "
+        "and no capability, is involved.",
+        ("a raw image, or a full disk; to tell: info block, qemu-img info, df",),
+        ("use qcow2 images, or save to a file: migrate to file:, virsh save",),
+    ),
+    Topic(
+        "libvirt/not-running",
+        OTHER,
+        ("Live Migration failure: operation failed: domain is not running", "operation failed: domain is not running"),
+        "The guest ended while libvirt migrated it, at the source or, after the switchover, at the destination.",
+        (
+            "QEMU crashed; to tell: /var/log/libvirt/qemu/GUEST.log, coredumpctl list, at both hosts",
+            "somebody shut the guest down; to tell: the manager's log",
+        ),
+        ("read the end of QEMU's log at both hosts",),
+        everyday=True,
+    ),
+    Topic(
+        "proxmox/online",
+        OTHER,
+        (
+            "can't migrate running VM without --online",
+            "unable to detect remote migration address",
+            "online migrate failure - aborting",
+        ),
+        "Proxmox's own words: the reason stands in the lines before, or the guest runs and --online was not given.",
+        ("the destination's QEMU did not start; to tell: the task's log, the lines above",),
+        ("read the lines above", "add --online for a running guest"),
+    ),
+    Topic(
+        "vfio/memory-lock",
+        OTHER,
+        (
+            "VFIO_MAP_DMA failed: Cannot allocate memory",
+            "vfio_pin_page_external: Task <task> RLIMIT_MEMLOCK (<limit>) exceeded",
+        ),
+        "A passed-through device locks the guest's memory when the guest starts. It looks like zero copy or RDMA, but "
+        "no migration is involved.",
+        ("RLIMIT_MEMLOCK of QEMU is too small; to tell: pymig probe --pid PID --only memlock",),
+        ("raise RLIMIT_MEMLOCK of QEMU and of libvirt's daemon: LimitMEMLOCK=infinity in the unit",),
     ),
 )

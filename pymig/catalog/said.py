@@ -213,9 +213,9 @@ def _fault(key: str, said: str = "") -> Explanation:
 
 def _topic(message: Message) -> Explanation:
     topic = TOPIC_OF[message.key]
-    remedies = (remedy + NOT_TRIED for remedy in topic.remedies)
+    remedies = (*topic.tried, *(remedy + NOT_TRIED for remedy in topic.remedies))
     text = f"{ANOTHER_MATTER} {topic.text}" if topic.kind == "other matter" else topic.text
-    return Explanation(topic.kind, message.text, text, (), topic.causes, tuple(remedies), _see(topic.see))
+    return Explanation(topic.kind, message.text, text, (), topic.causes, remedies, _see(topic.see))
 
 
 EXPLAINERS: dict[str, Callable[[Message], Explanation]] = {

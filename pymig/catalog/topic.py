@@ -14,8 +14,9 @@ class Topic(NamedTuple):
         texts: what is said, with ``<...>`` for names; the first is the title.
         text: what it means, at which end and when it is said.
         causes: the causes, the likeliest first, each with how to tell it.
-        remedies: what helps.
+        remedies: what helps, but no test of this project follows it.
         see: related names.
+        tried: what helps, and a test follows it.
         everyday: others say these texts, too: only a line about QEMU, or the text alone, means this.
     """
 
@@ -26,4 +27,5 @@ class Topic(NamedTuple):
     causes: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
     see: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
     everyday: bool = False

@@ -1,0 +1,244 @@
+"""Texts as people paste them, from trackers of libvirt's tests, KubeVirt, Nova, Proxmox, Ganeti and CloudStack."""
+
+import pytest
+
+from pymig import explain
+from pymig.catalog.topics import TOPICS
+from pymig.catalog.wrapping import WRAPPINGS
+
+QMP = "internal error: unable to execute QEMU command"
+
+# What is pasted: the kind of the first explanation, a part of what it means or of its causes, a part of a remedy.
+TEXTS = {
+    f"{QMP} 'migrate-start-postcopy': Enable postcopy with migrate_set_capability before the start of migration": (
+        "command",
+        "postcopy-ram was off when migrate was sent",
+        "--postcopy",
+    ),
+    "qemu-kvm: Missing section footer for 0000:00:01.3/piix4_pm\nqemu-kvm: load of migration failed: Invalid": (
+        "migration",
+        "QEMU issue 2110",
+        "same build of QEMU",
+    ),
+    f"{QMP} 'object-add': Unable to access credentials /etc/pki/qemu/client-cert.pem: No such file or directory": (
+        "migration",
+        "the source client-cert.pem",
+        "install the files",
+    ),
+    "error: operation failed: job 'migration out' failed: Certificate does not match the hostname dell.example.com": (
+        "stream",
+        "Found out at the source",
+        "tls-hostname",
+    ),
+    "error: operation failed: migration out job: Cannot write to TLS channel: Input/output error": (
+        "migration",
+        "TLS is on at one end only",
+        "tls-creds at both ends",
+    ),
+    "job 'migration out' failed: Cannot read from TLS channel: Software caused connection abort": (
+        "migration",
+        "The end that refused says why",
+        "renew the certificates",
+    ),
+    f"org.libvirt.LibvirtException: {QMP} 'migrate': this feature or command is not currently supported": (
+        "other matter",
+        "CentOS 7",
+        "qemu-kvm-ev",
+    ),
+    "不支持的参数：migration URI is not supported by tunnelled migration": ("libvirt", "one channel", "--tls"),
+    "kvm: error executing the migrate-set-capabilities command: Invalid parameter 'x-multifd' (GenericError)": (
+        "value",
+        "refuses the whole command",
+        "use the name multifd",
+    ),
+    "kvm: error executing the migrate-set-capabilities command: Invalid parameter '' (GenericError):": (
+        "value",
+        "No release of QEMU",
+        "correct the name",
+    ),
+    "qemu-kvm: Features 0x1c0010130afffaf unsupported. Allowed features: 0x10179bfffef": (
+        "other matter",
+        "offers other features",
+        "versioned machine type",
+    ),
+    "virError(Code=38, Message='Cannot check QEMU binary /usr/libexec/qemu-kvm: No such file or directory')": (
+        "other matter",
+        "different paths",
+        "<emulator>",
+    ),
+    "operation failed: guest CPU doesn't match specification: extra features: ht": (
+        "other matter",
+        "libvirt before 11.10 with QEMU 10.0",
+        "libvirt to 11.10",
+    ),
+    "virError(Code=9, Domain=31, Message='operation failed: guest CPU doesn't match specification: missing features: "
+    "vmx-rdrand-exit')": ("other matter", "host-passthrough", "CPU model that both hosts have"),
+    "Migration pre-check error: CPU doesn't have compatibility.": ("other matter", "CPUs differ", "cpu_mode = custom"),
+    "qemu-kvm: ../block.c:6979: int bdrv_inactivate_recurse(BlockDriverState *): Assertion `!(bs->open_flags & "
+    "BDRV_O_INACTIVE)' failed.": ("other matter", "paused since an earlier migration", "QEMU 10.0"),
+    "error: Requested operation is not valid: QEMU reports migration is still running": (
+        "libvirt",
+        "has not noticed",
+        "domjobabort GUEST --postcopy",
+    ),
+    "error: operation failed: migration failed. Message from the source host: operation failed: job 'migration out' "
+    "failed in post-copy phase": ("migration", "connection broke", "--postcopy-resume"),
+    "qemu-kvm: Process can't lock enough memory for using MSG_ZEROCOPY: No buffer space available": (
+        "host",
+        "RLIMIT_MEMLOCK is too small",
+        "LimitMEMLOCK=infinity",
+    ),
+    "unsupported flags (0x100000) in function qemuDomainMigratePerform3Params": (
+        "libvirt",
+        "two versions of libvirt",
+        "update libvirt at both ends",
+    ),
+    "unable to parse migration status 'device' - aborting": ("migration", "10.0", "qemu-server"),
+    "Failed to migrate instance: Too many 'info migrate' broken answers": (
+        "migration",
+        "older than the QEMU",
+        "update",
+    ),
+    "internal error: Unable to find an unused port in range 'migration' (49152-49215)": (
+        "other matter",
+        "ss -ltnp",
+        "migration_port_max",
+    ),
+    "error: Cannot recv data: Host key verification failed.: Connection reset by peer": (
+        "other matter",
+        "no ssh key",
+        "ssh HOST",
+    ),
+    "error: unsupported configuration: Unable to find security driver for model selinux": (
+        "other matter",
+        "security label",
+        "security_driver",
+    ),
+    "qemu-system-x86_64: cannot set up guest memory 'pc.ram': Cannot allocate memory": (
+        "other matter",
+        "huge pages",
+        "vm.nr_hugepages",
+    ),
+    "Error: Device 'drive-scsi0' is writable but does not support snapshots": ("other matter", "raw image", "qcow2"),
+    "qemu-kvm: qemu_savevm_state_complete_precopy_non_iterable: bdrv_inactivate_all() failed (-1)": (
+        "migration",
+        "backup or a mirror job",
+        "let the job finish",
+    ),
+    "qemu-kvm: VFIO_MAP_DMA failed: Cannot allocate memory": ("other matter", "no migration is involved", "MEMLOCK"),
+    "Live Migration failure: operation failed: domain is not running": ("other matter", "crashed", "QEMU's log"),
+    "ERROR: online migrate failure - unable to detect remote migration address": (
+        "other matter",
+        "did not start",
+        "lines above",
+    ),
+    "VMI conditions: type LiveMigratable, status False, reason: HotplugNotLiveMigratable": (
+        "other matter",
+        "refuses before libvirt",
+        "shared storage",
+    ),
+    f"error: {QMP} 'migrate-incoming': unknown migration protocol: rdma:0.0.0.0:49152": (
+        "command",
+        "without RDMA",
+        "use tcp:",
+    ),
+    "qemu-kvm: multifd: received packet magic 1347093252 and expected magic 287454020": (
+        "migration",
+        "is no packet of multifd",
+        "multifd-compression",
+    ),
+    "qmp command 'migrate-set-parameters' failed - Parameter 'downtime-limit' expects uint64": (
+        "value",
+        "another type",
+        "0 to 2000000",
+    ),
+    "Parameter 'downtime_limit' expects an integer in the range of 0 to (2000 * 1000) ms": (
+        "value",
+        "outside the range",
+        "0 to 2000000",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_texts(text):
+    kind, means, helps = TEXTS[text]
+    found = explain(text)[0]
+    assert found.kind == kind
+    assert means in "\n".join((found.text, *found.causes))
+    assert helps in "\n".join(found.remedies)
+
+
+# Lines about guests and hosts that have nothing to do with a migration.
+UNRELATED = (
+    "error: failed to get domain 'web1'",
+    "error: Domain not found: no domain with matching uuid '045d1838-0204-41ab-936e-e77d1e5c3f94' (web1)",
+    "error: Failed to connect socket to '/var/run/libvirt/virtqemud-sock': No such file or directory",
+    "qemu-system-x86_64: warning: host doesn't have all the memory",
+    "libvirtd[1]: internal error: Child process (mount) unexpected exit status 32",
+    "Error migrating VirtualMachine the server has asked for the client to provide credentials",
+    "error executing SQL: Invalid parameter 'mode'",
+    "django.db.utils.OperationalError: migration 0042 failed: Invalid parameter 'events'",
+    "sshd[1]: Host key verification failed.",
+    "web[2]: internal client socket is closed",
+    "Error: 4 while reading state",
+    "Unknown column 'capability' in 'field list'",
+    "flyway: Migration of schema public to version 12 failed. Changes successfully rolled back.",
+    "alembic.util.exc.CommandError: Target database is not up to date.",
+)
+
+
+@pytest.mark.parametrize("line", UNRELATED)
+def test_unrelated(line):
+    assert explain(line) == []
+
+
+# A line, and the end at which its text was met.
+ENDS = {
+    f"error: {QMP} 'migrate-incoming': Migration requires multi-channel URIs (e.g. tcp)": "destination",
+    f"error: {QMP} 'migrate': Migration requires multi-channel URIs (e.g. tcp)": "source",
+    f"error: {QMP} 'migrate-start-postcopy': Postcopy must be started after migration has been started": "source",
+    "job 'migration out' failed: Certificate does not match the hostname x": "source",
+    "operation failed: migration out job: Unable to write to socket: Broken pipe": "source",
+    "job 'migration in' failed: load of migration failed: Invalid argument": "destination",
+    "Failed to accept instance: kvm: error executing the migrate-set-capabilities command: Parameter 'capability' does "
+    "not accept value 'x-rdma-pin-all' (GenericError)": "destination",
+    "load of migration failed: Invalid argument: RAM postcopy is disabled but have 16 byte advise": "destination",
+    "cannot acquire state change lock (held by monitor=remoteDispatchDomainMigratePrepare3Params)": "destination",
+    "unsupported flags (0x100000) in function qemuDomainMigratePerform3Params": "source",
+    "migration failed. Message from the source host: operation failed: job 'migration out' failed: Zero copy send "
+    "feature not detected in host kernel. Message from the destination host: operation failed: job 'migration in' "
+    "unexpectedly failed": "source",
+    f"error: {QMP} 'migrate-set-capabilities': Postcopy is not yet compatible with multifd": None,
+    "Postcopy is not yet compatible with multifd": None,
+    "There's a migration process in progress": None,
+}
+
+
+@pytest.mark.parametrize("line", ENDS)
+def test_ends(line):
+    last = explain(line)[0].text.splitlines()[-1]
+    end = ENDS[line]
+    assert last.startswith("This line: met at the") == (end is not None)
+    assert end is None or f"met at the {end}" in last
+
+
+def test_an_end_of_each_part_of_a_line():
+    line = next(line for line in ENDS if "Message from the destination host" in line)
+    ends = {one.title: one.text.splitlines()[-1].split(",")[0] for one in explain(line)}
+    assert ends["Zero copy send feature not detected in host kernel"] == "This line: met at the source"
+    assert ends["job 'migration in' unexpectedly failed"] == "This line: met at the destination"
+
+
+def test_every_row_of_wrappings_tells_an_end_in_some_line():
+    import re
+
+    assert [pattern for pattern, _, _ in WRAPPINGS if not any(re.search(pattern, line.lower()) for line in ENDS)] == []
+
+
+def test_another_matter_is_said_to_be_one():
+    for topic in TOPICS:
+        if topic.kind == "other matter":
+            assert explain(topic.name)[0].text.startswith(
+                "Another matter: no capability and no parameter is the cause."
+            )
