@@ -10,7 +10,7 @@ from pymig.catalog.explanation import Explanation
 from pymig.catalog.match import find, find_part, is_believed, normalised, tidied
 from pymig.catalog.messages import messages
 from pymig.catalog.names import capability, conflicts, in_words, parameter, words_about
-from pymig.catalog.questions import ALIASES, ASKED, FILLERS, HOST_WORDS, OLD_NAMES
+from pymig.catalog.questions import ALIASES, ASKED, FILLERS, HOST_WORDS, OLD_NAMES, TOPICS_BY_NAME
 from pymig.catalog.said import explained, keys, of_key
 from pymig.catalog.topics import ECHOES, FAINTEST, TOPIC_OF
 from pymig.catalog.wrapping import with_end
@@ -72,7 +72,7 @@ def _named(text: str) -> list[Explanation]:
         found = [*_of_name(spelling), *of_key(spelling)]
         if found:
             return found
-    return [_host()] if name in HOST_WORDS else []
+    return [_host()] if name in HOST_WORDS else of_key(TOPICS_BY_NAME.get(name, ""))
 
 
 def _of_name(name: str) -> Iterator[Explanation]:
@@ -239,12 +239,21 @@ def _of_argument(path: str, said: str) -> Explanation:
 
 def _asked(text: str) -> list[Explanation]:
     """A short question that names what pymig knows, or that many ask in such words."""
-    words = tuple(word.strip(".'") for word in re.findall(r"[\w./'-]+", normalised(text)))
+    words = tuple(word.strip(".'") for word in re.findall(r"[\w./'-]+", _joined(normalised(text))))
     if not 0 < len(words) <= 40:  # noqa: PLR2004 - a question
         return []
     keys_asked = [key for asked, key in ASKED if set(asked.split()) <= set(words)]
     found = [one for key in keys_asked for one in _named(key) or _said(key)]
     return list(dict.fromkeys((*found, *_about_names(words))))[:MOST]
+
+
+def _joined(text: str) -> str:
+    """The text with the names in one word that people write in two, such as zero copy."""
+    one = re.sub("post[ -]copy(?!-)", "postcopy", text)
+    return _IN_TWO_WORDS.sub(lambda found: found[0].replace(" ", "-"), one)
+
+
+_IN_TWO_WORDS = re.compile("|".join(name.replace("-", " ") for name in (*NAMES, "zero-copy") if name not in _EVERYDAY))
 
 
 def _about_names(words: Iterable[str]) -> list[Explanation]:

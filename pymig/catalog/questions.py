@@ -52,6 +52,22 @@ HOST_WORDS = frozenset(
 )
 """What a process needs for a userfaultfd."""
 
+TOPICS_BY_NAME = {
+    "invtsc": "blocker/cpu",
+    "--unsafe": "storage/unsafe",
+    "--copy-storage-all": "storage/unsafe",
+    "--copy-storage-inc": "storage/copy",
+    "--postcopy-resume": "postcopy/paused",
+    "--tunnelled": "libvirt/tunnelled",
+    "--suspend": "libvirt/postcopy-paused",
+    "migrate-recover": "postcopy/recover",
+    "migrate-start-postcopy": "postcopy/start",
+    "migrate-continue": "continue/state",
+    "migrate_set_speed": "commands/removed",
+    "migrate_set_downtime": "commands/removed",
+}
+"""Options of virsh and commands, and the topic that says most about them."""
+
 FILLERS = frozenset(
     """
     a about after allowed an and any are at be because before between both by called can cap capabilities
@@ -78,8 +94,8 @@ ASKED = (
     ("migrate_set_speed", "commands/removed"),
     ("migrate_set_downtime", "commands/removed"),
     ("multifd 9.2 fails", "multifd/sync"),
-    ("zero copy tls", "zero-copy-send/plain-multifd"),
-    ("zero copy compression", "zero-copy-send/plain-multifd"),
+    ("zero-copy tls", "zero-copy-send/plain-multifd"),
+    ("zero-copy compression", "zero-copy-send/plain-multifd"),
     ("savevm crashes", "savevm/multifd"),
     ("cluster rdma-pin-all", "rdma-pin-all"),
     ("parallel connections allowed", "multifd-channels"),
@@ -98,5 +114,41 @@ ASKED = (
     ("migration blocked cpu", "blocker/cpu"),
     ("migration blocked device", "blocker/device"),
     ("migration without shared storage", "storage/unsafe"),
+    ("selinux userfaultfd", "selinux/userfaultfd"),
+    ("selinux postcopy", "selinux/userfaultfd"),
+    ("vgpu postcopy", "vfio/postcopy"),
+    ("vfio postcopy", "vfio/postcopy"),
+    ("snapshot blocked vfio", "blocker/device"),
+    ("paused instance postcopy", "libvirt/postcopy-paused"),
+    ("paused guest postcopy", "libvirt/postcopy-paused"),
+    ("postcopy paused recover", "postcopy/paused"),
+    ("postcopy connection lost", "postcopy/paused"),
+    ("guest lost postcopy", "postcopy/memory"),
+    ("postcopy shared memory", "postcopy/shared-file"),
+    ("postcopy huge pages", "postcopy-ram"),
+    ("compressed parallel migration", "libvirt/no-algorithm"),
+    ("compressed parallel refused", "libvirt/no-algorithm"),
+    ("xbzrle parallel", "libvirt/xbzrle-parallel"),
+    ("memory lock pods", "libvirt/memory-lock"),
+    ("locked memory migration", "libvirt/memory-lock"),
+    ("locked memory zero-copy", "libvirt/memory-lock"),
+    ("needs rlimit_memlock", "zero-copy/memory-lock"),
+    ("needs cap_ipc_lock", "zero-copy/memory-lock"),
+    ("mixed libvirts", "libvirt/parameter-unknown"),
+    ("mixed libvirt versions", "libvirt/parameter-unknown"),
+    ("downtime doubled limit", "downtime-limit"),
+    ("change downtime migrates", "downtime-limit"),
+    ("large downtime-limit", "downtime-limit"),
+    ("direct-io multifd slow", "direct-io"),
+    ("multifd dedicated cpus", "multifd"),
+    ("capabilities set both ends", "capabilities/kept"),
+    ("capabilities survive migration", "capabilities/kept"),
+    ("differ multifd-channels", "multifd/channel-count"),
+    ("background-snapshot container", "background-snapshot/kernel"),
+    ("background-snapshot fails", "background-snapshot/kernel"),
+    ("compress qemu 9.1", "compress"),
+    ("live migration upgrade qemu 11", "zero-blocks"),
+    ("extra features ht", "cpu/extra-features"),
+    ("migration tls one end", "tls/certificate"),
 )
 """Words that stand together in a question, in any order, and the key of what they ask for."""

@@ -162,6 +162,20 @@ TITLES = {
     "Migration without shared storage.": "block",
     "multifd with postcopy since when": "postcopy-ram/multifd",
     "what needs CAP_SYS_PTRACE": "postcopy-ram/host",
+    "Live migration fails after an upgrade to QEMU 11. Why?": "zero-blocks",
+    "vGPU live migration with post copy permitted fails": "switchover-ack",
+    "postcopy paused, how do I recover?": "release-ram",
+    "Why is xbzrle refused with parallel since libvirt 9.4?": "multifd/xbzrle",
+    "Compressed and parallel together are refused": "multifd-compression",
+    "Memory lock limit in pods": "rdma-pin-all",
+    "Can I migrate with TLS and zero copy?": "zero-copy-send/plain-multifd",
+    "SELinux denies userfaultfd": "userfaultfd",
+    "Why does a background snapshot fail in a container?": "background-snapshot/kernel",
+    "two ends differ in multifd-channels": "multifd-channels",
+    "do capabilities survive a migration": "postcopy-ram/source-only",
+    "what needs RLIMIT_MEMLOCK": "zero-copy-send",
+    "invtsc": "State blocked by non-migratable CPU device (invtsc flag)",
+    "--postcopy-resume": "release-ram",
 }
 """Questions in people's own words, and a name that the answer leads to."""
 
@@ -169,6 +183,7 @@ TITLES = {
 @pytest.mark.parametrize("title", TITLES)
 def test_in_words(title):
     names = {name for one in explain(title) for name in one.see}
+    names |= {one.title for one in explain(title)}
     assert TITLES[title] in names | ({"userfaultfd"} if "postcopy-ram/host" in names else set())
 
 
