@@ -15,6 +15,7 @@ class About(NamedTuple):
         cost: what it costs; "" if nothing.
         notes: what else to know, beyond the rules of the tables; "" if nothing.
         values: a parameter's values and their unit.
+        host: what a capability needs of the host and of QEMU's build; "" if nothing.
     """
 
     does: str
@@ -23,6 +24,7 @@ class About(NamedTuple):
     cost: str = ""
     notes: str = ""
     values: str = ""
+    host: str = ""
 
 
 CAPABILITIES: dict[str, About] = {
@@ -50,6 +52,7 @@ CAPABILITIES: dict[str, About] = {
             "RLIMIT_MEMLOCK must allow it."
         ),
         notes="Without an rdma: address it has no effect.",
+        host="An RDMA device at both hosts, and RLIMIT_MEMLOCK as large as the guest's memory.",
     ),
     "auto-converge": About(
         does=(
@@ -100,6 +103,11 @@ CAPABILITIES: dict[str, About] = {
             "Until the last page has arrived each missing page costs a round trip, and if either host or the "
             "link dies in this phase, the guest can only be paused and recovered, or is lost."
         ),
+        host=(
+            "At the destination: userfaultfd (Linux 4.11), permitted to QEMU by vm.unprivileged_userfaultfd=1, "
+            "by CAP_SYS_PTRACE or by /dev/userfaultfd; memory that it covers: anonymous, memfd, tmpfs or "
+            "hugetlbfs."
+        ),
     ),
     "x-colo": About(
         does=(
@@ -111,6 +119,7 @@ CAPABILITIES: dict[str, About] = {
             "A second host that runs the same guest, and traffic and pauses for every checkpoint; migration "
             "never ends by itself."
         ),
+        host="A QEMU that was built with replication.",
     ),
     "release-ram": About(
         does=(
@@ -128,6 +137,7 @@ CAPABILITIES: dict[str, About] = {
         ends="The destination needed images of the right size.",
         cost="All disk data in the one stream that also carries memory.",
         notes="Mirror jobs to an NBD server at the destination take its place.",
+        host="A QEMU that was built with live block migration.",
     ),
     "return-path": About(
         does=(
@@ -183,6 +193,7 @@ CAPABILITIES: dict[str, About] = {
         since="3.0",
         ends="At the source it does no harm.",
         cost="A little bookkeeping per fault; the kernel must report the thread that faulted.",
+        host="At the destination: a userfaultfd that reports threads (Linux 4.14).",
     ),
     "late-block-activate": About(
         does=(
@@ -202,6 +213,7 @@ CAPABILITIES: dict[str, About] = {
             "None in time, it saves nearly everything; but memory that is not really the same at both ends "
             "means a broken guest."
         ),
+        host="Shared memory that both ends can open.",
     ),
     "validate-uuid": About(
         does="Sends the guest's UUID along, and the destination ends if it has another one.",
@@ -219,6 +231,10 @@ CAPABILITIES: dict[str, About] = {
             "Each first write to a page waits until it is saved; Linux with userfaultfd write protection, and "
             "memory that it covers."
         ),
+        host=(
+            "userfaultfd with write protection (Linux 5.7; 5.19 for shared memory and huge pages), permitted to "
+            "QEMU as for postcopy-ram."
+        ),
     ),
     "zero-copy-send": About(
         does="Hands memory pages to the network card without a copy in the kernel.",
@@ -229,6 +245,7 @@ CAPABILITIES: dict[str, About] = {
             "saves source CPU on fast links; the kernel may still copy, silently, over loopback."
         ),
         notes="It works over tcp: only; over a unix: socket that is found out when the source connects.",
+        host="MSG_ZEROCOPY (Linux 4.14), and RLIMIT_MEMLOCK up to the size of the guest's memory. QEMU on Linux.",
     ),
     "postcopy-preempt": About(
         does=("Gives page requests in postcopy a connection of their own, so that they do not wait behind bulk data."),
@@ -236,6 +253,7 @@ CAPABILITIES: dict[str, About] = {
         ends="Set it before the destination starts to listen.",
         cost="One more connection and thread; missing pages come much sooner.",
         notes="The address must be one that takes several connections: tcp:, unix: or vsock:.",
+        host="What postcopy-ram needs.",
     ),
     "switchover-ack": About(
         does=(
@@ -254,6 +272,7 @@ CAPABILITIES: dict[str, About] = {
         ),
         since="8.1",
         cost=("Virtual CPUs that write wait; those that read keep their speed. KVM must run with dirty-ring-size set."),
+        host="KVM with -accel kvm,dirty-ring-size=N.",
     ),
     "mapped-ram": About(
         does=(
@@ -265,6 +284,7 @@ CAPABILITIES: dict[str, About] = {
         ends="It is in the stream, and the end that loads compares it.",
         cost=("A sparse file as large as guest memory; with a running guest it is slower than with a stopped one."),
         notes="The address must be file:.",
+        host="A file system with sparse files.",
     ),
 }
 

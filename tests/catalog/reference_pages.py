@@ -21,10 +21,11 @@ from pymig.catalog.names import (
     series,
     words_about,
 )
+from pymig.catalog.notes import NOTES_ON_RULES
 from pymig.catalog.said import DISAGREEMENTS, FAULTS, explained, of_key
 from pymig.catalog.topics import TOPICS
 from pymig.qemu.parameters import PARAMETERS as NUMBERS
-from pymig.release import RELEASES
+from pymig.release import RELEASES, text
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 MADE = "<!-- Made by tests/catalog/reference_pages.py: do not edit, run `make reference`. -->\n"
@@ -34,10 +35,15 @@ def anchor(name):
     return name.replace("/", "-")
 
 
-def link(name):
-    """A link to where the name is explained, or the name."""
-    page = "capabilities" if name in BITS else "parameters" if name in NUMBERS else "messages"
-    return f"[{name}]({page}.md#{anchor(name)})"
+def link(name, up=""):
+    """A link to where the name is explained, from a page whose folder lies below by ``up``."""
+    folder = "capabilities" if name in BITS else "parameters" if name in NUMBERS else ""
+    target = f"{folder}/{name}.md" if folder else f"messages.md#{anchor(name)}"
+    return f"[{name}]({up}{target})"
+
+
+def links(names, up=""):
+    return ", ".join(link(name, up) for name in names)
 
 
 def heading(name):
@@ -59,21 +65,29 @@ def bullets(texts):
     return "\n".join(f"- {cell(text)}" for text in texts) + "\n"
 
 
+def paragraphs(text):
+    return "\n\n".join(map(cell, text.splitlines())) + "\n"
+
+
+def index_page(title, intro, head, rows, folder):
+    """A page with a table of the pages in a folder."""
+    toctree = f"```{{toctree}}\n:hidden:\n:glob:\n\n{folder}/*\n```\n"
+    return "\n".join([MADE, f"# {title}\n", intro, table(head, rows), toctree])
+
+
 # ---- Capabilities ----
 
 
-def capability_section(name):
+def capability_page(name):
     """What it does; its conflicts as a table over the releases; parameters and messages that matter."""
-    found = capability(name)
-    parts = [heading(name), "\n\n".join(map(cell, found.text.splitlines())) + "\n"]
     tied = conflicts(name)
-    if tied:
-        parts += ["### Over the releases\n", conflict_table(tied)]
-    told = [
-        ("Parameters", parameters_of(name)),
+    told = (
+        ("Parameters that matter", parameters_of(name)),
         ("Messages", (*rules_of(name), *disagreements_of(name), *faults_of(name))),
-    ]
-    parts += [f"{label}: {', '.join(map(link, names))}.\n" for label, names in told if names]
+    )
+    parts = [MADE, f"# {name}\n", paragraphs(capability(name).text)]
+    parts += ["## Conflicts over the releases\n", conflict_table(tied)] if tied else []
+    parts += [f"## {label}\n\n{links(names, '../')}.\n" for label, names in told if names]
     return "\n".join(parts)
 
 
@@ -82,8 +96,14 @@ def conflict_table(tied):
     for one in tied:
         which = series(one.releases)
         sign = "needs" if one.needed else "no"
-        rows.append([link(one.rule), one.other, *(sign if each in which else "" for each in RELEASES)])
-    return table(["rule", "with", *RELEASES], rows)
+        having = capability(one.other).releases
+        cells = (sign if each in which else "" if each in having else "-" for each in RELEASES)
+        rows.append([link(one.rule, "../"), link(one.other, "../"), *cells])
+    legend = (
+        "`no`: QEMU refuses the two together. `needs`: it refuses the one without the other. "
+        "`-`: the release does not have the other.\n"
+    )
+    return f"{table(['rule', 'with', *RELEASES], rows)}\n{legend}"
 
 
 def disagreements_of(name):
@@ -96,16 +116,14 @@ def faults_of(name):
 
 def capabilities_page():
     intro = (
-        f"{MADE}\n# Capabilities\n\nWhat each of QEMU's {len(NAMES)} migration capabilities does, needs and costs, in "
-        "pymig's words, with what pymig's tables say about releases. In a table, `no` means that QEMU refuses the two "
-        "together, and `needs` that it refuses the one without the other.\n\n![Pairs that QEMU "
-        "refuses](conflicts.svg)\n"
+        f"What each of QEMU's {len(NAMES)} migration capabilities does, needs and costs, in pymig's words, with what "
+        "pymig's tables say about releases.\n\n![Pairs that QEMU refuses](conflicts.svg)\n"
     )
     rows = [
         [link(name), NEEDED_AT[lib.migration_capability_ends(i)], in_words(capability(name).releases)]
         for i, name in enumerate(NAMES)
     ]
-    return "\n".join([intro, table(["capability", "needed", "releases"], rows), *map(capability_section, NAMES)])
+    return index_page("Capabilities", intro, ["capability", "needed", "releases"], rows, "capabilities")
 
 
 # ---- Pairs, as a picture ----
@@ -153,25 +171,32 @@ def conflicts_picture():
 # ---- Parameters ----
 
 
-def parameter_section(name):
-    """What it does, its values, and what QEMU says about wrong ones."""
+def parameter_page(name):
+    """What it does, its values, what QEMU says about wrong ones, and what the ends say if they differ."""
     found = parameter(name)
     words = [[f"`{text}`", in_words(known)] for text, known in words_about(name).items()]
-    parts = [heading(name), "\n\n".join(map(cell, found.text.splitlines())) + "\n"]
-    parts += [table(["QEMU says of wrong values, for example", "releases"], words)] if words else []
-    parts += [f"For: {', '.join(map(link, found.see))}.\n"] if found.see else []
+    parts = [MADE, f"# {name}\n", paragraphs(found.text)]
+    parts += ["## Wrong values\n", table(["QEMU says, for example", "releases"], words)] if words else []
+    told = (("Capabilities that it belongs to", found.see), ("Messages", messages_about(name)))
+    parts += [f"## {label}\n\n{links(names, '../')}.\n" for label, names in told if names]
     return "\n".join(parts)
 
 
+def messages_about(name):
+    """The rules, disagreements and topics that lead to the parameter, or whose remedy names it."""
+    topics = (topic.name for topic in TOPICS if name in topic.see)
+    rows = (key for key, found in DISAGREEMENTS.items() if any(name in text(row.remedy).split() for row in found))
+    noted = (key for key, note in NOTES_ON_RULES.items() if name in note.see)
+    return tuple(dict.fromkeys((*noted, *rows, *topics)))
+
+
 def parameters_page():
-    intro = f"{MADE}\n# Parameters\n\nWhat each of QEMU's {len(NUMBERS)} migration parameters does, and its values.\n"
+    intro = f"What each of QEMU's {len(NUMBERS)} migration parameters does, and its values.\n"
     rows = [
         [link(name), NEEDED_AT[lib.migration_parameter_ends(i)], in_words(parameter(name).releases)]
         for name, i in NUMBERS.items()
     ]
-    return "\n".join(
-        [intro, table(["parameter", "needed", "releases"], rows), *map(parameter_section, sorted(NUMBERS))]
-    )
+    return index_page("Parameters", intro, ["parameter", "needed", "releases"], rows, "parameters")
 
 
 # ---- Messages ----
@@ -195,7 +220,7 @@ def message_section(name):
         for label, texts in (("Causes", found.causes), ("Remedies", found.remedies)):
             parts += [f"{label}:\n", bullets(texts)] if texts else []
         others = [one for one in found.see if one != name and explain(one)]
-        parts += [f"See {', '.join(map(link, others))}.\n"] if others else []
+        parts += [f"See {links(others)}.\n"] if others else []
     return "\n".join(dict.fromkeys(parts))
 
 
@@ -239,12 +264,14 @@ def pages():
     return {
         "capabilities.md": capabilities_page(),
         "parameters.md": parameters_page(),
+        **{f"capabilities/{name}.md": capability_page(name) for name in NAMES},
+        **{f"parameters/{name}.md": parameter_page(name) for name in NUMBERS},
         "messages.md": messages_page(),
         "conflicts.svg": conflicts_picture(),
     }
 
 
 if __name__ == "__main__":
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (FOLDER / name).write_text(text)
+    for name, content in pages().items():
+        (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
+        (FOLDER / name).write_text(content)

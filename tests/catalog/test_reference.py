@@ -1,19 +1,25 @@
 """The reference pages are what the tables say, and their links lead somewhere."""
 
+import os
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from pymig import Checker, Context, Host, QemuBuild
 from pymig.capability import NAMES
+from pymig.catalog.about import CAPABILITIES
+from pymig.catalog.about import PARAMETERS as ABOUT_PARAMETERS
 from pymig.catalog.messages import messages
-from pymig.catalog.names import conflicts
+from pymig.catalog.names import TUNED_BY, conflicts, rules_of, words_about
 from pymig.qemu.parameters import PARAMETERS
 from tests.catalog import reference_pages
 
 PAGES = reference_pages.pages()
 ANCHORS = {name: set(re.findall(r'<a id="([^"]+)">', text)) for name, text in PAGES.items()}
+CAPABILITY_PAGES = {f"capabilities/{name}.md": name for name in NAMES}
+PARAMETER_PAGES = {f"parameters/{name}.md": name for name in PARAMETERS}
 
 needs_the_source_tree = pytest.mark.skipif(not reference_pages.FOLDER.exists(), reason="needs the source tree: docs")
 
@@ -27,19 +33,64 @@ def test_the_page_is_what_the_tables_say(name):
 
 @needs_the_source_tree
 def test_there_is_no_other_page():
-    assert {path.name for path in reference_pages.FOLDER.iterdir()} == set(PAGES)
+    folder = reference_pages.FOLDER
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == set(PAGES)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_links(name):
-    links = re.findall(r"\]\(([\w.-]+)#([^)]+)\)", PAGES[name])
-    assert [link for link in links if link[1] not in ANCHORS[link[0]]] == []
+    folder = Path(name).parent
+    links = re.findall(r"\]\(([\w./-]+)(?:#([^)]+))?\)", PAGES[name])
+    targets = [(os.path.normpath(folder / path), mark) for path, mark in links]
+    assert [path for path, mark in targets if path not in PAGES or (mark and mark not in ANCHORS[path])] == []
 
 
 def test_everything_is_there():
-    assert ANCHORS["capabilities.md"] == set(NAMES)
-    assert ANCHORS["parameters.md"] == set(PARAMETERS)
+    assert {*CAPABILITY_PAGES, *PARAMETER_PAGES} < set(PAGES)
+    assert all(f"]({page})" in PAGES["capabilities.md"] for page in CAPABILITY_PAGES)
+    assert all(f"]({page})" in PAGES["parameters.md"] for page in PARAMETER_PAGES)
     assert {message.text for message in messages() if message.text not in PAGES["messages.md"]} == set()
+
+
+@pytest.mark.parametrize("page", CAPABILITY_PAGES)
+def test_a_page_of_a_capability(page):
+    """What, ends, costs and needs; its conflicts over the releases; parameters that matter; messages."""
+    name, text = CAPABILITY_PAGES[page], PAGES[page]
+    about = CAPABILITIES[name]
+    lines = [*about.does.splitlines(), about.ends, about.cost, about.host, about.notes]
+    assert [line for line in lines if reference_pages.cell(line) not in text] == []
+    assert re.search(r"^Needed at (the source|the destination|both ends)\.", text, re.MULTILINE)
+    rules = {one.rule for one in conflicts(name)}
+    rows = re.findall(r"^\| \[([^]]+)\]\(\.\./messages\.md#[^)]+\) \| .*$", text, re.MULTILINE)
+    assert set(rows) == rules
+    assert [one for one in TUNED_BY.get(name, ()) if f"](../parameters/{one}.md)" not in text] == []
+    assert ("## Messages" in text) == bool(rules_of(name) or reference_pages.disagreements_of(name))
+
+
+def test_a_table_of_conflicts():
+    line = next(
+        one for one in PAGES["capabilities/multifd.md"].splitlines() if one.startswith("| [postcopy-ram/multifd]")
+    )
+    cells = dict(zip(("rule", "with", *QemuBuild.releases()), line.split("|")[1:-1], strict=True))
+    assert {name for name, cell in cells.items() if cell.strip() == "no"} == {"8.1", "8.2", "9.0", "9.1", "9.2", "10.0"}
+
+
+@pytest.mark.parametrize("page", PARAMETER_PAGES)
+def test_a_page_of_a_parameter(page):
+    name, text = PARAMETER_PAGES[page], PAGES[page]
+    assert reference_pages.cell(ABOUT_PARAMETERS[name].does) in text
+    assert "Values: " in text
+    assert "Default: " in text
+    assert [words for words in words_about(name) if f"| `{words}` |" not in text] == []
+    assert [
+        one for one, tuned in TUNED_BY.items() if name in tuned and f"](../capabilities/{one}.md)" not in text
+    ] == []
+
+
+def test_messages_about_a_parameter():
+    assert "[tls/hostname]" in PAGES["parameters/tls-hostname.md"]
+    assert "[multifd-channels/more]" in PAGES["parameters/multifd-channels.md"]
+    assert "[zero-copy-send/plain-multifd]" in PAGES["parameters/tls-creds.md"]
 
 
 def test_the_pairs_are_those_that_the_checker_refuses():
