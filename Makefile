@@ -30,6 +30,7 @@ NEEDS_test-releases := $(BUILD)
 NEEDS_test-libvirt := $(BUILD) mmdebstrap
 NEEDS_stub := $(BUILD)
 NEEDS_reference := $(BUILD)
+NEEDS_completion := $(BUILD)
 NEEDS_docs := $(BUILD)
 NEEDS_lint := $(BUILD) cmocka
 NEEDS_format := $(BUILD)
@@ -58,7 +59,7 @@ install-c: needs ## install the C library, header and pymig.pc below PREFIX=/usr
 	$(MAKE) --no-print-directory -C csrc install
 
 .PHONY: run
-run: $(VENV)/.for-completion ## install everything and check this host
+run: $(VENV)/.for-qemu ## install everything and check this host
 	$(BIN)/pymig probe || test $$? -eq 1
 	$(BIN)/pymig check multifd postcopy-ram --incoming || test $$? -eq 1
 	$(BIN)/pymig check background-snapshot || test $$? -eq 1
@@ -134,6 +135,10 @@ stub: $(VENV)/.for-test ## write pymig/_core.pyi, the types of what csrc/pymig.h
 .PHONY: reference
 reference: $(VENV)/.for-test ## write docs/reference, the pages that are made from the tables
 	$(BIN)/python -m tests.catalog.reference_pages
+
+.PHONY: completion
+completion: $(VENV)/.for-test ## write pymig/cli/completions, what pymig --print-completion prints
+	$(BIN)/python -m tests.completions
 
 .PHONY: docs
 docs: $(VENV)/.for-docs $(VENV)/.for-test ## make the site, build/docs/html, and the man pages, build/docs/man

@@ -31,6 +31,11 @@ CIRCUMSTANCES = {
 }
 
 
+SHELLS = ("bash", "zsh", "tcsh", "fish")
+COMPLETIONS = f"{__file__.rpartition('/')[0]}/completions"
+"""The folder of the completion scripts, one for each shell."""
+
+
 class UsageError(Exception):
     """Invalid command-line usage; the text says what is wrong.
 
@@ -105,7 +110,7 @@ def parser(command: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--print-completion",
         action=_PrintCompletion,
-        choices=("bash", "zsh", "tcsh"),
+        choices=SHELLS,
         help="print a completion script for the shell",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog="pymig")
@@ -115,14 +120,12 @@ def parser(command: str | None = None) -> argparse.ArgumentParser:
 
 
 class _PrintCompletion(argparse.Action):
-    """Prints the completion script that shtab makes, and exits."""
+    """Prints a completion script, which ``make completion`` made of this parser, and exits."""
 
     def __call__(self, parser: argparse.ArgumentParser, *arguments: Any, **_: Any) -> None:
-        try:
-            import shtab  # noqa: PLC0415 - an extra
-        except ImportError:
-            parser.error("--print-completion needs the package shtab: pip install 'pymig-qemu[completion]'")
-        print(shtab.complete(parser, arguments[1]))
+        from pathlib import Path  # noqa: PLC0415 - it takes long, and is rarely needed
+
+        print(Path(COMPLETIONS, f"pymig.{arguments[1]}").read_text(encoding="utf-8"), end="")
         parser.exit()
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from pymig import Context, Endpoint, Host, Memory, Plan, preflight
 from pymig.cli import main
+from pymig.cli.arguments import COMPLETIONS, SHELLS
+from tests import completions
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -436,12 +439,39 @@ def test_a_refusal_for_which_this_host_is_the_cause_says_so(capsys):
     assert "remedy" in labels
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
-def test_completion(capsys, shell):
-    status, out, _ = run(capsys, "--print-completion", shell)
-    assert status == 0
-    assert "pymig" in out
-    assert "incoming-started" in out
+@pytest.mark.parametrize("shell", SHELLS)
+class TestCompletion:
+    def test_the_script_is_what_the_parser_makes(self, capsys, shell):
+        """If not: make completion."""
+        status, out, _ = run(capsys, "--print-completion", shell)
+        assert status == 0
+        assert "incoming-started" in out
+        assert out == completions.made(shell)
+
+    def test_no_package_is_needed(self, shell):
+        code = "import sys; sys.modules['shtab'] = None; from pymig.cli import main; main(sys.argv[1:])"
+        words = [sys.executable, "-c", code, "--print-completion", shell]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "pymig" in done.stdout
+
+
+def complete_in_bash(*words):
+    """What bash offers for the last word."""
+    script = Path(COMPLETIONS, "pymig.bash")
+    code = (
+        f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shtab_pymig; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    )
+    done = subprocess.run(["bash", "-c", code, "bash", *words], capture_output=True, text=True, timeout=60, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes():
+    assert {"check", "explain", "preflight"} <= complete_in_bash("pymig", "")
+    assert complete_in_bash("pymig", "expl") == {"explain"}
+    assert "--json" in complete_in_bash("pymig", "explain", "--")
+    assert complete_in_bash("pymig", "--print-completion", "z") == {"zsh"}
 
 
 def test_table_of_releases(capsys):
