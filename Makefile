@@ -31,7 +31,7 @@ NEEDS_test-libvirt := $(BUILD) mmdebstrap
 NEEDS_stub := $(BUILD)
 NEEDS_reference := $(BUILD)
 NEEDS_completion := $(BUILD)
-NEEDS_docs := $(BUILD)
+NEEDS_docs := $(BUILD) chromium
 NEEDS_lint := $(BUILD) cmocka
 NEEDS_format := $(BUILD)
 NEEDS_pythons := $(SUITE)
@@ -141,11 +141,13 @@ completion: $(VENV)/.for-test ## write pymig/cli/completions, what pymig --print
 	$(BIN)/python -m tests.completions
 
 .PHONY: docs
-docs: $(VENV)/.for-docs $(VENV)/.for-test ## make the site, build/docs/html, and the man pages, build/docs/man
+docs: $(VENV)/.for-docs $(VENV)/.for-test ## make the site, build/docs/html, and the man pages, build/docs/man; look at them in Chromium
+	rm -rf build/docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs/html
 	$(BIN)/python docs/links.py build/docs/html
 	$(BIN)/pytest -q --doctest-modules pymig
-	$(BIN)/python -m sphinx -W --keep-going -q -b man docs build/docs/man
+	$(BIN)/python -m sphinx -W --keep-going -q -b man -D manpages_url= docs build/docs/man
+	PYMIG_SITE=build/docs $(BIN)/pytest -q tests/site
 
 .PHONY: format
 format: $(VENV)/.for-lint ## format the sources

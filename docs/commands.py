@@ -34,19 +34,35 @@ def write(folder: Path) -> None:
 
 
 def _page(name: str, one: argparse.ArgumentParser) -> Iterator[str]:
+    """The sections of a man page."""
+    others = [other for other in parsers() if other != name]
     yield f"# {name.replace('-', ' ', 1)}\n"
-    yield f"{_text(one.description)}\n"
-    yield f"```text\n{_usage(one)}\n```\n"
+    yield f"## Synopsis\n\n```text\n{_usage(one)}\n```\n"
+    yield f"## Description\n\n{_text(one.description)}\n"
+    yield "## Options\n"
+    yield from (f"{_names(action)}\n: {_help(action)}\n" for action in one._actions if _is_option(action))
     for action in one._actions:
         if isinstance(action, argparse._SubParsersAction):
             yield "## Commands\n"
-            yield from (
-                f"[{each.dest}](pymig-{each.dest}.md)\n: {_text(each.help)}\n" for each in action._choices_actions
-            )
-        elif action.help != argparse.SUPPRESS:
-            yield f"{_names(action)}\n: {_text((action.help or '') % vars(action))}\n"
-    if one.epilog:
-        yield f"{_text(one.epilog)}\n"
+            yield from (f"{_manpage(f'pymig-{each.dest}')}\n: {_text(each.help)}\n" for each in action._choices_actions)
+    yield f"## Exit status\n\n{_text(STATUSES)}\n"
+    yield f"## See also\n\n{', '.join(map(_manpage, others))}\n"
+
+
+STATUSES = (parser().epilog or "").removeprefix("Exit status: ")
+
+
+def _manpage(name: str) -> str:
+    """A reference to a man page, which is a link on the site (manpages_url of conf.py)."""
+    return f"{{manpage}}`{name}(1)`"
+
+
+def _is_option(action: argparse.Action) -> bool:
+    return not isinstance(action, argparse._SubParsersAction) and action.help != argparse.SUPPRESS
+
+
+def _help(action: argparse.Action) -> str:
+    return _text((action.help or "") % vars(action))
 
 
 def _usage(one: argparse.ArgumentParser) -> str:
