@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 # `make help` lists the targets.
 
 PYTHON ?= python3
@@ -119,11 +121,12 @@ test-machines: needs $(VENV)/.for-test ## run both commands on bare Debian 12, D
 	$(BIN)/python -m tests.machines $(ROOTS)
 
 .PHONY: lint
-lint: $(VENV)/.for-lint $(VENV)/.for-test ## check formatting, lint and types
+lint: $(VENV)/.for-lint $(VENV)/.for-test ## check formatting, lint, licences and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy pymig
 	$(MAKE) -s -C tests/c syntax WERROR=1
+	$(BIN)/reuse lint --lines
 	$(BIN)/clang-format --dry-run --Werror $$(find csrc examples tests/c tests/fuzz tests/library bench -name "*.[ch]")
 
 .PHONY: stub
@@ -151,6 +154,7 @@ docs: $(VENV)/.for-docs $(VENV)/.for-test ## make the site, build/docs/html, and
 
 .PHONY: format
 format: $(VENV)/.for-lint ## format the sources
+	$(BIN)/reuse annotate --license GPL-2.0-or-later --skip-existing $$(git ls-files '*.py' '*.[ch]') >/dev/null
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $$(find csrc examples tests/c tests/fuzz tests/library bench -name "*.[ch]")
 

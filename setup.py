@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What pyproject.toml cannot say: the extension module, the tag of its wheel, an sdist that can be built again."""
 
 import gzip

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 import importlib.util
 import subprocess
 import sysconfig

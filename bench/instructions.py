@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Compares how many instructions a check takes with the figures that were committed.
 
 Counted, not timed: the same on every machine, however busy. Compilers differ a little, hence the tolerance; whoever

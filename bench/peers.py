@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What pymig is measured beside, and the sets that they are given."""
 
 import random

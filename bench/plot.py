@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Draws the time a set over the number of sets, for pymig and its peers.
 
 python -m bench.plot MEASURED.json PLOT.svg

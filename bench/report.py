@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Prints what pytest-benchmark measured as ratios to the peers of the same run, and writes them as JSON.
 
 python -m bench.report MEASURED.json RATIOS.json

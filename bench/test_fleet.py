@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A fleet of stated ends, beside a loop over its pairs; reading its documents, beside json.loads of them."""
 
 import json

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Many checks at once: side by side, over their number, and in threads."""
 
 import array

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A preflight of two stated ends, beside two queries of a live QEMU; reading a live end, beside a round trip."""
 
 import asyncio

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """From nothing to an answer: a new interpreter each time."""
 
 import os

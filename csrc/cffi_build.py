@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Builds ``pymig._core`` with cffi, from the declarations of the public header."""
 
 import os

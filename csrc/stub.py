@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Prints ``pymig/_core.pyi``, the types of the extension module, made from ``csrc/pymig.h``: run ``make stub``.
 
 C's structs become classes. One class stands for the struct, for a pointer to one and for an array of them, because cffi
@@ -23,6 +25,8 @@ BUILT_IN = {"char": "Chars", "bool": "bool", "float": "float", "double": "float"
 WIDTH = 120
 
 HEAD = """\
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 # The types of the extension module. Made from csrc/pymig.h by csrc/stub.py: do not edit, run `make stub`.
 # At run time the module holds ffi and lib alone; import the classes for annotations only.
 from collections.abc import Callable, Iterator, Sequence

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Writes a page for each command of pymig, made from the parser of its arguments: for the site and the man pages."""
 
 from __future__ import annotations

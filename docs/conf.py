@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The documentation site: ``make docs``."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Checks the links inside the site: ``python docs/links.py build/docs/html``. Exit status 1 if one leads nowhere."""
 
 from __future__ import annotations

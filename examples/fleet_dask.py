@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """How many of very many ends can go where, computed by Dask in blocks.
 
     python examples/fleet_dask.py SOURCES [NAME...] [--to DESTINATIONS] [--workers 2] [--scheduler tcp://host:8786]

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Checks QEMU's migration capabilities as QEMU does, before QEMU does.
 
 >>> import pymig

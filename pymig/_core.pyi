@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 # The types of the extension module. Made from csrc/pymig.h by csrc/stub.py: do not edit, run `make stub`.
 # At run time the module holds ffi and lib alone; import the classes for annotations only.
 from collections.abc import Callable, Iterator, Sequence

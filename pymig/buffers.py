@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Caller-owned buffers, checked and converted for C."""
 
 from __future__ import annotations

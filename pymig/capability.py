@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Sets of migration capabilities, by their QMP names."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Checks sets of capabilities in one context."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The context of a check: which QEMU, which host, which options and parameters."""
 
 from __future__ import annotations

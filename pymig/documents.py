@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Documents of JSON that carry a schema and a version."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Ownership of C objects.
 
 Each C object has one owner, which frees it when the owner is garbage-collected. If an object borrows another one, its

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """QEMU's check in plain Python: an executable description of the rules.
 
 The reference is QEMU's migration/options.c of 24 April 2023, which has the rules of release 8.0. This module shares no

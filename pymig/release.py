@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The known releases of QEMU, and their notation."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Converts QMP requests and answers between Python and C."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A mirror of QEMU's MigrationState."""
 
 from __future__ import annotations

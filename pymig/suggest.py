@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Finds the smallest changes that make QEMU accept a set of capabilities."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A table of the verdicts on every set in one context, made once for equal contexts."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Base classes of immutable values, and shared argument checks."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """QEMU's answers, and the changes that undo a refusal."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Changes of the machine that a test run makes and undoes.
 
 Mounts and device nodes are private to the run: it makes them in a mount namespace of its own, and they end with it. A

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What each capability and each parameter does, in pymig's words: what no table of C's holds."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Explains a text that somebody pasted, a capability, a parameter or a rule."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What pymig says about a text or a name."""
 
 from __future__ import annotations

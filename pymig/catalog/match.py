@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Finds the known texts in what people paste: a line of a log, a part of a text, a journal."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Every text that C's tables can give, and those of topics.py, each with what it belongs to."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Explains capabilities and parameters: what about.py says, with what C's tables say about releases and rules."""
 
 from __future__ import annotations

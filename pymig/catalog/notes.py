@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What the tables don't say about QEMU's refusals: why they are there, and what else helps."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Words by which people ask."""
 
 OLD_NAMES = {

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Explains the texts of messages.py: each kind by the table that it came from, with notes.py."""
 
 from __future__ import annotations

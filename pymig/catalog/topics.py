@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Texts that no table of C's holds, and what is known about them."""
 
 from __future__ import annotations

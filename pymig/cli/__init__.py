@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The command line: one module per command."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The arguments of the command line."""
 
 from __future__ import annotations

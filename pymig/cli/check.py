@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``pymig check``: would QEMU accept these capabilities?"""
 
 from __future__ import annotations

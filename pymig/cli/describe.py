@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``pymig describe``: what a running QEMU is as one end of a migration."""
 
 from __future__ import annotations

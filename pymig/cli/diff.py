@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``pymig diff``: what changes from one release to another?"""
 
 from __future__ import annotations

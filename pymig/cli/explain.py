@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``pymig explain``: what does this text, capability, parameter or rule mean?"""
 
 from __future__ import annotations

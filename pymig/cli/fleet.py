@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``pymig fleet``: who of many ends can go where, and why not."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``pymig list``: which capabilities and parameters are there?"""
 
 from __future__ import annotations

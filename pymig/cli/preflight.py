@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``pymig preflight``: will this migration work, and if not, where does it break? With --apply, prepares it."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``pymig probe``: what can this host do?"""
 
 from __future__ import annotations

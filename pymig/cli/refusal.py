@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """How libvirt's own refusals are printed."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What is printed, and how."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Converts command-line arguments to library objects."""
 
 from __future__ import annotations

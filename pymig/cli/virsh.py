@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``pymig virsh``: what will this command of virsh do, and who refuses it?"""
 
 from __future__ import annotations

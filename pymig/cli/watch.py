@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``pymig watch``: what a running migration does, and the way out if nothing moves."""
 
 from __future__ import annotations

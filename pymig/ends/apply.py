@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Sends the commands of a preflight to two running QEMUs, and puts both back if one refuses."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """One end of a migration: its QEMU, what is set there, and what the other end will compare."""
 
 from __future__ import annotations

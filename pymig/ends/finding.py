@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What a preflight says: its commands, and its findings."""
 
 from __future__ import annotations

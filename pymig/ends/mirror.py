@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """An end as C sees it."""
 
 from __future__ import annotations

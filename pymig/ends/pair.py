@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Compares two ends: the facts that the table of agreement looks at, and the names that QEMU would say."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Will this migration work, and if not, where does it break, in which words, and where is the guest then?"""
 
 from __future__ import annotations

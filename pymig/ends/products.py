@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What products set for a live migration: their settings, and what becomes of them."""
 
 from __future__ import annotations

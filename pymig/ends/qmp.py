@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Speaks to a running QEMU over QMP. Reads what it tells about one end of a migration, which changes nothing there.
 
 Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``.

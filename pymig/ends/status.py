@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What a migration is doing, from what both ends answer to query-migrate: where the guest is, and the way out."""
 
 from __future__ import annotations

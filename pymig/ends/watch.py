@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Watches a migration over the monitors of one or both ends. Changes nothing there.
 
 Needs the package qemu.qmp: ``pip install 'pymig-qemu[qemu]'``; for a domain, libvirt-python instead.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Puts C's answer to a preflight into words."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Ends that answer alike: everything that a preflight reads of them is the same."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Many ends at once: each class of ends that answer alike is asked once."""
 
 from __future__ import annotations

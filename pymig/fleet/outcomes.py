@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Preflights of every pair of two lists of ends, as a byte a pair."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A matrix as one self-contained page of HTML, which can be read without scripting."""
 
 from __future__ import annotations

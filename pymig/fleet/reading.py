@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Reads ends from JSON: single documents, files and streams of them."""
 
 from __future__ import annotations

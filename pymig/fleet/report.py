@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What a matrix says, with reasons: as rows, as CSV and as an Arrow table."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The options of QEMU's memory backends, as text."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The checks of ``pymig probe``, as one table for its output, JSON, ``--list`` and ``--only``."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The causes of what is missing on a host, with evidence and remedies.
 
 Each missing feature gets one or more entries, with one of these causes:

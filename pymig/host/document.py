@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The facts about a host as JSON."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Facts of a host."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The results of ``pymig probe`` for what steers by metrics and labels."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What a host can do: probed on this machine, stated, or read from another machine's JSON."""
 
 from __future__ import annotations

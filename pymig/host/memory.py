@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What backs the guest's memory."""
 
 from __future__ import annotations

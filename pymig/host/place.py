@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The host as another process sees it: the probes, asked in its place (host_probe_process in C)."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The results of a probe, as one value."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What libvirt sets in the QEMU of each end of a migration, and what it refuses itself.
 
 >>> from pymig import libvirt

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Versions of libvirt that accept a command and then fail."""
 
 from __future__ import annotations

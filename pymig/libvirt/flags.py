@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The table of virsh migrate's options, VIR_MIGRATE_* flags and typed parameters, and what each sets in QEMU."""
 
 from __future__ import annotations

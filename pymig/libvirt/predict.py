@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Predicts what libvirt sends to QEMU for a command of virsh."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What libvirt refuses itself: a table of rules for each stage, in its order."""
 
 from __future__ import annotations

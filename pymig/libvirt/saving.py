@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What libvirt sends for ``virsh save`` and its kin, and for the commands that change a running migration."""
 
 from __future__ import annotations

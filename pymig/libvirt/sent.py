@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What libvirt sends to QEMU, and what it refuses."""
 
 from __future__ import annotations

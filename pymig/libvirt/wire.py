@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What libvirt names in QMP: its capabilities and parameters, in its order, and the commands that carry them."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Reads what people type after ``virsh``."""
 
 from __future__ import annotations

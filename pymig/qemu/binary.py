@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Starts a QEMU binary and queries it over QMP."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Builds of QEMU."""
 
 from __future__ import annotations

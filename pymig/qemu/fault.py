@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Known bugs of QEMU releases."""
 
 from __future__ import annotations

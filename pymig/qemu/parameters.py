@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The migration parameters: names, types and values."""
 
 from __future__ import annotations

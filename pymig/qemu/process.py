@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Runs a program that ends with its caller, and of which nothing is left."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Speaks QMP, QEMU's monitor protocol, with a program that may be any program: time and size are limited."""
 
 from __future__ import annotations

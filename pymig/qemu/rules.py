@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The rules of a build, as verdicts."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The interface that api.md promises to users: each name exists, with the promised arguments and defaults.
 
 api.md specifies the interface; it is not made from the code. In it, a name that begins with a dot belongs to the class

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The reference pages, made from the tables: ``python -m tests.catalog.reference_pages`` writes docs/reference.
 
 A test compares the pages with what this makes.

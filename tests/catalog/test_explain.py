@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """explain(): names, parts of texts, and what the catalogue holds."""
 
 import pickle

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Ordinary lines of logs are claimed by nothing: 500 that were made for this test, of many programs."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Real questions, verbatim from trackers and lists, with what must be in the answer."""
 
 import pytest

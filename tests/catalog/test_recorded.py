@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Every text of every recording is found, by itself and in a line of a log, and leads to its own rule or parameter."""
 
 import json

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The reference pages are what the tables say, and their links lead somewhere."""
 
 import os

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Use pymig for a long time from several threads, with faults thrown in: nothing may be wrong, and nothing may grow.
 
     python -m tests.daemon [--seconds 1800] [--threads 8]

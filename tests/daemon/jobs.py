@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What the daemon's threads do. Each job returns whether every answer was the known one."""
 
 import array

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """QEMU's check as one slow walk for every release, on arrays of all sets at once.
 
 It shares nothing with the core: its rows are written down once more, in the order of execution, each with its releases

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """For each pair of neighbouring releases: the number of sets whose answers differ, and the rules responsible.
 
 Run it to print the table that stands in docs/releases.md; a test compares the two. All sets of capabilities that both

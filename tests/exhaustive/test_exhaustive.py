@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The C core and pymig.reference agree on all 2^21 sets: verdict, text and hint."""
 
 import array

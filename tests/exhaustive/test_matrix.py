@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Every release and point release: the core and an independent slow walk agree on every set, word for word."""
 
 import os

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The table in docs/releases.md of answers that differ between releases is correct."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The table of verdicts against the batch: every set of every release; and from threads while it is made."""
 
 import threading

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The programs of examples/ do what they say."""
 
 import importlib.util

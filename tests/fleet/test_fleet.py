@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Fleet and FleetMatrix say of each pair what its preflight says."""
 
 import array

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """CSV, Arrow and the page say what the matrix says, to their own readers."""
 
 import csv

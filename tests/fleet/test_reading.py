@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Documents of many ends: what is damaged is named and skipped, everything else is read."""
 
 import csv

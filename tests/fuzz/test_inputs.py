@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Texts from outside: facts, contexts, memory, releases, names, command lines.
 
 Each is refused with a documented exception, or it is understood, and then survives its round trip. The same examples on

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Faults made for real, in a process that is to be thrown away: call them in a child."""
 
 import ctypes

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``python -m tests.host.steady [COUNT]``: asks a thousand times in the place of a QEMU whose guest counts.
 
 The guest's counter must go on, QEMU and this process must be as before, and the longest stop is printed.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Facts that travel: the answers from them are the answers on the host itself, for every release."""
 
 import pytest

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Faults made for real: each has its cause, its evidence and its remedy, and none is an exception, a hang or a leak."""
 
 import ctypes

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The results of a probe as metrics and as labels, read by what reads them."""
 
 import re

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A question about guest memory changes nothing where that memory is, on any file system."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """QemuBuild.from_binary against programs that lie, hang, flood, die or multiply, and callers that are killed.
 
 Nothing may be left: no process, descriptor, thread or file. The binaries of this module need no real QEMU.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The host is asked only when a rule needs it, and then once. Shown by strace."""
 
 import re

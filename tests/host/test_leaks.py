@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Nothing leaks: every public C function is called in a loop, and memory and descriptors are counted."""
 
 import ctypes

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Changed settings are restored, even if the run is killed, and two runs take turns."""
 
 import os

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Host.of_process: a real QEMU in real surroundings, asked about from outside, then asked over QMP."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What a child tries under a filter: it leaves no core file, and no wait or limit of others changes the answer."""
 
 import os

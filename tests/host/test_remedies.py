@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Each remedy of a diagnosis, followed: what was missing is there afterwards.
 
 Not followed here: another kernel (not-in-kernel, kernel-too-old), and a device cgroup's rule.

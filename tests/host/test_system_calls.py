@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A full probe costs at most twice the system calls of the reference's own sequence."""
 
 import os

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What was not found out about a host is never a refusal, is never kept, and changes nothing."""
 
 import array

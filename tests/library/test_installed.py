@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The C library as `make install-c` installs it, and what it exports."""
 
 import os

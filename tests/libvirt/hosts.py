@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Two hosts with libvirt in namespaces of their own: ``python -m tests.libvirt.hosts ROOT OUT``, as root.
 
 tests.libvirt.live starts this in new mount, UTS, IPC, network and process namespaces, with which everything ends. ROOT

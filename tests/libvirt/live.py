@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Let two real libvirts migrate, and compare what they send and refuse with what pymig predicts.
 
     python -m tests.libvirt.live [SUITE...]

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What libvirt makes of virsh migrate, as tables in Markdown: ``python -m tests.libvirt.page``.
 
 Run it to print the tables that stand in docs/libvirt.md; a test compares the two.

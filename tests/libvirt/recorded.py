@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What real libvirts sent to real QEMUs: tests/libvirt/data/recorded.json.gz.
 
 ``entries`` holds one end of one command of virsh each: ``virsh`` (its words), ``exit``, ``error`` (virsh's lines),

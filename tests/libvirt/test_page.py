@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """docs/libvirt.md has the tables that the library prints."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What products set, at both ends, on each release; and real cases that this explains."""
 
 import errno

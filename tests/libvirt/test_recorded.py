@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Real libvirts: what pymig predicts of their refusals, and of what they send to each end, in their order."""
 
 import pytest

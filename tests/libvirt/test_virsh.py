@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """virsh migrate as a Plan, and on the command line: what QEMU answers, as virsh shows it."""
 
 import errno

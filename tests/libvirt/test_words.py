@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What people type after virsh, and what virsh says to it. Virsh 9.0.0 and 11.3.0 were asked for the texts."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Bring real QEMUs of several releases into build/qemus/LABEL/; what is installed on the machine stays as it is.
 
     python -m tests.live.bring [--targets] [LABEL...]

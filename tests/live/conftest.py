@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A real QEMU, started for the test and asked over QMP: the one that PYMIG_QEMU names, else the one in PATH."""
 
 import asyncio

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Run the live tests against a real QEMU of each release, and print a table.
 
     python -m tests.live.releases [LABEL...]

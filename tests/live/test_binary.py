@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """QemuBuild.from_binary: the real QEMU, and binaries that are none, hang, die, flood or are somebody else's QEMU."""
 
 import asyncio

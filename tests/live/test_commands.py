@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """This machine's QEMU answers a sample of the recorded migrate and migrate-incoming commands as pymig does."""
 
 import pytest

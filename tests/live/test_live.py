@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A live QEMU and pymig give the same answers, whatever release it is."""
 
 import itertools

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """For every kind of memory, as root and without rights, the answers are those of a live QEMU with that very backend."""
 
 import contextlib

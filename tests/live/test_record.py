@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The recorder of tests/vectors records the QEMU that is here, and finds what differs from pymig."""
 
 import os

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Run `make run` and `make test` in bare roots, which have only python3 and make, and print a table.
 
     python -m tests.machines [ROOT...]

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What both ends of a migration must agree on, as tables in Markdown: ``python -m tests.migration.agreement_page``.
 
 Run it to print the tables that stand in docs/agreement.md; a test compares the two.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Two real QEMUs on this machine, and a migration between them."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Recorded migrations between two real QEMUs: what was known of both ends before, the plan, and what happened.
 
 ``data/migrations.json.gz`` lists ``{id, scope, source, destination, plan, outcomes, guests, refusal, words}``.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Predict migrations between real QEMUs of several releases, then carry them out, and print a table.
 
     python -m tests.migration.releases [SOURCE:DESTINATION...]

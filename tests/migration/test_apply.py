@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Commands sent to two running QEMUs: what is stored at both ends before and afterwards."""
 
 import asyncio

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The preflight of two running QEMUs, and then the same migration for real.
 
 PYMIG_QEMU and PYMIG_QEMU_DESTINATION name the binaries; by default, both ends are this machine's QEMU.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The preflight predicts what recorded migrations between real QEMUs did."""
 
 import re

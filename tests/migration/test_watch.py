@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Real migrations, watched. PYMIG_QEMU and PYMIG_QEMU_DESTINATION name the binaries, as for test_live."""
 
 import asyncio

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Changes the code in many small ways, one at a time, and shows which changes no test notices.
 
 python -m tests.mutation --sample 400 --jobs 2                 starts anew

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The mutants of a C file: each operator applied to each node of its syntax tree that it fits."""
 
 import re

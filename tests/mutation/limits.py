@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A plugin of pytest: a mutant that makes a test hang is ended by a signal, sooner if it keeps the processor busy."""
 
 import signal

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A fixed sample of all mutants."""
 
 import hashlib

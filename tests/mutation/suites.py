@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Which tests are to notice a change of which file: the quick and likely ones first."""
 
 from .mutant import ROOT

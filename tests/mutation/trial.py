@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """One copy of the project, in which one mutant at a time is built and tested."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """mypy and pyright, run as users of pymig run them, and the errors that they find."""
 
 import importlib.util

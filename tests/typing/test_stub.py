@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The types of the extension module are those of csrc/pymig.h."""
 
 import ast

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Type checkers accept what is right in code that uses pymig, and find what is wrong."""
 
 import ast

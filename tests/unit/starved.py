@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The main calls of pymig without memory, or without file descriptors. A program, since CPython may not survive it.
 
 ``python -m tests.unit.starved memory|descriptors`` prints as JSON, by call, which exceptions came, and what was wrong:

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """apply() as a call, and its result as a value; tests/migration sends commands to real QEMUs."""
 
 import asyncio

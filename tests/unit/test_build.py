@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Builds of QEMU: point releases, options, targets, downstream builds, known faults."""
 
 import pickle

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Whole answers of the command line, to the letter."""
 
 import json

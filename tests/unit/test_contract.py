@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The documented interface exists, with its signatures and types."""
 
 import ast

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The documentation's own programs, as far as they need no Sphinx: `make docs` runs the rest."""
 
 import importlib.util

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """JSON of others: what is accepted can be written and pickled again, and the rest is refused with the field's name."""
 
 import copy

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """docs/endpoint.schema.json describes what Endpoint.to_json() writes."""
 
 import json

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Endpoint, Plan and preflight() as values and as calls; tests/migration compares predictions with real migrations."""
 
 import copy

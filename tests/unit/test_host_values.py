@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The values around a host: memory, facts, documents, diagnoses."""
 
 import errno

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The modules import each other without a circle, counting imports in functions and for type checkers."""
 
 import ast

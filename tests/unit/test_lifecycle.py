@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Whatever Python code does to an object, no memory in use is freed, and no immutable object changes."""
 
 import contextlib

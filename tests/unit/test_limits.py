@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The limits of each parameter, and the texts beyond them, written down once more."""
 
 import pytest

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What a Checker remembers: a table for masks, a bounded cache for copies of names, and nothing that may change."""
 
 import os

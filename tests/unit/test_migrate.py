@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What migrate and migrate-incoming do to a MigrationState; tests/vectors has what they refuse."""
 
 import pytest

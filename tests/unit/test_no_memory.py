@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Each allocation of Python's fails in turn, or no file can be opened: an exception, nothing half done, no crash.
 
 What C allocates and opens is failed in tests/c.

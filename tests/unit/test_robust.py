@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """No input crashes the interpreter. Each invalid input raises a clear exception and changes nothing."""
 
 import array

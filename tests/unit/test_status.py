@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What explain_status says of each situation. The guest's place was seen in real migrations between real QEMUs."""
 
 import pickle

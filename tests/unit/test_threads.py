@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """States and checkers shared by threads, and after fork()."""
 
 import os

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What real QEMUs answered to migrate and migrate-incoming, and the same questions for pymig.
 
     python -m tests.vectors.commands BINARY    # records it into tests/vectors/commands/VERSION.json.gz

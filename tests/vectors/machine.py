@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Starts a QEMU binary in the circumstances that a recording's context tells of."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What a binary is asked when its answers are recorded. The same binary is asked the same in every run."""
 
 import itertools

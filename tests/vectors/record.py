@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Records what a QEMU binary answers, then reports where pymig answers differently.
 
 Run as root. What this machine does not have, such as KVM, is left out, and the recording says why. Nothing on the

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The recorded answers of real QEMU binaries, and the same questions for pymig.
 
 README.md describes the format.

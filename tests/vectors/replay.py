@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Asks pymig what a real QEMU was asked, and reports where the answers differ.
 
     python -m tests.vectors.replay RECORDING...

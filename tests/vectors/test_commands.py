@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """pymig answers migrate and migrate-incoming as recorded QEMUs did, as far as QEMU decides before it opens anything."""
 
 import pytest

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What a binary of a release to come is asked."""
 
 import pytest

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Every recorded answer of a real QEMU is reproduced, word for word."""
 
 from itertools import islice

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A recording that was changed in one place differs in that place alone."""
 
 import copy

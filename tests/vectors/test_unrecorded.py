@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The texts that no recording shows, because no binary that was recorded could be made to say them.
 
 They are known from QEMU's source alone, so they are pinned here. docs/releases.md lists them.

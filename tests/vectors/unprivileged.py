@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Runs a command as a user without userfaultfd: as where the device is root's and vm.unprivileged_userfaultfd is 0.
 
     python -m tests.vectors.unprivileged UNREADABLE_FILE COMMAND...

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Sets of capabilities, and the changes that undo a refusal."""
 
 from collections.abc import Iterator, Mapping

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Texts and names, explained."""
 
 from typing_extensions import assert_type

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Many ends at once."""
 
 from typing_extensions import assert_type

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What a host can do: stated, asked, carried from another machine."""
 
 import pathlib

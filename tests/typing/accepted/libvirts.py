@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What libvirt sends, and refuses."""
 
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """QEMU's own state, and what it refuses."""
 
 import warnings

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A migration that is watched."""
 
 from collections.abc import AsyncGenerator, Generator

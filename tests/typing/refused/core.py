@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Mistakes in calls of C, each with the errors that mypy and pyright give for its line."""
 
 # pyright: standard

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Mistakes in the use of pymig, each with the errors that mypy and pyright give for its line."""
 
 # pyright: standard
