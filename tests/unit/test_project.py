@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+"""The files around the sources say the same: the Pythons, the tools, the commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FORGE = ROOT / ".github" / "workflows" / "ci.yml"
+HOOKS = ROOT / ".pre-commit-config.yaml"
+PROJECT = ROOT / "pyproject.toml"
+
+pytestmark = pytest.mark.skipif(not FORGE.exists(), reason="needs the source tree")
+
+
+def found(pattern, path):
+    """All that the pattern finds in a file."""
+    return re.findall(pattern, path.read_text(), re.MULTILINE)
+
+
+def listed(pattern, path):
+    """The quoted words of the one list that the pattern finds in a file."""
+    (text,) = found(pattern, path)
+    return re.findall(r'"([^"]+)"', text)
+
+
+PYTHONS = found(r'^    "Programming Language :: Python :: (3\.\d+)",$', PROJECT)
+
+
+def test_the_classifiers_begin_with_the_oldest_python():
+    assert found(r'^requires-python = ">=(.*)"$', PROJECT) == PYTHONS[:1]
+
+
+@pytest.mark.parametrize("pattern, path", [(r"^        python: (\[.*\])$", FORGE), (r"^env_list = (\[.*\])$", PROJECT)])
+def test_what_tests_every_python_tests_those_of_the_classifiers(pattern, path):
+    assert listed(pattern, path) == PYTHONS
+
+
+def test_the_forge_runs_what_is_run_here():
+    assert found(r"^      - run: (.*)$", FORGE) == ['sudo env CI=true "PATH=$PATH" .ci/run']
+
+
+def test_the_hooks_are_what_make_lint_runs():
+    (recipe,) = re.findall(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    commands = recipe.replace("$(BIN)/", "").replace("$(MAKE)", "make").split(" $$(find")[0]
+    assert found(r"^        entry: (.*)$", HOOKS) == [line.strip() for line in commands.splitlines()]
+
+
+def test_the_hooks_have_the_versions_of_make_lint():
+    tools = [*listed(r"^lint = (\[.*\])", PROJECT), *found(r'^    "(mypy==.*)",$', PROJECT)]
+    assert set(found(r"([a-z-]+==[\d.]+)", HOOKS)) == set(tools)
