@@ -159,7 +159,7 @@ format: $(VENV)/.for-lint ## format the sources
 	$(BIN)/clang-format -i $$(find csrc examples tests/c tests/fuzz tests/library bench -name "*.[ch]")
 
 .PHONY: pythons
-pythons: $(VENV)/.for-tox ## run the tests on every installed Python from 3.10 to 3.13; ENVS=3.10,3.13 selects some
+pythons: $(VENV)/.for-tox ## run the tests on every installed Python from 3.10 to 3.14; ENVS=3.10,3.13 selects some
 	$(BIN)/tox run -q $(if $(ENVS),-e $(ENVS))
 
 .PHONY: coverage

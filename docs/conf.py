@@ -15,7 +15,7 @@ import commands  # noqa: E402 - it stands beside this file
 import pymig  # noqa: E402 - installed
 
 project = "pymig"
-author = "the pymig maintainers"
+author = "pymig developers"
 release = version = pymig.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
@@ -39,6 +39,4 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 
 commands.write(HERE / "commands")
-man_pages = [
-    (f"commands/{name}", name, meaning, "the pymig maintainers", 1) for name, meaning in commands.meanings().items()
-]
+man_pages = [(f"commands/{name}", name, meaning, author, 1) for name, meaning in commands.meanings().items()]

@@ -27,7 +27,8 @@ TREE = Path(__file__).parents[2]
 KEPT = TREE / "build" / "machines"
 ENTER = Path(__file__).with_name("enter")
 KEYRINGS = Path("/usr/share/keyrings")
-BARE = "python3,make,ca-certificates"
+LATE = '--aptopt=Acquire::Check-Valid-Until "false"'  # a mirror may lag behind
+BARE = ("--quiet", "--variant=apt", "--format=tar", "--include=python3,make,ca-certificates", LATE)
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PASSED_ON = ("CI", "http_proxy", "https_proxy", "no_proxy")
 
@@ -99,9 +100,9 @@ def archive_of(root: Root, scratch: Path) -> Path:
     archive, unfinished = KEPT / f"{root.suite}.tar", scratch / "unfinished"
     if not archive.exists():
         say(root.suite, "making a bare root; this can take some minutes")
-        options = ("--quiet", "--variant=apt", "--format=tar", f"--include={BARE}", f"--components={root.components}")
         keys = f"--keyring={keyring(root.vendor)}"
-        fetch("mmdebstrap", *options, keys, root.suite, str(unfinished), *mirror(root.vendor))
+        components = f"--components={root.components}"
+        fetch("mmdebstrap", *BARE, components, keys, root.suite, str(unfinished), *mirror(root.vendor))
         unfinished.rename(archive)
     return archive
 
