@@ -28,6 +28,7 @@ NEEDS_asan := $(SUITE)
 NEEDS_daemon := $(SUITE)
 NEEDS_test-arm := arm
 NEEDS_test-machines := $(BUILD) mmdebstrap
+NEEDS_package := $(BUILD) mmdebstrap
 NEEDS_test-releases := $(BUILD)
 NEEDS_test-libvirt := $(BUILD) mmdebstrap
 NEEDS_stub := $(BUILD)
@@ -119,6 +120,10 @@ test-arm: needs ## test the C core on emulated aarch64; adds arm64 as a foreign 
 .PHONY: test-machines
 test-machines: needs $(VENV)/.for-test ## run both commands on bare Debian 12, Debian 13 and Ubuntu 24.04; ROOTS='debian-sid ...' selects some
 	$(BIN)/python -m tests.machines $(ROOTS)
+
+.PHONY: package
+package: needs $(VENV)/.for-test ## build the Debian packages in a bare Debian 13, check them with lintian, and use them in another
+	$(BIN)/python -m tests.machines.package
 
 .PHONY: lint
 lint: $(VENV)/.for-lint $(VENV)/.for-test ## check formatting, lint, licences and types

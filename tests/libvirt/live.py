@@ -24,7 +24,7 @@ from pymig.libvirt.flags import BITS, FIELDS, OPTIONS
 from pymig.libvirt.version import version_of
 from tests.libvirt.recorded import AROUND, OPENINGS, settings, tidy
 from tests.live.bring import BringError, fetch, say, worst
-from tests.machines.__main__ import keyring, mirror
+from tests.machines.roots import keyring, mirror
 
 KEPT = Path(__file__).parents[2] / "build" / "libvirt"
 SUITES = ("bookworm", "trixie")

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import pymig
+
 ROOT = Path(__file__).parents[2]
 FORGE = ROOT / ".github" / "workflows" / "ci.yml"
+DEBIAN = ROOT / "debian"
 HOOKS = ROOT / ".pre-commit-config.yaml"
 PROJECT = ROOT / "pyproject.toml"
 
@@ -51,3 +54,12 @@ def test_the_hooks_are_what_make_lint_runs():
 def test_the_hooks_have_the_versions_of_make_lint():
     tools = [*listed(r"^lint = (\[.*\])", PROJECT), *found(r'^    "(mypy==.*)",$', PROJECT)]
     assert set(found(r"([a-z-]+==[\d.]+)", HOOKS)) == set(tools)
+
+
+def test_the_debian_packages_have_the_version_and_the_name_of_the_library():
+    """The name of the package ends like the soname, which is the version without its last part."""
+    library = f"libpymig{pymig.__version__.rpartition('.')[0]}"
+    assert found(r"^pymig \((.*?)(?:-\d+)?\)", DEBIAN / "changelog")[0] == pymig.__version__
+    assert found(r"^Package: (libpymig[\d.]+)$", DEBIAN / "control") == [library]
+    assert found(r"(libpymig[\d.]+) \(=", DEBIAN / "control") == [library]
+    assert (DEBIAN / f"{library}.install").exists()
