@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Writes the completion scripts: ``python -m tests.completions``. A test compares them with what this makes."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Texts of libvirt's, said before QEMU is asked, or instead of it."""
 
 from __future__ import annotations

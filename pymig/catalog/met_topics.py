@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The kernel's reasons, what a migration meets, and what managers say of it."""
 
 from __future__ import annotations

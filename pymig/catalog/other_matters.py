@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What looks alike but is another matter: no capability and no parameter is the cause."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What a text that no table holds means: the form of the rows in topics.py."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """At which end a text was met: what wraps it may tell."""
 
 from __future__ import annotations

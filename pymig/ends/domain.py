@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Speaks to the QEMU behind a domain of libvirt's, over libvirt's own monitor command. Read-only queries alone.
 
 Needs the package libvirt-python: ``pip install 'pymig-qemu[libvirt]'``.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A program that asks a domain's QEMU over libvirt's monitor command: ``monitor_command.py URI DOMAIN``.
 
 pymig.ends.domain starts it, because a call to libvirt can hang, and because libvirt prints errors unless it is told

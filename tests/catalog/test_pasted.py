@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Texts as people paste them, from trackers of libvirt's tests, KubeVirt, Nova, Proxmox, Ganeti and CloudStack."""
 
 import pytest

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """libvirt:DOMAIN as an end. Here a module stands in for libvirt-python; tests.libvirt.live asks real libvirts."""
 
 import asyncio

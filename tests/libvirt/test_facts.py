@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """What libvirt's own checks look at in a domain. tests.libvirt.live makes real libvirts say many of the texts."""
 
 import pickle

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The documentation as `make docs` built it: its pages in a narrow Chromium, its search, its man pages.
 
 PYMIG_SITE is the folder with html/ and man/. Without it, nothing was built, and the tests are skipped.

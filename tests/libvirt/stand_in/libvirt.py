@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Stands in for libvirt-python, where there is no libvirt: a domain's QEMU is one whose QMP socket STAND_IN_QMP names.
 
 The domain ``g`` hands commands on to it; other names are domains that misbehave, see libvirt_qemu.
