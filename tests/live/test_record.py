@@ -89,7 +89,8 @@ def test_the_folder_of_the_output_is_looked_for_first(tmp_path):
 def test_nothing_runs_on_after_a_signal(number, tmp_path):
     entry = f"TMPDIR={tmp_path}"
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    with subprocess.Popen([*COMMAND, BINARY], stderr=subprocess.DEVNULL, env=environment) as process:
+    command = [*COMMAND, BINARY, "--output", tmp_path / "recording.json.gz"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as process:
         assert eventually(lambda: with_environment(entry) > {process.pid})
         process.send_signal(number)
     assert eventually(lambda: not with_environment(entry))
