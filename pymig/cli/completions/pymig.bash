@@ -15,7 +15,7 @@ _shtab_pymig_preflight_option_strings=(-h --help --source --destination --uri --
 _shtab_pymig_describe_option_strings=(-h --help --host --timeout)
 _shtab_pymig_fleet_option_strings=(-h --help --uri --incoming-uri --parameter --postcopy --order --qemu --html --json --csv)
 _shtab_pymig_watch_option_strings=(-h --help --interval --still --timeout --json)
-_shtab_pymig_virsh_option_strings=(-h --help --libvirt --destination-libvirt --source --destination --hard-limit --no-shared-storage --json)
+_shtab_pymig_virsh_option_strings=(-h --help --libvirt --destination-libvirt --source --destination --fact --hard-limit --no-shared-storage --json)
 _shtab_pymig_explain_option_strings=(-h --help --json)
 _shtab_pymig_option_strings=(-h --help --version --print-completion)
 

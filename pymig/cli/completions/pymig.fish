@@ -51,7 +51,7 @@ function _shtab_pymig_using
 end
 
 set -g _shtab_pymig_commands check probe diff list preflight describe fleet watch virsh explain
-set -g _shtab_pymig_opts_with_value --destination --destination-libvirt --format --host --html --incoming-uri --interval --libvirt --memory --old --only --order --parameter --pid --preset --print-completion --qemu --source --still --timeout --uri --user --vm --without
+set -g _shtab_pymig_opts_with_value --destination --destination-libvirt --fact --format --host --html --incoming-uri --interval --libvirt --memory --old --only --order --parameter --pid --preset --print-completion --qemu --source --still --timeout --uri --user --vm --without
 
 complete -c pymig -e
 complete -c pymig -f
@@ -103,7 +103,7 @@ complete -c pymig -n '_shtab_pymig_using list' -l without -xka "live-block-migra
 complete -c pymig -n '_shtab_pymig_using list' -l json -d 'print JSON, also for errors'
 complete -c pymig -n '_shtab_pymig_using; and test $_shtab_pymig_npos -eq 0' -a preflight -d 'Will this migration between two ends work? Prints the commands that carry it out, each with the answer that QEMU will give, then what happens in the stream, and where the guest is then. Nothing is sent, except with --apply. Exit status: 0 if the migration completes, or waits as designed, without an error (and, with --apply, if every command was accepted); else 1.'
 complete -c pymig -n '_shtab_pymig_using preflight' -s h -l help -d 'show this help message and exit'
-complete -c pymig -n '_shtab_pymig_using preflight' -l source -x -d 'a monitor'"'"'s socket (a path or host:port), a file that pymig describe wrote, or a release such as 10.0'
+complete -c pymig -n '_shtab_pymig_using preflight' -l source -x -d 'a monitor'"'"'s socket (a path or host:port), libvirt:DOMAIN (libvirt:URI#DOMAIN for a connection other than the default), a file that pymig describe wrote, or a release such as 10.0'
 complete -c pymig -n '_shtab_pymig_using preflight' -l destination -x -d likewise
 complete -c pymig -n '_shtab_pymig_using preflight' -l uri -x -d 'where the source migrates to (default: tcp:destination:4444)'
 complete -c pymig -n '_shtab_pymig_using preflight' -l incoming-uri -x -d 'where the destination listens (default: the same)'
@@ -115,7 +115,7 @@ complete -c pymig -n '_shtab_pymig_using preflight' -l libvirt -x -d 'with --pre
 complete -c pymig -n '_shtab_pymig_using preflight' -l apply -d 'if nothing is wrong, set the capabilities and parameters at both ends, which must be monitors; if QEMU refuses, put both back as they were'
 complete -c pymig -n '_shtab_pymig_using preflight' -l migrate -d 'with --apply: also send migrate-incoming and migrate'
 complete -c pymig -n '_shtab_pymig_using preflight' -l json -d 'print JSON, also for errors'
-complete -c pymig -n '_shtab_pymig_using; and test $_shtab_pymig_npos -eq 0' -a describe -d 'Reads a running QEMU over its QMP monitor and prints what matters for a migration as JSON, for pymig preflight on this or another machine. Changes nothing. Needs the package qemu.qmp.'
+complete -c pymig -n '_shtab_pymig_using; and test $_shtab_pymig_npos -eq 0' -a describe -d 'Reads a running QEMU over its QMP monitor and prints what matters for a migration as JSON, for pymig preflight on this or another machine. Changes nothing. Needs the package qemu.qmp; for a domain of libvirt'"'"'s, libvirt-python.'
 complete -c pymig -n '_shtab_pymig_using describe' -s h -l help -d 'show this help message and exit'
 complete -c pymig -n '_shtab_pymig_using describe' -l host -x -d 'its host'"'"'s facts: what '"'"'pymig probe --json'"'"' printed there; - is stdin'
 complete -c pymig -n '_shtab_pymig_using describe' -l timeout -x -d 'default: 10.0'
@@ -130,7 +130,7 @@ complete -c pymig -n '_shtab_pymig_using fleet' -l qemu -x -d 'which QEMU runs a
 complete -c pymig -n '_shtab_pymig_using fleet' -l html -x -d 'also write a page that needs no other file'
 complete -c pymig -n '_shtab_pymig_using fleet' -l json -d 'print a JSON object a pair, also for errors'
 complete -c pymig -n '_shtab_pymig_using fleet' -l csv -d 'print a line a pair, after a line of headings'
-complete -c pymig -n '_shtab_pymig_using; and test $_shtab_pymig_npos -eq 0' -a watch -d 'Shows the progress of a migration until it has ended; if nothing moves, says which hang this is, where the guest is, and the way out. Reads the QMP monitors and changes nothing. Needs the package qemu.qmp. Exit status: 0 completed; 1 failed or cancelled; 2 no answer, or no migration.'
+complete -c pymig -n '_shtab_pymig_using; and test $_shtab_pymig_npos -eq 0' -a watch -d 'Shows the progress of a migration until it has ended; if nothing moves, says which hang this is, where the guest is, and the way out. Reads the QMP monitors and changes nothing. Needs the package qemu.qmp; for a domain of libvirt'"'"'s, libvirt-python. Exit status: 0 completed; 1 failed or cancelled; 2 no answer, or no migration.'
 complete -c pymig -n '_shtab_pymig_using watch' -s h -l help -d 'show this help message and exit'
 complete -c pymig -n '_shtab_pymig_using watch' -l interval -x -d 'seconds between two looks (default: 1.0)'
 complete -c pymig -n '_shtab_pymig_using watch' -l still -x -d 'seconds without a change after which nothing counts as moving (default: 5.0)'
@@ -140,8 +140,9 @@ complete -c pymig -n '_shtab_pymig_using; and test $_shtab_pymig_npos -eq 0' -a 
 complete -c pymig -n '_shtab_pymig_using virsh' -s h -l help -d 'show this help message and exit'
 complete -c pymig -n '_shtab_pymig_using virsh' -l libvirt -x -d 'the version of libvirt at the source (default: 11.3)'
 complete -c pymig -n '_shtab_pymig_using virsh' -l destination-libvirt -x -d 'the version of libvirt at the destination (default: the same)'
-complete -c pymig -n '_shtab_pymig_using virsh' -l source -x -d 'a monitor'"'"'s socket (a path or host:port), a file that pymig describe wrote, or a release such as 10.0 (default: the newest release)'
+complete -c pymig -n '_shtab_pymig_using virsh' -l source -x -d 'a monitor'"'"'s socket (a path or host:port), libvirt:DOMAIN (libvirt:URI#DOMAIN for a connection other than the default), a file that pymig describe wrote, or a release such as 10.0 (default: the newest release)'
 complete -c pymig -n '_shtab_pymig_using virsh' -l destination -x -d likewise
+complete -c pymig -n '_shtab_pymig_using virsh' -l fact -x -d 'what else libvirt'"'"'s own checks look at in the domain, such as snapshots=2 or block-job; may be repeated; docs/libvirt.md lists the facts'
 complete -c pymig -n '_shtab_pymig_using virsh' -l hard-limit -d 'the domain has a memory hard limit, which RDMA needs'
 complete -c pymig -n '_shtab_pymig_using virsh' -l no-shared-storage -d 'the hosts don'"'"'t share the domain'"'"'s disks'
 complete -c pymig -n '_shtab_pymig_using virsh' -l json -d 'print JSON, also for errors'

@@ -11,7 +11,7 @@
 _shtab_pymig_commands() {
   local _commands=(
     check:'Would QEMU accept these capabilities? If the answer depends on the host, this host is probed.'
-    describe:'Reads a running QEMU over its QMP monitor and prints what matters for a migration as JSON, for pymig preflight on this or another machine. Changes nothing. Needs the package qemu.qmp.'
+    describe:'Reads a running QEMU over its QMP monitor and prints what matters for a migration as JSON, for pymig preflight on this or another machine. Changes nothing. Needs the package qemu.qmp; for a domain of libvirt'"'"'s, libvirt-python.'
     diff:'What changes from one release to another: capabilities, rules, and the answer to a set of names.'
     explain:'What does a text of QEMU'"'"'s or libvirt'"'"'s mean, and what helps? Takes a whole line of a log, or a part of the text. Explains a capability, a parameter and a rule, too. Exit status: 1 if nothing fits.'
     fleet:'Reads what '"'"'pymig describe'"'"' and '"'"'pymig probe --json'"'"' printed at many ends, and predicts the migration from each to each. An end'"'"'s name is its document'"'"'s field '"'"'name'"'"', else its file'"'"'s, else its line. A document that can'"'"'t be read is named and skipped. Exit status: 0 if every pair completes, or waits as designed; 1 if one does not; 2 if a document was skipped, or it is not known what a host can do.'
@@ -19,7 +19,7 @@ _shtab_pymig_commands() {
     preflight:'Will this migration between two ends work? Prints the commands that carry it out, each with the answer that QEMU will give, then what happens in the stream, and where the guest is then. Nothing is sent, except with --apply. Exit status: 0 if the migration completes, or waits as designed, without an error (and, with --apply, if every command was accepted); else 1.'
     probe:'Probes this host'"'"'s kernel with the system calls of QEMU'"'"'s own probes. Prints why something is missing, and the remedy. Exit status: 0; 1 for a FAIL (with --strict, also for a WARN); 2 for an ERROR.'
     virsh:'What will this command of virsh do? Prints libvirt'"'"'s refusal, or the commands that libvirt sends to the QEMU of each end, with the answers that QEMU will give, as virsh shows them. Write it as for virsh: migrate --live --postcopy, or a whole command line; also save, managedsave, dump, restore and snapshot-create-as. Nothing is sent. Exit status: 0 if the migration completes; 1 if libvirt or QEMU refuses, or if it fails.'
-    watch:'Shows the progress of a migration until it has ended; if nothing moves, says which hang this is, where the guest is, and the way out. Reads the QMP monitors and changes nothing. Needs the package qemu.qmp. Exit status: 0 completed; 1 failed or cancelled; 2 no answer, or no migration.'
+    watch:'Shows the progress of a migration until it has ended; if nothing moves, says which hang this is, where the guest is, and the way out. Reads the QMP monitors and changes nothing. Needs the package qemu.qmp; for a domain of libvirt'"'"'s, libvirt-python. Exit status: 0 completed; 1 failed or cancelled; 2 no answer, or no migration.'
   )
   _describe 'pymig commands' _commands
 }
@@ -58,7 +58,7 @@ _shtab_pymig_describe_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--host[its host\'s facts\: what \'pymig probe --json\' printed there\; - is stdin]:FILE:"
   "--timeout[default\: 10.0]:SECONDS:"
-  ":its monitor\: a path, or host\:port:"
+  ":its monitor\: a path, host\:port, or libvirt\:DOMAIN (libvirt\:URI\#DOMAIN for a connection other than the default):"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -121,7 +121,7 @@ _shtab_pymig_list_defaults_added=0
 
 _shtab_pymig_preflight_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--source[a monitor\'s socket (a path or host\:port), a file that pymig describe wrote, or a release such as 10.0]:END:"
+  "--source[a monitor\'s socket (a path or host\:port), libvirt\:DOMAIN (libvirt\:URI\#DOMAIN for a connection other than the default), a file that pymig describe wrote, or a release such as 10.0]:END:"
   "--destination[likewise]:END:"
   "--uri[where the source migrates to (default\: tcp\:destination\:4444)]:uri:"
   "--incoming-uri[where the destination listens (default\: the same)]:URI:"
@@ -160,8 +160,9 @@ _shtab_pymig_virsh_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--libvirt[the version of libvirt at the source (default\: 11.3)]:VERSION:"
   "--destination-libvirt[the version of libvirt at the destination (default\: the same)]:VERSION:"
-  "--source[a monitor\'s socket (a path or host\:port), a file that pymig describe wrote, or a release such as 10.0 (default\: the newest release)]:END:"
+  "--source[a monitor\'s socket (a path or host\:port), libvirt\:DOMAIN (libvirt\:URI\#DOMAIN for a connection other than the default), a file that pymig describe wrote, or a release such as 10.0 (default\: the newest release)]:END:"
   "--destination[likewise]:END:"
+  "*--fact[what else libvirt\'s own checks look at in the domain, such as snapshots\=2 or block-job\; may be repeated\; docs\/libvirt.md lists the facts]:NAME[=VALUE]:"
   "--hard-limit[the domain has a memory hard limit, which RDMA needs]"
   "--no-shared-storage[the hosts don\'t share the domain\'s disks]"
   "--json[print JSON, also for errors]"
@@ -176,7 +177,7 @@ _shtab_pymig_watch_options=(
   "--still[seconds without a change after which nothing counts as moving (default\: 5.0)]:SECONDS:"
   "--timeout[seconds for an answer (default\: 5.0)]:SECONDS:"
   "--json[print a JSON object a line, also for errors]"
-  ":the source\'s monitor\: a path, or host\:port:"
+  ":the source\'s monitor\: a path, host\:port, or libvirt\:DOMAIN (libvirt\:URI\#DOMAIN for a connection other than the default):"
   ":the destination\'s monitor:"
 )
 
