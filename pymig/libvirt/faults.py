@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pymig.libvirt.predict import asked
+from pymig.libvirt.refusals import STORAGE
 from pymig.libvirt.version import OLDEST
 from pymig.release import POINTS
 from pymig.values import Value
@@ -76,6 +77,26 @@ def _tunnels_tls(command: str, _: object, migration: Migration) -> bool:
     return command == "migrate" and flags.has("TUNNELLED") and flags.has("TLS")
 
 
+def _copies_over_tls(command: str, _: object, migration: Migration) -> bool:
+    """QEMU opens the stream itself, so libvirt gives it no host name, also not for the disks, which it opens before."""
+    flags = migration.flags
+    copies = flags.has("TLS") and flags.has(*STORAGE) and "tls.destination" not in flags.parameters
+    return command == "migrate" and copies and migration.qemu_connects
+
+
+def _has_other_vmx(version: Version) -> bool:
+    """Whether this version has its own idea of which vmx-* features a guest has."""
+    return (9, 10) <= version < VMX_MENDED
+
+
+def _saves_in_order(command: str, given: dict[str, Any], migration: Migration) -> bool:
+    """An ordinary image is written, which this QEMU does not read from a descriptor."""
+    is_saved = command in {"save", "managedsave"} and given.get("image-format") != "sparse"
+    return is_saved and migration.builds["source"]._c.release >= NO_FD_TO_FILE
+
+
+VMX_MENDED: Version = (10, 2)
+FD_TO_FILE = "fd: migration to a file is not supported. Use file: instead."
 TUNNELLED_TLS = "use --tls without --tunnelled"
 
 FAULTS = (
@@ -123,6 +144,34 @@ FAULTS = (
     ),
     Fault(
         KnownLibvirtFault(
+            "libvirt/copy-tls-hostname",
+            "error",
+            "source",
+            "internal error: unable to execute QEMU command 'blockdev-add': Certificate does not match the hostname",
+            "the disks can't be copied, so that the migration fails",
+            "name the host with --tls-destination, or use libvirt 10.3 or newer at the source",
+            "seen with 9.0.0; libvirt's NEWS of 10.3",
+        ),
+        _copies_over_tls,
+        OLDEST,
+        (10, 3),
+    ),
+    Fault(
+        KnownLibvirtFault(
+            "libvirt/tls-crash",
+            "warning",
+            "source",
+            "",
+            "a migration that takes long may crash in GnuTLS",
+            "use libvirt 11.6 or newer, and set migrate_tls_priority in its qemu.conf",
+            "libvirt's NEWS of 11.6",
+        ),
+        lambda command, _, migration: command == "migrate" and migration.flags.has("TLS"),
+        OLDEST,
+        (11, 6),
+    ),
+    Fault(
+        KnownLibvirtFault(
             "libvirt/postcopy-resume-crash",
             "warning",
             "destination",
@@ -158,20 +207,53 @@ FAULTS = (
             "warning",
             "destination",
             "",
-            "the destination may refuse a guest with vmx-* CPU features that an older libvirt has started",
+            "the destination may refuse a guest with vmx-* CPU features, which 9.10, 10.0 and 10.1 count otherwise",
             "use libvirt 10.2 or newer at the destination",
-            "libvirt's NEWS of 10.0 to 10.2",
+            "libvirt's NEWS of 10.2",
         ),
-        lambda command, _, migration: command == "migrate" and migration.versions["source"] < (10, 0),
-        (10, 0),
-        (10, 2),
+        lambda command, _, migration: (
+            command == "migrate"
+            and _has_other_vmx(migration.versions["source"]) is not _has_other_vmx(migration.versions["destination"])
+        ),
+        OLDEST,
+        VMX_MENDED,
+    ),
+    Fault(
+        KnownLibvirtFault(
+            "libvirt/save-fd",
+            "warning",
+            "source",
+            FD_TO_FILE,
+            "virsh restore, and start after managedsave, can't read this image with this QEMU",
+            "use libvirt 12.1 or newer, or save with --image-format sparse",
+            "seen with 11.3.0 and QEMU 11.1.3; libvirt's NEWS of 12.1",
+        ),
+        _saves_in_order,
+        OLDEST,
+        (12, 1),
+    ),
+    Fault(
+        KnownLibvirtFault(
+            "libvirt/internal-snapshot-revert",
+            "warning",
+            "source",
+            "",
+            "virsh snapshot-revert may fail to go back to an internal snapshot",
+            "use libvirt 11.4 or newer, or make an external snapshot",
+            "libvirt's NEWS of 11.4",
+        ),
+        lambda command, given, _: (
+            command == "snapshot-create-as" and not given.keys() & {"memspec", "disk-only", "print-xml"}
+        ),
+        (11, 2),
+        (11, 4),
     ),
     Fault(
         KnownLibvirtFault(
             "libvirt/restore-fd",
             "error",
             "source",
-            "fd: migration to a file is not supported. Use file: instead.",
+            FD_TO_FILE,
             "an ordinary image can't be restored with this QEMU",
             "use libvirt 12.1 or newer, or save with --image-format sparse",
             "seen with 11.3.0 and QEMU 11.1.3; libvirt's NEWS of 12.1",

@@ -152,8 +152,10 @@ def test_facts_about_the_domain(capsys):
 
 
 def test_a_command_besides_migrate(capsys):
-    status, out, _ = run(capsys, "save", "g", "image")
+    status, out, _ = run(capsys, "save", "g", "image", "--source", "10.0")
     assert (status, out.splitlines()[-1].split()) == (0, ["source", "migrate", "resume=off", "uri=fd:migrate"])
+    status, out, _ = run(capsys, "save", "g", "image", "--source", "11.1")
+    assert (status, "libvirt/save-fd" in out) == (0, True)
     status, out, _ = run(capsys, "restore", "image", "--libvirt", "11.3", "--source", "11.1")
     assert status == 1
     assert "fd: migration to a file is not supported. Use file: instead." in out
