@@ -22,7 +22,7 @@ KINDS = {
     "host": "the kernel refuses what QEMU needs",
     "stream": "the two ends disagree; found out while the migration runs",
     "warning": "a warning of QEMU's",
-    "fault": "a known fault of QEMU",
+    "fault": "a known fault of QEMU or libvirt",
     "libvirt": "libvirt refuses, before QEMU is asked",
     "migration": "something that a migration meets",
     "other matter": "another matter: no capability or parameter is the cause",

@@ -13,6 +13,7 @@ from pymig.catalog.notes import ADDRESS, AT_DESTINATION, NOTES_ON_COMMANDS, NOTE
 from pymig.catalog.topics import TOPIC_OF
 from pymig.ends.finding import OUTCOMES, PLACES, STAGES
 from pymig.ends.plan import ENDS
+from pymig.libvirt.faults import FAULTS as LIBVIRT
 from pymig.qemu.build import QemuBuild
 from pymig.release import POINTS, rows, text
 
@@ -62,6 +63,8 @@ def of_key(key: str) -> list[Explanation]:
     """What a rule, a row of the table of agreement, a fault or a topic means; empty if there is no such."""
     if key in FAULTS:
         return [_fault(key)]
+    if key in LIBVIRTS_FAULTS:
+        return [_fault_of_libvirt(key)]
     said = [message for message in messages() if message.key == key]
     if not said and key in DISAGREEMENTS:
         return [_disagreement(Message("stream", key, key, ()))]
@@ -77,7 +80,7 @@ def _is_text(message: Message) -> bool:
 
 def keys() -> Iterable[str]:
     """All that of_key() knows."""
-    return dict.fromkeys((*rules(), *DISAGREEMENTS, *FAULTS, *TOPIC_OF))
+    return dict.fromkeys((*rules(), *DISAGREEMENTS, *FAULTS, *LIBVIRTS_FAULTS, *TOPIC_OF))
 
 
 # ---- Rules ----
@@ -211,6 +214,16 @@ def _fault(key: str, said: str = "") -> Explanation:
     words = f"QEMU accepts {fault.command}, and {fault.condition}: {fault.consequence}. Releases: {fault.releases}."
     remedy = f"use a release without the fault ({fault.reference}), or avoid what triggers it: {fault.condition}"
     return Explanation("fault", said or key, words, (), (), (remedy,), _see(key, fault.capabilities))
+
+
+LIBVIRTS_FAULTS = {row.fault.rule: row for row in LIBVIRT}
+
+
+def _fault_of_libvirt(key: str) -> Explanation:
+    fault, versions = LIBVIRTS_FAULTS[key].fault, LIBVIRTS_FAULTS[key].versions
+    says = f" It says: {fault.message}" if fault.message else ""
+    text = f"libvirt accepts the command, and {fault.consequence}. Versions at the {fault.end}: {versions}.{says}"
+    return Explanation("fault", key, text, (), (), (f"{fault.remedy} ({fault.reference})",), ())
 
 
 def _topic(message: Message) -> Explanation:

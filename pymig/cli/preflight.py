@@ -42,14 +42,15 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(options, *ends)
     if plan is None:
         return REFUSED
-    flight = preflight(*ends, plan)
+    flight, refusals = preflight(*ends, plan), _of_the_product(options, *ends)
     if not options.json:
-        print_flight(flight)
+        print_flight(flight, refusals)
     if options.apply:
-        return _apply(options, flight)
+        return _apply(options, flight, ok=flight.ok and not refusals)
     if options.json:
-        print_json(flight.to_dict())
-    return ACCEPTED if flight.ok else REFUSED
+        product = {"product": [finding.to_dict() for finding in refusals]} if refusals else {}
+        print_json({**flight.to_dict(), **product})
+    return ACCEPTED if flight.ok and not refusals else REFUSED
 
 
 def _plan(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan | None:
@@ -70,11 +71,8 @@ def _preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint
         if getattr(options, name):
             shown = "NAME" if name == "names" else f"--{name.replace('_', '-')}"
             raise UsageError(f"{shown} can't be given with --preset, which says what is wanted")
-    product, _, assignments = options.preset.partition(":")
-    name, _, version = product.partition("@")
-    settings: dict[str, Any] = dict(_assignments(assignments))
-    choices: dict[str, Any] = {"version": version or None, "libvirt": options.libvirt, "destination_libvirt": None}
-    choices |= {"source": source.context.build, "destination": destination.context.build}
+    name, settings = _product(options.preset)
+    choices = {**_choices(options.preset, source, destination), "libvirt": options.libvirt, "destination_libvirt": None}
     if reserved := settings.keys() & {"name", *choices}:
         raise UsageError(f"--preset: {min(reserved)} is no setting")
     try:
@@ -84,6 +82,43 @@ def _preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint
         return None
     except (TypeError, ValueError) as error:
         raise UsageError(f"--preset: {error}") from None
+
+
+def _of_the_product(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> list[Finding]:
+    """What the product itself refuses."""
+    if options.preset is None:
+        return []
+    from pymig.ends.finding import Finding  # noqa: PLC0415 - only for a preset
+
+    name, settings = _product(options.preset)
+    said = Plan.presets()[name].refusals(**_choices(options.preset, source, destination), **settings)
+    return [
+        Finding(
+            rule=f"{name}/parallel-postcopy",
+            severity="error",
+            stage="set",
+            end=end,
+            message=text,
+            source_says="",
+            guest="source",
+            recovers=None,
+            remedy="use a newer QEMU, or switch off one of the two",
+            consequence=f"{name} does not start at this end",
+        )
+        for end, text in said.items()
+    ]
+
+
+def _product(text: str) -> tuple[str, dict[str, Any]]:
+    """The name and the settings of NAME[@VERSION][:SETTING=VALUE,...]."""
+    product, _, assignments = text.partition(":")
+    return product.partition("@")[0], dict(_assignments(assignments))
+
+
+def _choices(text: str, source: Endpoint, destination: Endpoint) -> dict[str, Any]:
+    """The product's version, and the builds."""
+    version = text.partition(":")[0].partition("@")[2] or None
+    return {"version": version, "source": source.context.build, "destination": destination.context.build}
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:
@@ -111,11 +146,11 @@ def _require_monitors(options: argparse.Namespace) -> None:
             raise UsageError(f"--apply: --{name} must be a running QEMU's monitor, a socket or host:port, not {given}")
 
 
-def _apply(options: argparse.Namespace, flight: Preflight) -> int:
+def _apply(options: argparse.Namespace, flight: Preflight, *, ok: bool) -> int:
     """Sends the preflight's commands if nothing is wrong, and prints what was done. Returns the exit status."""
     from pymig.ends.apply import apply  # noqa: PLC0415 - it imports asyncio
 
-    applied = apply(flight, options.source, options.destination, migrate=options.migrate) if flight.ok else None
+    applied = apply(flight, options.source, options.destination, migrate=options.migrate) if ok else None
     if options.json:
         print_json({"preflight": flight.to_dict(), "applied": None if applied is None else applied.to_dict()})
     elif applied is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pymig.libvirt.flags import BITS, Flags
+from pymig.release import POINTS
 from pymig.values import READ_ONLY, Value, escaped
 
 TYPE_CHECKING = False
@@ -76,15 +77,18 @@ class Preset(Value):
             read.
     """
 
-    __slots__ = ("_make", "meanings", "name", "settings", "sources")
+    __slots__ = ("_make", "_refuses", "meanings", "name", "settings", "sources")
 
     name: str
     settings: Mapping[str, object]
     meanings: Mapping[str, str]
     sources: Mapping[str, tuple[str, str]]
     _make: Callable[[dict[str, Any], Version, dict[str, QemuBuild]], Wanted]
+    _refuses: Callable[[dict[str, Any], Version, QemuBuild], str]
 
-    def __new__(cls, name: str, file: str, date: str, settings: tuple[Setting, ...], make: object) -> Self:
+    def __new__(
+        cls, name: str, file: str, date: str, settings: tuple[Setting, ...], make: object, refuses: object = None
+    ) -> Self:
         """See the class."""
         self = object.__new__(cls)
         self._set(
@@ -93,8 +97,44 @@ class Preset(Value):
             meanings=READ_ONLY({one.name: one.means for one in settings}),
             sources=READ_ONLY({one.name: (one.file or file, date) for one in settings}),
             _make=make,
+            _refuses=refuses or (lambda *_: ""),
         )
         return self
+
+    def refusals(
+        self,
+        *,
+        version: str | None = None,
+        source: QemuBuild | str | None = None,
+        destination: QemuBuild | str | None = None,
+        **settings: object,
+    ) -> Mapping[str, str]:
+        """What the product itself says at an end, by ``"source"`` and ``"destination"``, if it does not start there.
+
+        Arguments and errors as those of Plan.from_preset.
+        """
+        from pymig.qemu.build import QemuBuild, require_build  # noqa: PLC0415 - only here
+
+        builds = {"source": source, "destination": destination}
+        given, numbers = self._given(settings), _version(version)
+        said = {
+            end: self._refuses(given, numbers, require_build(build or QemuBuild.newest(), end))
+            for end, build in builds.items()
+        }
+        return {end: text for end, text in said.items() if text}
+
+    def _given(self, settings: Mapping[str, object]) -> dict[str, Any]:
+        """All settings, in the product's spelling."""
+        names = {_plainly(known): known for known in self.settings}
+        given = dict(self.settings)
+        for setting, value in settings.items():
+            known = names.get(_plainly(setting))
+            if known is None:
+                raise ValueError(
+                    f"{self.name} has no setting {escaped(setting):.40}; it has {', '.join(self.settings)}"
+                )
+            given[known] = _converted(known, value, self.settings[known])
+        return given
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a dict for JSON."""
@@ -140,6 +180,8 @@ def _valued(given: dict[str, Any], value: object) -> object:
 
 PAUSED = Setting("paused", False, "the guest is paused")
 
+NOVA_PARALLEL: Version = (33,)
+POSTCOPY_WITH_MULTIFD = POINTS.index("10.1.0")
 NOVA = (
     Setting("live_migration_permit_post_copy", False, "post copy is enabled", "nova/virt/libvirt/driver.py"),
     Setting("live_migration_permit_auto_converge", False, "auto converge, if post copy is off"),
@@ -159,13 +201,22 @@ NOVA_ROWS = passes(
         "live_migration_parallel_connections",
         ("PARALLEL",),
         {"parallel.connections": "$live_migration_parallel_connections"},
-        since=(33,),
+        since=NOVA_PARALLEL,
         least=2,
     ),
     Row("live_migration_with_native_tls", ("TLS",)),
     Row("live_migration_tunnelled", ("TUNNELLED",)),
     Row("live_migration_bandwidth", (), {"bandwidth": "$live_migration_bandwidth"}),
 )
+
+
+def _nova_refuses(given: dict[str, Any], version: Version, build: QemuBuild) -> str:
+    """Nova compares the version of QEMU alone, so it refuses one with the feature backported, too."""
+    both = given["live_migration_permit_post_copy"] and given["live_migration_parallel_connections"] > 1
+    if not both or version < NOVA_PARALLEL or build._c.release >= POSTCOPY_WITH_MULTIFD:
+        return ""
+    return "Nova requires QEMU version 10.1.0 or greater to use live migration parallel connections with post-copy."
+
 
 CPUS = "pkg/virt-handler/migration-source.go"
 KUBEVIRT = (
@@ -358,7 +409,7 @@ def _ganeti(given: dict[str, Any], *_: object) -> dict[str, Any]:
 
 
 _PRESETS = (
-    Preset("nova", "nova/conf/libvirt.py", "2026-08-21", NOVA, NOVA_ROWS),
+    Preset("nova", "nova/conf/libvirt.py", "2026-08-21", NOVA, NOVA_ROWS, _nova_refuses),
     Preset("kubevirt", "pkg/virt-launcher/virtwrap/live-migration-source.go", "2026-08-22", KUBEVIRT, _kubevirt),
     Preset(
         "harvester",
@@ -400,16 +451,7 @@ def wanted(name: object, version: object, settings: Mapping[str, object], builds
         ValueError, TypeError: no such preset, version or setting; the text names it.
     """
     preset = preset_named(name)
-    names = {_plainly(known): known for known in preset.settings}
-    given = dict(preset.settings)
-    for setting, value in settings.items():
-        known = names.get(_plainly(setting))
-        if known is None:
-            raise ValueError(
-                f"{preset.name} has no setting {escaped(setting):.40}; it has {', '.join(preset.settings)}"
-            )
-        given[known] = _converted(known, value, preset.settings[known])
-    return preset._make(given, _version(version), builds)
+    return preset._make(preset._given(settings), _version(version), builds)
 
 
 def _plainly(name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pymig.libvirt.predict import asked
-from pymig.libvirt.refusals import STORAGE
+from pymig.libvirt.refusals import FUTURE, STORAGE
 from pymig.libvirt.version import OLDEST
 from pymig.release import POINTS
 from pymig.values import Value
@@ -66,6 +66,16 @@ class Fault(NamedTuple):
     applies: Callable[[str, dict[str, Any], Migration], bool]
     since: Version
     until: Version
+
+    @property
+    def versions(self) -> str:
+        """The affected versions, in words."""
+        words = [f"from {_dotted(self.since)}"] if self.since > OLDEST else []
+        return " ".join([*words, *([f"before {_dotted(self.until)}"] if self.until < FUTURE else [])]) or "all"
+
+
+def _dotted(version: Version) -> str:
+    return ".".join(map(str, version))
 
 
 NEWEST_CPU_MODELS = POINTS.index("10.0.0")
@@ -140,7 +150,7 @@ FAULTS = (
         ),
         _tunnels_tls,
         (12, 0),
-        (99,),
+        FUTURE,
     ),
     Fault(
         KnownLibvirtFault(

@@ -24,7 +24,7 @@ from pymig.catalog.names import (
     words_about,
 )
 from pymig.catalog.notes import NOTES_ON_RULES
-from pymig.catalog.said import DISAGREEMENTS, FAULTS, explained, of_key
+from pymig.catalog.said import DISAGREEMENTS, FAULTS, LIBVIRTS_FAULTS, explained, of_key
 from pymig.catalog.topics import TOPICS
 from pymig.qemu.parameters import PARAMETERS as NUMBERS
 from pymig.release import RELEASES, text
@@ -242,6 +242,7 @@ GROUPS = {
     "Rules: sets of capabilities that QEMU refuses": tuple(rules()),
     "Two ends that disagree": tuple(DISAGREEMENTS),
     "Known faults": tuple(FAULTS),
+    "Known faults of libvirt": tuple(LIBVIRTS_FAULTS),
     "libvirt, the kernel, and other matters": tuple(topic.name for topic in TOPICS),
 }
 NAMED = {name for names in GROUPS.values() for name in names}

@@ -16,7 +16,7 @@ from pymig.catalog.messages import RELEASES, command_rules, messages, rules
 from pymig.catalog.names import TUNED_BY, conflicts, in_words, words_about
 from pymig.catalog.notes import NOTES_ON_COMMANDS, NOTES_ON_RULES, STEPS
 from pymig.catalog.questions import ALIASES, ASKED, HOST_WORDS, OLD_NAMES
-from pymig.catalog.said import DISAGREEMENTS, FAULTS, explained, keys
+from pymig.catalog.said import DISAGREEMENTS, FAULTS, LIBVIRTS_FAULTS, explained, keys
 from pymig.catalog.topics import TOPICS
 from pymig.qemu.parameters import PARAMETERS
 from pymig.release import RELEASES as SERIES
@@ -93,7 +93,7 @@ def test_tables_of_notes_have_no_dead_rows():
     assert set(STEPS) == set(range(lib.POSTCOPY_STEP_TARGET_PAGE_SIZE, lib.POSTCOPY_STEP_MEMORY))
     assert {topic.kind for topic in TOPICS} <= set(KINDS)
     assert len({topic.name for topic in TOPICS}) == len(TOPICS)
-    assert {topic.name for topic in TOPICS}.isdisjoint({*rules(), *DISAGREEMENTS, *FAULTS})
+    assert {topic.name for topic in TOPICS}.isdisjoint({*rules(), *DISAGREEMENTS, *FAULTS, *LIBVIRTS_FAULTS})
     assert [key for _, key in ASKED if not explain(key)] == []
     assert set(ALIASES.values()) | set(OLD_NAMES.values()) <= {*NAMES, *PARAMETERS}
 
@@ -102,7 +102,7 @@ def test_every_text_finds_itself():
     for message in messages():
         text = message.text.replace("<name>", "x").replace("<address>", "x")
         assert explain(text), message
-    for fault in FAULTS:
+    for fault in (*FAULTS, *LIBVIRTS_FAULTS):
         assert explain(fault)[0].kind == "fault"
     assert len(messages()) > 250
 

@@ -93,10 +93,7 @@ def refusals():
 
 def faults():
     """Versions that accept a command and then fail."""
-    lines = [
-        (row.fault.rule, versions(row.since, row.until), row.fault.end, row.fault.consequence, row.fault.remedy)
-        for row in FAULTS
-    ]
+    lines = [(row.fault.rule, row.versions, row.fault.end, row.fault.consequence, row.fault.remedy) for row in FAULTS]
     return rows(("rule", "libvirt", "end", "what happens", "remedy"), lines)
 
 

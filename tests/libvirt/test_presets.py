@@ -231,6 +231,35 @@ def test_qemu_server_7044():
     assert refused_with(flight_of("proxmox", "8.0", migrate_downtime=3000))[0][1] == expected
 
 
+NOVA = "Nova requires QEMU version 10.1.0 or greater to use live migration parallel connections with post-copy."
+BOTH = {"live_migration_permit_post_copy": True, "live_migration_parallel_connections": 2}
+
+
+@pytest.mark.parametrize(
+    "choices, ends",
+    [
+        ({"source": "10.0", "destination": "10.0"}, ["source", "destination"]),
+        ({"source": "10.1", "destination": "10.0.13"}, ["destination"]),
+        ({"source": "10.1.0", "destination": "11.1"}, []),
+        ({}, []),
+        ({"source": "10.0", "version": "33.0.0"}, ["source"]),
+        ({"source": "10.0", "version": "32.0.0"}, []),
+        ({"source": "10.0", "live_migration_parallel_connections": 1}, []),
+        ({"source": "10.0", "live_migration_permit_post_copy": "false"}, []),
+        ({"source": "10.0", "paused": True}, ["source"]),
+    ],
+)
+def test_nova_compares_versions_when_it_starts(choices, ends):
+    assert Plan.presets()["nova"].refusals(**{**BOTH, **choices}) == dict.fromkeys(ends, NOVA)
+
+
+def test_other_products_start():
+    for name, preset in Plan.presets().items():
+        assert preset.refusals(source="7.2", destination="7.2") == {}, name
+    with pytest.raises(ValueError, match="lxd has no setting x"):
+        Plan.presets()["lxd"].refusals(x=1)
+
+
 # ---- The interface ----
 
 
@@ -292,6 +321,19 @@ def run(capsys, *words):
 
 
 ENDS = ("--source", "10.0", "--destination", "10.1")
+
+
+def test_what_nova_refuses_itself(capsys):
+    settings = ",".join(f"{name}={value}" for name, value in BOTH.items())
+    words = ["preflight", "--preset", f"nova:{settings}", "--destination", "10.1"]
+    status, out, _ = run(capsys, *words, "--source", "10.0")
+    assert (status, "error    nova/parallel-postcopy (set)" in out, NOVA in out) == (1, True, True)
+    status, out, _ = run(capsys, *words, "--source", "10.0", "--json")
+    assert (status, [one["message"] for one in json.loads(out)["product"]]) == (1, [NOVA])
+    status, out, _ = run(capsys, *words, "--source", "10.1", "--json")
+    assert (status, "product" in json.loads(out)) == (0, False)
+    status, out, _ = run(capsys, "explain", "nova/parallel-postcopy")
+    assert status == 0
 
 
 def test_preflight_with_a_preset(capsys):

@@ -89,3 +89,4 @@ for name, preset in Plan.presets().items():
     assert_type(preset.meanings, Mapping[str, str])
     assert_type(preset.sources, Mapping[str, tuple[str, str]])
     assert_type(preset.to_dict(), dict[str, Any])
+    assert_type(preset.refusals(version="33.0.0", source="10.0", destination=None), Mapping[str, str])
