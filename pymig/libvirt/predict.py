@@ -12,10 +12,13 @@ from pymig.libvirt.refusals import (
     ALLOWED,
     BEGIN,
     CLIENT,
+    DISKS,
     METHODS,
     MULTIFD_METHODS,
+    PREPARE,
     RESUME,
-    TUNNELLED_STORAGE,
+    REWORKED,
+    SOURCE_DISKS,
     UNIX_TLS,
     UNSUPPORTED,
     VIRSH_LATE,
@@ -23,13 +26,13 @@ from pymig.libvirt.refusals import (
     VIRSH_TIMEOUTS,
     Case,
     copied,
-    host_of,
     raise_first,
     refuse_parameters,
     refuse_unknown,
 )
 from pymig.libvirt.saving import COMMANDS, saved
 from pymig.libvirt.sent import NOTHING, Command, EndRequests, LibvirtRefusal, Requests
+from pymig.libvirt.uris import host_of, number_of, port_of, scheme_of
 from pymig.libvirt.version import version_of
 from pymig.libvirt.wire import (
     AT_START,
@@ -192,16 +195,27 @@ def migrated(migration: Migration) -> Requests:
     if case.has("OFFLINE"):
         return Requests(NOTHING, NOTHING)
     refuse_parameters(case, versions["destination"], "destination")
+    raise_first(PREPARE, case, versions["destination"], "destination")
     destination, source = _sent(migration, "destination"), None
     try:
+        raise_first(DISKS, case, versions["destination"], "destination")
         refuse_parameters(case, versions["source"], "source")
         raise_first((UNIX_TLS,), case, versions["source"], "source")
         source = _sent(migration, "source")
-        raise_first((TUNNELLED_STORAGE,), case, versions["source"], "source")
+        raise_first(SOURCE_DISKS, case, versions["source"], "source")
     except LibvirtRefusal as refusal:
         refusal.source, refusal.destination = source, destination
+        if refusal.stage == "destination":
+            refusal.destination = _before_the_disks(destination, versions["destination"])
         raise
     return Requests(source, destination)
+
+
+def _before_the_disks(sent: EndRequests, version: Version) -> EndRequests:
+    """What the destination is sent before QEMU's server for the disks is started."""
+    if version >= REWORKED:
+        return EndRequests({}, {}, AT_START)
+    return EndRequests(sent.capabilities, sent.parameters, sent.commands[:-1], sent.reset)
 
 
 def _sent(migration: Migration, end: str) -> EndRequests:
@@ -219,6 +233,7 @@ def _sent(migration: Migration, end: str) -> EndRequests:
         text = f"Migration option '{lacking[0]}' is not supported by QEMU binary"
         raise LibvirtRefusal(text, UNSUPPORTED, end, **({end: EndRequests({}, {}, start)} if start else {}))
     credentials = _credentials(end) if flags.has("TLS") else ()
+    start = (*start, *(_graphics(flags) if end == "source" else ()))
     commands = (*start, query, *credentials, *set_commands(capabilities, parameters), *_opening(migration, end))
     reset = (*reset_of(version, build), *_forgotten(flags))
     return EndRequests(capabilities, parameters, commands, reset)
@@ -301,6 +316,18 @@ def _tls_host(migration: Migration, end: str) -> str:
     return "" if end == "destination" or migration.qemu_connects else host_of(migration.case.uri) or ""
 
 
+def _graphics(flags: Flags) -> tuple[Command, ...]:
+    """Where a SPICE client is sent, if that is said."""
+    uri = flags.parameters.get("graphics_uri", "")
+    query = dict(part.partition("=")[::2] for part in uri.partition("?")[2].split("&"))
+    port, tls_port = port_of(uri), number_of(query.get("tlsPort", ""))
+    if scheme_of(uri) != "spice" or max(port, tls_port) <= 0:
+        return ()
+    subject = {"cert-subject": query["tlsSubject"]} if "tlsSubject" in query else {}
+    ports = {"port": port, "tls-port": tls_port}
+    return (Command("client_migrate_info", {"protocol": "spice", "hostname": host_of(uri), **ports, **subject}),)
+
+
 def _credentials(end: str) -> tuple[Command, ...]:
     endpoint = "client" if end == "source" else "server"
     arguments = {"qom-type": "tls-creds-x509", "id": TLS_OBJECT, "dir": CERTIFICATES, "endpoint": endpoint}
@@ -348,7 +375,5 @@ def _address(uri: str) -> str:
 
 
 def _port(uri: str) -> int:
-    """The port in a URI of libvirt."""
-    authority = uri.rpartition("//")[2].split("/")[0]
-    port = authority.rpartition(":")[2] if "]" not in authority else authority.rpartition("]:")[2]
-    return int(port) if port.isascii() and port.isdecimal() and len(port) < 6 else FIRST_PORT  # noqa: PLR2004
+    """The port, of which 16 bits count."""
+    return max(port_of(uri), 0) % (1 << 16) or FIRST_PORT

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pymig.libvirt.flags import FIELDS
 from pymig.libvirt.sent import LibvirtRefusal
+from pymig.libvirt.uris import host_of, scheme_of
 from pymig.libvirt.version import OLDEST
 
 TYPE_CHECKING = False
@@ -63,7 +64,7 @@ class Rule(NamedTuple):
     """Something that libvirt refuses.
 
     Attributes:
-        text: its text; ``{name}`` is the domain's name, ``{snapshots}``, ``{blockers}`` and ``{shmem}`` are its facts.
+        text: its text, with fields of _named(): ``{name}`` is the domain's name.
         prefix: what virsh shows before the text, by the class of the error.
         applies: whether it is refused.
         since: the first version with the rule, of those known.
@@ -269,11 +270,7 @@ BEGIN = (
         lambda case: case.tunes("migrate_disks") and not case.has(*STORAGE),
         REWORKED,
     ),
-    Rule(
-        "cannot start RDMA migration with no memory hard limit set",
-        INVALID,
-        lambda case: case.uri.startswith("rdma:") and not case.domain.hard_limit,
-    ),
+    Rule("disk target {disk} not found", ARGUMENT, lambda case: bool(unknown_disk(case))),
 )
 """At the source, before the destination is prepared."""
 
@@ -319,6 +316,47 @@ COMPRESSION = (
     ),
 )
 
+SCHEMES = ("tcp", "rdma", "unix")
+PREPARE = (
+    Rule(
+        "Both port and URI requested for disk migration while being mutually exclusive",
+        ARGUMENT,
+        lambda case: case.tunes("disks_port") and case.tunes("disks_uri"),
+    ),
+    Rule("missing scheme in migration URI: {uri}", ARGUMENT, lambda case: ":" not in case.uri),
+    Rule(
+        "unsupported scheme {scheme} in migration URI {uri}",
+        UNSUPPORTED,
+        lambda case: scheme_of(case.uri) not in SCHEMES,
+    ),
+    Rule("missing host in migration URI: {uri}", ARGUMENT, lambda case: _lacks_host(case.uri)),
+    Rule(
+        "cannot start RDMA migration with no memory hard limit set",
+        INVALID,
+        lambda case: scheme_of(case.uri) == "rdma" and not case.domain.hard_limit,
+    ),
+)
+"""At the destination, before it starts QEMU."""
+
+DISKS = (
+    Rule(
+        "No URI scheme specified: {disks_uri}",
+        ARGUMENT,
+        lambda case: case.has(*STORAGE) and ":" not in case.flags.parameters.get("disks_uri", ":"),
+    ),
+    Rule(
+        "Unsupported scheme in disks URI: {disks_scheme}",
+        ARGUMENT,
+        lambda case: case.has(*STORAGE) and _disks_scheme(case) not in {"", "tcp", "unix"},
+    ),
+    Rule(
+        "nbd port must be in range 0-65535",
+        ARGUMENT,
+        lambda case: case.has(*STORAGE) and not 0 <= case.flags.parameters.get("disks_port", 0) < 1 << 16,
+    ),
+)
+"""At the destination, when it starts QEMU's server for the disks."""
+
 UNIX_TLS = Rule(
     "Explicit destination hostname is required for TLS migration over UNIX socket",
     NO_OPERATION,
@@ -326,13 +364,38 @@ UNIX_TLS = Rule(
 )
 """At the source, when the destination listens already."""
 
-TUNNELLED_STORAGE = Rule(
-    "argument key 'host' must not have null value",
-    INTERNAL,
-    lambda case: case.has(*STORAGE) and case.has("TUNNELLED"),
-    until=REWORKED,
+SOURCE_DISKS = (
+    Rule(
+        "argument key 'host' must not have null value",
+        INTERNAL,
+        lambda case: case.has(*STORAGE) and case.has("TUNNELLED"),
+        until=REWORKED,
+    ),
+    Rule(
+        "NBD migration with TLS is not supported over UNIX socket",
+        NO_OPERATION,
+        lambda case: case.has(*STORAGE) and case.has("TLS") and _disks_scheme(case) == "unix",
+    ),
 )
 """At the source, after capabilities and parameters."""
+
+
+def _lacks_host(uri: str) -> bool:
+    """Whether no host is in a URI that needs one. Without slashes, only tcp: is read."""
+    scheme = scheme_of(uri)
+    return scheme != "unix" and (not host_of(uri) or (scheme == "rdma" and "//" not in uri))
+
+
+def _disks_scheme(case: Case) -> str:
+    return scheme_of(case.flags.parameters.get("disks_uri", ""))
+
+
+def unknown_disk(case: Case) -> str:
+    """The first disk that is named for copying, and that the domain lacks, if its disks are known; "" for none."""
+    disks, named = case.domain.disks, ("migrate_disks", "migrate_disks_detect_zeroes")
+    if disks is None or not case.has(*STORAGE):
+        return ""
+    return next((disk for name in named for disk in case.flags.parameters.get(name, ()) if disk not in disks), "")
 
 
 def copied(case: Case) -> tuple[str, ...]:
@@ -354,8 +417,10 @@ def raise_first(rules: Iterable[Rule], case: Case, version: Version, stage: str)
 def _named(case: Case) -> dict[str, object]:
     """What a rule's text may name."""
     domain = case.domain
-    blockers = "; ".join(domain.blockers)
-    return {"name": case.name, "snapshots": domain.snapshots, "blockers": blockers, "shmem": domain.shmem}
+    facts = {"snapshots": domain.snapshots, "blockers": "; ".join(domain.blockers), "shmem": domain.shmem}
+    uris = {"uri": case.uri, "scheme": scheme_of(case.uri)}
+    uris |= {"disks_uri": case.flags.parameters.get("disks_uri", ""), "disks_scheme": _disks_scheme(case)}
+    return {"name": case.name, "disk": unknown_disk(case), **facts, **uris}
 
 
 def refuse_unknown(case: Case, version: Version, stage: str) -> None:
@@ -406,12 +471,3 @@ MULTIFD_METHODS = ("zlib", "zstd")
 def methods_of(version: Version) -> tuple[str, ...]:
     """The compression methods of a version of libvirt."""
     return (*METHODS, *(MULTIFD_METHODS if version >= PARALLEL_METHODS else ()))
-
-
-def host_of(uri: str) -> str | None:
-    """The host in a URI; None if there is none."""
-    _, separator, rest = uri.partition("://")
-    authority = (rest if separator else uri.partition(":")[2]).split("/")[0].split("?")[0].rpartition("@")[2]
-    if authority.startswith("["):
-        return authority[1:].partition("]")[0] or None
-    return authority.partition(":")[0] or None

@@ -84,6 +84,14 @@ CASES = (
     "--live --zerocopy",
     "--live --persistent --undefinesource --verbose",
     "--live --offline",
+    "--live --migrateuri 127.0.0.1",
+    "--live --migrateuri exec:foo",
+    "--live --migrateuri tcp://127.0.0.1:0",
+    "--live --migrateuri rdma://",
+    "--live --migrateuri rdma://127.0.0.1",
+    "--live --migrateuri rdma://127.0.0.1 --comp-methods lz4",
+    "--graphicsuri spice://there:5?tlsPort=7&tlsSubject=x",
+    "--live --disks-port 5 --disks-uri tcp://127.0.0.1:6",
 )
 
 
@@ -105,6 +113,7 @@ DOMAINS = (
     ("--live --copy-storage-all", {"shared_storage": False}, {"vda": []}, "", ()),
     ("--live --copy-storage-all", {"shared_storage": False}, BITMAPS, "", ()),
     ("--live --copy-storage-inc --migrate-disks vda --unsafe", {"shared_storage": False}, BITMAPS, "", ()),
+    ("--live --copy-storage-all --migrate-disks vdz --unsafe", {}, {"vda": []}, "", ()),
     ("--live --copy-storage-inc --parallel --postcopy", {"shared_storage": False}, {"vda": ["b"]}, "", ()),
 )
 
@@ -197,7 +206,8 @@ def migrate(source, destination, words, path="/g.xml", before=(), first=""):
         if status:
             raise RuntimeError(error)
     positions = {side: host.log.stat().st_size for side, host in hosts.items()}
-    uri = [] if "--tunnelled" in words else ["--migrateuri", f"tcp://127.0.0.1:{PORT}"]
+    has_uri = "--tunnelled" in words or "--migrateuri" in words
+    uri = [] if has_uri else ["--migrateuri", f"tcp://127.0.0.1:{PORT}"]
     options = ["migrate", "g", *words.split(), "--desturi", PEER, *uri]
     status, _, error = source.virsh(f"{first} {shlex.join(options)}") if first else source.virsh(*options)
     time.sleep(0.3)

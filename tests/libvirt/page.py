@@ -15,9 +15,11 @@ from pymig.libvirt.refusals import (
     CLIENT,
     COMPRESSION,
     CONVERGE,
+    DISKS,
     FUTURE,
+    PREPARE,
     RESUME,
-    TUNNELLED_STORAGE,
+    SOURCE_DISKS,
     UNIX_TLS,
     VIRSH_LATE,
     VIRSH_SWITCHES,
@@ -31,7 +33,8 @@ REFUSALS = (
     ("client", CLIENT),
     ("source", (*RESUME, *ALLOWED, *BEGIN)),
     ("destination, source", (CHANNELS, *COMPRESSION)),
-    ("source, later", (CONVERGE, UNIX_TLS, TUNNELLED_STORAGE)),
+    ("destination", (*PREPARE, *DISKS)),
+    ("source, later", (CONVERGE, UNIX_TLS, *SOURCE_DISKS)),
 )
 
 

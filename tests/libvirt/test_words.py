@@ -213,6 +213,7 @@ def test_each_version(version):
     assert sent == requests("--live --postcopy", libvirt=f"{version}.0", source="10.0", destination="10.0")
 
 
+COPY = "--copy-storage-all"
 STAGES = [
     ("--live --p2p --tunnelled --parallel", "client", "Flags 'VIR_MIGRATE_TUNNELLED' and 'VIR_MIGRATE_PARALLEL' are"),
     ("--live --p2p --desturi qemu+ssh://localhost/system", "client", "Attempt to migrate guest to the same host"),
@@ -222,7 +223,7 @@ STAGES = [
     ("--live --comp-xbzrle-cache 65536 --compressed", "destination", "Turn xbzrle compression on to tune it"),
     ("--live --comp-methods mt", "destination", "Migration option 'compress' is not supported by QEMU binary"),
     ("--live --tls --migrateuri unix:///x", "source", "Explicit destination hostname is required for TLS migration"),
-    ("--live --migrateuri rdma://there", "source", "cannot start RDMA migration with no memory hard limit set"),
+    ("--live --migrateuri rdma://there", "destination", "cannot start RDMA migration with no memory hard limit set"),
 ]
 
 
@@ -230,6 +231,108 @@ STAGES = [
 def test_stages(words, stage, text):
     refused = refusal(words, **NEW)
     assert (refused.stage, refused.message[: len(text)]) == (stage, text)
+
+
+# All were seen from libvirt 11.3.0, and all but the last from 9.0.0.
+URIS = [
+    ("--migrateuri 127.0.0.1", "invalid argument: missing scheme in migration URI: 127.0.0.1"),
+    ("--migrateuri exec:foo", "argument unsupported: unsupported scheme exec in migration URI exec:foo"),
+    ("--p2p --migrateuri foo://bar", "argument unsupported: unsupported scheme foo in migration URI foo://bar"),
+    ("--migrateuri foo://bar --comp-methods lz4", "invalid argument: Unsupported compression method 'lz4'"),
+    ("--migrateuri foo://bar --parallel-connections 3", "invalid argument: Turn parallel migration on to tune it"),
+    ("--migrateuri tcp://", "invalid argument: missing host in migration URI: tcp://"),
+    ("--migrateuri rdma://", "invalid argument: missing host in migration URI: rdma://"),
+    ("--migrateuri rdma:127.0.0.1:5", "invalid argument: missing host in migration URI: rdma:127.0.0.1:5"),
+    ("--migrateuri rdma://h --comp-methods lz4", "invalid argument: Unsupported compression method 'lz4'"),
+    (
+        "--migrateuri rdma://h --auto-converge-initial 3",
+        "Requested operation is not valid: cannot start RDMA migration with no memory hard limit set",
+    ),
+    (f"{COPY} --disks-uri foo://bar", "invalid argument: Unsupported scheme in disks URI: foo"),
+    (
+        f"{COPY} --disks-uri foo://bar --parallel-connections 3",
+        "invalid argument: Turn parallel migration on to tune it",
+    ),
+    (f"{COPY} --disks-port 65536", "invalid argument: nbd port must be in range 0-65535"),
+    (f"{COPY} --disks-port -1", "invalid argument: nbd port must be in range 0-65535"),
+    (
+        f"{COPY} --disks-uri unix:///d.sock --tls",
+        "Operation not supported: NBD migration with TLS is not supported over UNIX socket",
+    ),
+    (
+        "--disks-port 5 --disks-uri tcp://h:6 --migrateuri foo://x",
+        "invalid argument: Both port and URI requested for disk migration while being mutually exclusive",
+    ),
+    (f"{COPY} --disks-uri nonsense", "invalid argument: No URI scheme specified: nonsense"),
+]
+
+
+@pytest.mark.parametrize("words, text", URIS)
+@pytest.mark.parametrize("choices", [NEW, SAME], ids=["11.3", "9.0"])
+def test_uris_that_are_refused(words, text, choices):
+    assert refusal(f"--live {words}", **choices).shown == f"error: {text}"
+
+
+@pytest.mark.parametrize(
+    "words", ["--disks-port 70000", "--disks-uri foo://bar", f"{COPY} --disks-port 65535", "--migrateuri tcp:there"]
+)
+def test_uris_that_are_not(words):
+    requests(f"--live {words}", **NEW)
+
+
+def test_disks_that_the_domain_lacks():
+    domain = Domain(disks={"vda": ()})
+    for words, disk in (
+        ("--migrate-disks vdz,vda", "vdz"),
+        ("--migrate-disks vda,vdy --migrateuri rdma://h", "vdy"),
+        ("--migrate-disks vda --migrate-disks-detect-zeroes vdb --disks-port 5 --disks-uri tcp://h:6", "vdb"),
+    ):
+        refused = refusal(f"{COPY} {words}", **NEW, domain=domain)
+        assert (refused.shown, refused.stage) == (f"error: invalid argument: disk target {disk} not found", "source")
+        with contextlib.suppress(LibvirtRefusal):
+            assert requests(f"{COPY} {words}", **NEW)
+    requests(f"{COPY} --migrate-disks vda", **NEW, domain=domain)
+
+
+def test_what_was_sent_before_the_disks_are_refused():
+    new = refusal(f"{COPY} --disks-port -1", **NEW)
+    assert (new.source, [one.execute for one in new.destination.commands][-1:]) == (None, ["migrate-set-capabilities"])
+    assert not new.destination.capabilities
+    old = refusal(f"{COPY} --disks-port -1", **SAME)
+    assert (old.source, old.destination.commands[-1].execute) == (None, "migrate-set-parameters")
+    assert old.destination.capabilities["late-block-activate"]
+    late = refusal(f"{COPY} --disks-uri unix:///d.sock --tls", **NEW)
+    assert late.source.capabilities["pause-before-switchover"]
+    assert late.destination.commands[-1].execute == "migrate-incoming"
+
+
+SPICE = {"protocol": "spice", "hostname": "bar", "port": 5, "tls-port": -1}
+
+
+@pytest.mark.parametrize(
+    "uri, expected",
+    [
+        ("spice://bar:5", SPICE),
+        ("spice://bar:5?tlsPort=7&tlsSubject=x", {**SPICE, "tls-port": 7, "cert-subject": "x"}),
+        ("spice://[::1]:5900", {**SPICE, "hostname": "::1", "port": 5900}),
+        ("spice://bar", None),
+        ("vnc://bar:5", None),
+        ("nonsense", None),
+    ],
+)
+@pytest.mark.parametrize("choices", [NEW, SAME], ids=["11.3", "9.0"])
+def test_where_a_client_is_sent(uri, expected, choices):
+    commands = requests(f"--graphicsuri {uri}", **choices).source.commands
+    assert ("client_migrate_info" in [one.execute for one in commands]) is (expected is not None)
+    if expected:
+        assert (commands[0].execute, commands[0].arguments) == ("client_migrate_info", expected)
+
+
+@pytest.mark.parametrize("port, expected", [("0", 49152), ("99999", 34463), ("65535", 65535), ("", 49152)])
+def test_of_a_port_16_bits_count(port, expected):
+    sent = requests(f"--live --parallel --migrateuri tcp://there:{port}", **NEW)
+    assert sent.destination.commands[-1].arguments["uri"] == f"tcp:[::]:{expected}"
+    assert sent.source.commands[-1].arguments["uri"] == f"tcp:there:{expected}"
 
 
 def test_what_was_sent_before_a_refusal():
