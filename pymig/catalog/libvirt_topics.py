@@ -21,8 +21,9 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "NAME",
             "QEMU is too old for it; to tell: pymig list --qemu RELEASE",
         ),
-        ("leave the option out: --comp-methods mt for compress; --parallel with --comp-methods zstd packs, too",),
+        (),
         ("compress",),
+        tried=("leave the option out: --comp-methods mt for compress; --parallel with --comp-methods zstd packs, too",),
     ),
     Topic(
         "libvirt/xbzrle-parallel",
@@ -31,8 +32,9 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt from 9.4 on refuses xbzrle and mt together with --parallel, because multifd has compression of its "
         "own. " + ONE_METHOD,
         ("--compressed or --comp-methods xbzrle together with --parallel",),
-        ("leave --compressed out, or use --comp-methods zstd with --parallel",),
+        (),
         ("multifd/xbzrle", "multifd-compression"),
+        tried=("leave --compressed out, or use --comp-methods zstd with --parallel",),
     ),
     Topic(
         "libvirt/no-algorithm",
@@ -40,8 +42,9 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         ("No compression algorithm selected for parallel migration",),
         "libvirt from 9.4 on: --compressed alone used to mean xbzrle, which multifd does not take. " + ONE_METHOD,
         ("--compressed with --parallel, and no method; oVirt sends this where both are on",),
-        ("add --comp-methods zstd (or zlib), or leave --compressed out",),
+        (),
         ("multifd-compression", "multifd/xbzrle"),
+        tried=("add --comp-methods zstd (or zlib), or leave --compressed out",),
     ),
     Topic(
         "libvirt/only-parallel",
@@ -49,8 +52,9 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         ("Compression method '<method>' is only supported with parallel migration",),
         "zlib and zstd are compressions of multifd: libvirt takes them with --parallel only.",
         ("no --parallel; KubeVirt leaves it out where a guest has a CPU limit or dedicated CPUs",),
-        ("add --parallel, or leave the method out",),
+        (),
         ("multifd-compression",),
+        tried=("add --parallel, or leave the method out",),
     ),
     Topic(
         "libvirt/one-method",
@@ -61,7 +65,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "Unsupported compression method '<method>'",
         ),
         "libvirt takes the methods xbzrle and mt and, from 9.4 on, zlib and zstd; with --parallel one of the last two.",
-        remedies=("name one method",),
+        tried=("name one method",),
         see=("multifd-compression",),
     ),
     Topic(
@@ -76,7 +80,10 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "Turn zstd compression on to tune it",
         ),
         "An option tunes something that is not switched on. --compressed alone does not count as xbzrle.",
-        remedies=("add --auto-converge, --parallel or --comp-methods METHOD", "leave the option that tunes out"),
+        tried=(
+            "add --auto-converge, --parallel or --comp-methods METHOD",
+            "leave the option that tunes out",
+        ),
         see=("auto-converge", "multifd", "xbzrle"),
     ),
     Topic(
@@ -84,7 +91,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt",
         ("zero-copy is only available for parallel migration",),
         "zero-copy-send exists in multifd only, so libvirt asks for --parallel.",
-        remedies=("add --parallel to --zerocopy",),
+        tried=("add --parallel to --zerocopy",),
         see=("zero-copy-send", "zero-copy-send/plain-multifd"),
     ),
     Topic(
@@ -111,7 +118,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "Two options of virsh, or two flags of libvirt, exclude each other. A tunnelled migration has one "
         "connection, so it "
         "excludes --parallel.",
-        remedies=("leave one of the two out",),
+        tried=("leave one of the two out",),
         everyday=True,
     ),
     Topic(
@@ -128,7 +135,8 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         ),
         "An option of virsh needs another one, or this virsh is too old for it: --comp-zstd-level came with 9.4, "
         "--image-format with 11.2.",
-        remedies=("add the option that the text names", "update libvirt"),
+        remedies=("update libvirt",),
+        tried=("add the option that the text names",),
         everyday=True,
     ),
     Topic(
@@ -138,8 +146,9 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "Postcopy starts the guest at the destination, so the guest must run: --postcopy needs --live, and no "
         "--suspend.",
         ("the guest is paused, and a manager permits postcopy; OpenNebula's local storage adds --suspend",),
-        ("leave --postcopy out for a paused guest",),
+        (),
         ("postcopy-ram",),
+        tried=("leave --postcopy out for a paused guest",),
     ),
     Topic(
         "libvirt/postcopy-not-asked",
@@ -161,14 +170,14 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "migration URI is not supported by tunnelled migration",
         ),
         "A tunnelled migration goes through libvirt's own connection, which has one channel and no way back.",
-        remedies=("leave --tunnelled out, and use --tls to encrypt",),
+        tried=("leave --tunnelled out, and use --tls to encrypt",),
     ),
     Topic(
         "libvirt/rdma-limit",
         "libvirt",
         ("cannot start RDMA migration with no memory hard limit set",),
         "RDMA locks memory, so libvirt wants to know how much.",
-        remedies=("set <memtune><hard_limit> in the guest's XML",),
+        tried=("set <memtune><hard_limit> in the guest's XML",),
         see=("rdma-pin-all",),
     ),
     Topic(
@@ -176,7 +185,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt",
         ("Explicit destination hostname is required for TLS migration over UNIX socket",),
         "A unix: address has no name to check the destination's certificate against.",
-        remedies=("add --tls-destination NAME",),
+        tried=("add --tls-destination NAME",),
         see=("tls-hostname",),
     ),
     Topic(
@@ -197,8 +206,9 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "One end's libvirt is too old for this typed parameter: migrate_disks_detect_zeroes came with 10.9, "
         "bandwidth.avail.switchover with 11.1, zlib and zstd with 9.4.",
         ("two versions of libvirt in one cluster, as during an upgrade; to tell: virsh version, at both ends",),
-        ("update libvirt at both ends, or leave the option out",),
+        (),
         everyday=True,
+        tried=("update libvirt at both ends, or leave the option out",),
     ),
     Topic(
         "libvirt/blocked",
@@ -240,7 +250,8 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "Compression program for save image format in configuration file isn't available",
         ),
         "virsh save writes several channels into a sparse image only: with mapped-ram each has its own places there.",
-        remedies=("add --image-format sparse", "correct save_image_format in qemu.conf"),
+        remedies=("correct save_image_format in qemu.conf",),
+        tried=("add --image-format sparse",),
         see=("mapped-ram", "multifd"),
     ),
     Topic(
@@ -291,8 +302,9 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "One end's libvirt does not know a flag that the other one, or the manager, sends: PARALLEL came with libvirt "
         "5.2, ZEROCOPY with 8.5, POSTCOPY_RESUME with 8.5. Nothing was changed.",
         ("two versions of libvirt in one cluster, as during an upgrade; to tell: virsh version, at both ends",),
-        ("update libvirt at both ends, or leave the option out",),
+        (),
         everyday=True,
+        tried=("update libvirt at both ends, or leave the option out",),
     ),
     Topic(
         "libvirt/still-running",
@@ -313,8 +325,9 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         ("bandwidth must be less than <limit>", "migration parameter '<parameter>' must be less than <limit>"),
         "A number does not fit: libvirt takes bandwidths in MiB/s, and QEMU counts them in bytes.",
         ("a value in bytes where MiB/s are meant",),
-        ("give the bandwidth in MiB/s, or 0 for no limit",),
+        (),
         ("max-bandwidth", "max-postcopy-bandwidth"),
         everyday=True,
+        tried=("give the bandwidth in MiB/s, or 0 for no limit",),
     ),
 )

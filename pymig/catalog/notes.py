@@ -117,7 +117,11 @@ NOTES_ON_RULES: dict[str, Note] = {
 }
 """By the rule's identifier."""
 
-ONE_OF_URI = Note("migrate and migrate-incoming take either a uri or a list of channels, and not both.")
+ONE_OF_URI = Note(
+    "migrate and migrate-incoming take either a uri or a list of channels, and not both.",
+    causes=("a manager sends both, or none; to tell: its log",),
+    remedies=("give either uri or channels",),
+)
 ALREADY = Note(
     "One migration at a time, and parameters may be changed while it runs, but capabilities may not.",
     causes=(
@@ -135,7 +139,10 @@ FILE_ONLY = Note("mapped-ram gives every page a fixed place in a file.", remedie
 CPR = Note("The modes of CPR keep memory in place, and move nothing that these capabilities are for.")
 MAPPED = Note("mapped-ram writes pages as they are.", remedies=("unset tls-creds, and set multifd-compression=none",))
 NO_RDMA = Note("An rdma: address moves pages by itself, over one connection.", remedies=("use a tcp: address",))
-CHANNELS = Note("migrate takes one channel of type main and, for mode cpr-transfer, one of type cpr.")
+CHANNELS = Note(
+    "migrate takes one channel of type main and, for mode cpr-transfer, one of type cpr.",
+    remedies=("give one channel of type main",),
+)
 CPR_EXEC = Note("Mode cpr-exec starts a new QEMU.", remedies=("set the parameter cpr-exec-command",))
 DISKS = Note("blk and inc of migrate belong to the old migration of disks, which is gone from 9.1 on.")
 
@@ -168,7 +175,8 @@ NOTES_ON_COMMANDS: dict[str, Note] = {
         remedies=("use tcp:, unix:, vsock:, fd:, exec: or rdma:",),
     ),
     "missing 'cpr' migration channel": Note(
-        "Mode cpr-transfer needs a second channel, of type cpr, over a unix socket."
+        "Mode cpr-transfer needs a second channel, of type cpr, over a unix socket.",
+        remedies=("give a channel of type cpr besides the one of type main",),
     ),
     "Migration requires seekable transport": FILE_ONLY,
     "Migration requires multi-channel URIs": Note(
@@ -187,14 +195,18 @@ NOTES_ON_COMMANDS: dict[str, Note] = {
         ),
         see=("rdma/postcopy-ram",),
     ),
-    "Migration requires streamable transport": Note("Mode cpr-transfer can't go through a file."),
+    "Migration requires streamable transport": Note(
+        "Mode cpr-transfer can't go through a file.", remedies=("use a unix: or tcp: address",)
+    ),
     "Illegal migration incoming state": Note(
-        "An earlier migrate-incoming failed, and can't be sent again.", remedies=("restart the destination",)
+        "An earlier migrate-incoming failed, and can't be sent again.",
+        remedies=("restart the destination (not tried)",),
     ),
     "RDMA and": NO_RDMA,
     "Cannot resume if there is no paused migration": Note(
         "resume goes on with a postcopy that lost its connection: the status must be postcopy-paused.",
         causes=("the migration failed, or postcopy had not begun; to tell: query-migrate",),
+        remedies=("send migrate without resume, if the guest still runs at the source",),
     ),
     "Postcopy recovery cannot work": Note(
         "With release-ram the source gave back the pages that it had sent, and can't send them again. The guest is "

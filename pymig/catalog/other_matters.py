@@ -129,12 +129,12 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "the disk is on local storage; to tell: virsh domblklist GUEST",
             "the storage is shared, and libvirt can't tell; to tell: stat -f -c %T FILE",
         ),
-        (
+        ("set cache='none' for the disk",),
+        ("block",),
+        tried=(
             "use --copy-storage-all, which copies disks by NBD and mirror jobs",
             "use --unsafe if you know that the storage is shared",
-            "set cache='none' for the disk",
         ),
-        ("block",),
     ),
     Topic(
         "storage/copy",

@@ -173,6 +173,35 @@ for _row in rows(lib.migration_agreement):
     DISAGREEMENTS.setdefault(text(_row.id), []).append(_row)
 
 
+NOT_FOLLOWED = frozenset(
+    (
+        "pause-before-switchover/file",
+        "tls/exec",
+        "tls/destination-only",
+        "tls/destination-endpoint",
+        "tls/no-hostname",
+        "single-channel/preempt",
+        "one-way/switchover-ack",
+        "one-way/postcopy-file",
+        "multifd-channels/fewer",
+        "mapped-ram/destination-lacks-it",
+        "dirty-bitmaps/postcopy-ram",
+        "postcopy-ram/page-size",
+        "x-ignore-shared/source-private",
+        "x-ignore-shared/destination-private",
+        "x-ignore-shared/memfd",
+        "mapped-ram/x-ignore-shared",
+        "multifd/sync",
+        "block/destination-lacks-it",
+        "pause-before-switchover",
+        "switchover-ack/source-lacks-it",
+        "postcopy/multifd",
+        "postcopy/run",
+    )
+)
+"""The rows whose remedy no test follows."""
+
+
 def _disagreement(message: Message) -> Explanation:
     found = DISAGREEMENTS[message.key]
     first = found[0]
@@ -184,7 +213,8 @@ def _disagreement(message: Message) -> Explanation:
         *(f"{one}." for one in outcomes),
         f"Then {' or '.join(places)}.",
     )
-    remedies = dict.fromkeys(text(row.remedy) for row in found)
+    mark = NOT_TRIED if message.key in NOT_FOLLOWED else ""
+    remedies = dict.fromkeys(text(row.remedy) + mark for row in found)
     return Explanation(
         "stream",
         message.text,
@@ -212,7 +242,9 @@ FAULTS = {fault.fault: fault for fault in faults()}
 def _fault(key: str, said: str = "") -> Explanation:
     fault = FAULTS[key]
     words = f"QEMU accepts {fault.command}, and {fault.condition}: {fault.consequence}. Releases: {fault.releases}."
-    remedy = f"use a release without the fault ({fault.reference}), or avoid what triggers it: {fault.condition}"
+    remedy = (
+        f"use a release without the fault ({fault.reference}), or avoid what triggers it: {fault.condition}{NOT_TRIED}"
+    )
     return Explanation("fault", said or key, words, (), (), (remedy,), _see(key, fault.capabilities))
 
 
