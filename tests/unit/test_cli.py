@@ -18,7 +18,8 @@ from pymig.cli import main
 from pymig.cli.arguments import COMPLETIONS, SHELLS
 from tests import completions
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+PAGES = [page for page in (ROOT / "README.md", ROOT / "docs" / "new-release.md") if page.exists()]
 
 
 def run(capsys, *arguments):
@@ -353,9 +354,9 @@ ELSEWHERE = {
 
 
 def console_examples():
-    """The commands of README's console blocks that ask no host and no binary, with what they print."""
+    """The commands of the pages' console blocks that ask no host and no binary, with what they print."""
     examples = []
-    for block in README.read_text().split("```console\n")[1:]:
+    for block in (block for page in PAGES for block in page.read_text().split("```console\n")[1:]):
         for example in block.partition("```")[0].split("$ ")[1:]:
             command, *output = example.splitlines()
             words = shlex.split(command, comments=True)[1:]
@@ -364,9 +365,9 @@ def console_examples():
     return examples
 
 
-@pytest.mark.skipif(not README.exists(), reason="needs the source tree: README.md")
-@pytest.mark.parametrize("words, output", console_examples() if README.exists() else [])
-def test_examples_of_the_readme(capsys, words, output):
+@pytest.mark.skipif(not PAGES, reason="needs the source tree: README.md")
+@pytest.mark.parametrize("words, output", console_examples())
+def test_examples_of_the_pages(capsys, words, output):
     assert run(capsys, *words)[1].splitlines() == output
 
 
