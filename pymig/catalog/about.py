@@ -171,7 +171,10 @@ CAPABILITIES: dict[str, About] = {
             "Set it before the destination starts to listen, with the same multifd-channels and the same "
             "multifd-compression at both ends."
         ),
-        cost="A CPU per channel at both ends on a fast link.",
+        cost=(
+            "A CPU per channel at both ends on a fast link. Where QEMU is tied to few CPUs (a CPU limit, "
+            "dedicated CPUs) the threads compete with the guest: KubeVirt leaves multifd off there."
+        ),
         notes=("The address must be tcp:, unix: or vsock:, or file: with mapped-ram. Switch it off before savevm."),
     ),
     "dirty-bitmaps": About(
@@ -518,7 +521,10 @@ PARAMETERS: dict[str, About] = {
         does="Opens migration files past the page cache (O_DIRECT), for large files on fast disks.",
         since="9.1",
         ends="Each end opens its own file.",
-        cost="The file system must support it.",
+        cost=(
+            "The file system must support it, and on some a save through multifd becomes much slower: then leave "
+            "it off."
+        ),
         notes=(
             "It only has an effect with mapped-ram. With multifd over an fdset, two file descriptors are "
             "needed, exactly one of them with O_DIRECT."

@@ -12,7 +12,7 @@ from pymig.catalog.explanation import Explanation
 from pymig.catalog.match import find, find_part, is_believed, normalised, tidied
 from pymig.catalog.messages import messages
 from pymig.catalog.names import capability, conflicts, in_words, parameter, words_about
-from pymig.catalog.questions import ALIASES, ASKED, FILLERS, HOST_WORDS, OLD_NAMES, TOPICS_BY_NAME
+from pymig.catalog.questions import ALIASES, ASKED, FILLERS, HOST_WORDS, INSTEAD, OLD_NAMES, TOPICS_BY_NAME
 from pymig.catalog.said import explained, keys, of_key
 from pymig.catalog.topics import ECHOES, FAINTEST, TOPIC_OF
 from pymig.catalog.wrapping import with_end
@@ -175,13 +175,15 @@ def _unknown_capability(name: str, said: str) -> Explanation:
         notes = CAPABILITIES[known].notes
         text = " ".join(filter(None, (life, f"Releases that have it: {in_words(about.releases)}.", notes, whole)))
         renamed = [f"use the name {known}"] if known != name else []
-        remedies = renamed or [f"leave {name} out where query-migrate-capabilities does not list it"]
+        left_out = [f"leave {name} out where query-migrate-capabilities does not list it"]
+        remedies = renamed or [*left_out, *INSTEAD.get(known, ())]
         see = [known]
     else:
         see = list(unknown_capability(name, NAMES).suggestions)
         text, remedies = f"No release of QEMU that pymig knows has this capability. {whole}", ["correct the name"]
     causes = (
-        "a setting, or a tool, that is older or newer than this QEMU; to tell: query-migrate-capabilities, pymig list",
+        "a setting, or a tool with a list of names, that is older or newer than this QEMU (Ganeti's migration_caps, "
+        "Incus, LXD, openQA); to tell: query-migrate-capabilities, pymig list",
     )
     return Explanation("value", said.format(name), text, (), causes, remedies, see)
 

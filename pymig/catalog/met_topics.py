@@ -185,7 +185,10 @@ MET_TOPICS: tuple[Topic, ...] = (
         "A VFIO device (vGPU, passed-through device) can't fetch pages later, so postcopy is refused. Source, at "
         "migrate.",
         ("postcopy is permitted for a guest with such a device; to tell: virsh dumpxml GUEST | grep hostdev",),
-        ("switch postcopy-ram off for this guest (Nova: live_migration_permit_post_copy = False)",),
+        (
+            "switch postcopy-ram off for this guest (Nova: live_migration_permit_post_copy = False on these hosts; "
+            "KubeVirt 1.9 leaves it off by itself)",
+        ),
         ("postcopy-ram", "switchover-ack"),
     ),
     Topic(

@@ -113,7 +113,12 @@ NOTES_ON_RULES: dict[str, Note] = {
         ),
         see=("multifd-compression",),
     ),
-    "multifd/compress": Note("multifd packs pages itself.", see=("multifd-compression",)),
+    "multifd/compress": Note(
+        "multifd packs pages itself.",
+        causes=("the manager asks for the old compression (mt) and for parallel connections",),
+        remedies=("switch multifd on with multifd-compression=zstd instead of compress",),
+        see=("multifd-compression",),
+    ),
 }
 """By the rule's identifier."""
 

@@ -139,12 +139,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
     Topic(
         "storage/copy",
         OTHER,
-        (
-            "migration of disk <disk> failed",
-            "pre-creation of storage target '<disk>' for incremental storage migration of disk '<disk>' is not "
-            "supported",
-            "pre-creation of storage targets for incremental storage migration is not supported",
-        ),
+        ("migration of disk <disk> failed",),
         "libvirt copies the disks by NBD and mirror jobs, beside the migration of memory.",
         ("the destination's image is missing, too small or full; to tell: qemu-img info, df, at the destination",),
         ("make an image of the same size at the destination first", "use --copy-storage-all instead of -inc"),
@@ -469,5 +464,23 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         "no migration is involved.",
         ("RLIMIT_MEMLOCK of QEMU is too small; to tell: pymig probe --pid PID --only memlock",),
         ("raise RLIMIT_MEMLOCK of QEMU and of libvirt's daemon: LimitMEMLOCK=infinity in the unit",),
+    ),
+    Topic(
+        "storage/precreation",
+        OTHER,
+        (
+            "pre-creation of storage target '<file>' for incremental storage migration of disk '<disk>' is not "
+            "supported",
+            "pre-creation of storage target for incremental storage migration of disk '<disk>' is not supported",
+            "pre-creation of storage targets for incremental storage migration is not supported",
+        ),
+        "The disk's image is not at the destination. libvirt creates missing images itself for a full copy only: with "
+        "--copy-storage-inc (NON_SHARED_INC, as Nova, KubeVirt and CloudStack use) it can't know what stands below.",
+        ("the image, or its backing file, is missing at the destination; to tell: ls -l FILE, there",),
+        (
+            "make the image at the destination first: qemu-img create -f qcow2 -b BASE -F FORMAT FILE SIZE",
+            "use --copy-storage-all instead of --copy-storage-inc",
+        ),
+        ("block",),
     ),
 )

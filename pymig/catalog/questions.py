@@ -13,6 +13,12 @@ OLD_NAMES = {
 }
 """Names that capabilities and parameters had before, or are called by."""
 
+INSTEAD = {
+    "compress": ("switch multifd on with multifd-compression=zstd instead of compress",),
+    "block": ("copy disks by blockdev-mirror to an NBD server; virsh: --copy-storage-all (not tried)",),
+}
+"""What takes the place of capabilities that were removed."""
+
 ALIASES = {
     "postcopy": "postcopy-ram",
     "post-copy": "postcopy-ram",

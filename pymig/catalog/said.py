@@ -9,7 +9,7 @@ from pymig.capability import BITS
 from pymig.catalog.explanation import Explanation
 from pymig.catalog.messages import RELEASES, Message, Rule, command_rules, messages, rules
 from pymig.catalog.names import faults, series
-from pymig.catalog.notes import ADDRESS, AT_DESTINATION, NOTES_ON_COMMANDS, NOTES_ON_RULES, STEPS, Note
+from pymig.catalog.notes import ADDRESS, AT_DESTINATION, KEPT_ON, NOTES_ON_COMMANDS, NOTES_ON_RULES, STEPS, Note
 from pymig.catalog.topics import TOPIC_OF
 from pymig.ends.finding import OUTCOMES, PLACES, STAGES
 from pymig.ends.plan import ENDS
@@ -98,7 +98,7 @@ def _rule(message: Message) -> Explanation:
         message.text,
         " ".join(filter(None, parts)),
         series(message.releases),
-        note.causes,
+        note.causes or _causes(by_release[newest]),
         (*note.remedies, *remedies),
         _see(message.key, note.see, by_release[newest].trigger, by_release[newest].need, by_release[newest].forbid),
     )
@@ -109,6 +109,13 @@ def _statement(rule: Rule) -> str:
     others = [f"needs {' and '.join(rule.need)}"] if rule.need else []
     others += [f"does not go together with {' or '.join(rule.forbid)}"] if rule.forbid else []
     return f"{trigger} {', and '.join(others)}." if others else f"QEMU can't switch {trigger} on here."
+
+
+def _causes(rule: Rule) -> tuple[str, ...]:
+    """Why a set breaks a rule about two capabilities."""
+    if rule.forbid:
+        return ("a manager asks for both; to tell: its log", KEPT_ON)
+    return (f"{' or '.join(rule.need)} is off; to tell: query-migrate-capabilities",) if rule.need else ()
 
 
 def _changes(release: int, rule: Rule) -> Sequence[object]:

@@ -128,6 +128,32 @@ TEXTS = {
         "let the job finish",
     ),
     "qemu-kvm: VFIO_MAP_DMA failed: Cannot allocate memory": ("other matter", "no migration is involved", "MEMLOCK"),
+    "org.libvirt.LibvirtException: Operation not supported: pre-creation of storage target '/var/lib/images/e7' "
+    "for incremental storage migration of disk 'vda' is not supported": (
+        "other matter",
+        "is not at the destination",
+        "--copy-storage-all",
+    ),
+    "migrate-set-capabilities failed: GenericError; Parameter 'capability' does not accept value 'compress'": (
+        "value",
+        "removed in 9.1",
+        "multifd-compression=zstd",
+    ),
+    f"{QMP} 'migrate': 0000:3b:00.2: VFIO migration is not supported with postcopy migration": (
+        "migration",
+        "postcopy is permitted",
+        "live_migration_permit_post_copy = False",
+    ),
+    f"error: {QMP} 'migrate-set-capabilities': Multifd is not compatible with compress": (
+        "rule",
+        "old compression (mt)",
+        "multifd-compression=zstd",
+    ),
+    f"error: {QMP} 'migrate-set-capabilities': Background-snapshot is not compatible with auto-converge": (
+        "rule",
+        "capabilities survive a migration",
+        "without auto-converge",
+    ),
     "Live Migration failure: operation failed: domain is not running": ("other matter", "crashed", "QEMU's log"),
     "ERROR: online migrate failure - unable to detect remote migration address": (
         "other matter",

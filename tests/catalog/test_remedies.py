@@ -477,6 +477,7 @@ TESTS = {
     r"switch mapped-ram off, set multifd-compression=none and tls-creds='', and switch it on again": (
         f"{HERE}::test_mapped_ram"
     ),
+    r"switch multifd on with multifd-compression=zstd instead of compress": f"{HERE}::test_instead_of_compress",
     r"correct or leave out .*": f"{HERE}::test_arguments",
     r"update both ends to QEMU 10\.1 or later": f"{HERE}::test_releases",
     r"switch postcopy-ram on at both ends before migrate \(virsh: --postcopy\)": (
@@ -536,6 +537,13 @@ def test_names():
     with pytest.raises(MigrationError, match="does not accept value"):
         qemu().set_capabilities({"compress": True, "multifd": True})
     qemu().set_capabilities({"multifd": True})
+
+
+def test_instead_of_compress():
+    for release in ("8.2", "11.1"):
+        with pytest.raises(MigrationError):
+            qemu("multifd", "compress", release=release)
+        qemu("multifd", release=release, multifd_compression="zstd").migrate(TCP)
 
 
 def test_mapped_ram():
