@@ -405,6 +405,12 @@ typedef struct ProcessReport {
 PYMIG_API int host_probe_process(const ProcessPlace *place, const RamBlock *blocks, size_t count,
                                  uint64_t target_page_size, ProcessReport *report, RamBlockReport *reports);
 
+/* The folder of a process's cgroup in the hierarchy of this controller: "hugetlb", for version 1; "" for version 2. It
+ * is looked for where this process, process 1 or that process has mounted the hierarchy. Works like snprintf(); or
+ * returns -ESRCH if there is no such process, -ENODEV if it is in no such hierarchy, -ENOENT if the hierarchy is not
+ * mounted, or another negative errno. */
+PYMIG_API int process_cgroup(int pid, const char *controller, char *path, size_t size);
+
 /* prctl(PR_GET_SECCOMP) of this process: 2 with a seccomp filter; -1 if unknown. */
 PYMIG_API int process_seccomp_mode(void);
 

@@ -7,6 +7,7 @@ setting that the kernel has only once (a sysctl, a pool of huge pages) is locked
 """
 
 import ctypes
+import errno
 import os
 import signal
 import stat
@@ -121,3 +122,41 @@ def held(path, lock, say):
         text=True,
     ) as guardian:
         yield Setting(path, guardian, say)
+
+
+# Makes the folder $1 and prints a line. At the end of file, which comes as above, it removes it once it is empty.
+CGROUP_GUARDIAN = """
+mkdir "$1" && echo made && cat || exit
+for _ in $(seq $2); do
+    find "$1" -depth -type d -exec rmdir {} + && exit
+    sleep 0.1
+done
+exit 1
+"""
+
+
+@contextmanager
+def cgroup(folder, tries=100):
+    """A cgroup, removed at the end of the block, even if this process is killed. OSError: that is not possible."""
+    with subprocess.Popen(
+        ["sh", "-c", CGROUP_GUARDIAN, "guardian", folder, str(tries)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as guardian:
+        if not guardian.stdout.readline():
+            raise OSError(errno.EPERM, "this cgroup can't be made", str(folder))
+        yield folder
+        guardian.stdin.close()
+        if guardian.wait() != 0:
+            raise OSError(errno.EBUSY, "this cgroup can't be removed", str(folder))
+
+
+def cgroup_mount(kind, controller=""):
+    """Where this kind of hierarchy is mounted ("cgroup2", "cgroup"); None if nowhere."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    found = [
+        Path(at) for _, at, found, options, *_ in mounts if found == kind and controller in ["", *options.split(",")]
+    ]
+    return found[0] if found else None

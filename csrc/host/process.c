@@ -193,8 +193,8 @@ static void install_filters(Shared *shared)
 
 static void join_cgroups(const Target *target, Shared *shared)
 {
-    for (int i = 0; i < MOST_CGROUPS && target->cgroups[i] >= 0; i++) {
-        if (write(target->cgroups[i], "0", 1) < 0) {
+    for (int i = 0; i < N_CGROUPS; i++) {
+        if (target->cgroups[i] >= 0 && write(target->cgroups[i], "0", 1) < 0) {
             miss(shared, PROCESS_CGROUP, errno);
         }
     }

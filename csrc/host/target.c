@@ -15,6 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "host/cgroup.h"
+
 enum {
     LINE_SIZE = 4096,
     PATH_SIZE = 512
@@ -150,39 +152,6 @@ static void read_root(Target *target)
     }
 }
 
-/* The folder of a hierarchy below /sys/fs/cgroup that may have a device program: version 2, or version 1's devices. */
-static const char *folder_of(const char *controllers)
-{
-    return controllers[0] == '\0'                   ? access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0 ? "" : "unified"
-           : strstr(controllers, "devices") != NULL ? "devices"
-                                                    : NULL;
-}
-
-static void take_cgroup(Target *target, char *line)
-{
-    char *controllers = strchr(line, ':'), *path = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
-    char procs[2 * PATH_SIZE + LINE_SIZE];
-    int i = 0;
-
-    if (path == NULL) {
-        return;
-    }
-    *path++ = '\0';
-    path[strcspn(path, "\n")] = '\0';
-    const char *folder = folder_of(controllers + 1);
-    while (i < MOST_CGROUPS && target->cgroups[i] >= 0) {
-        i++;
-    }
-    if (folder == NULL || i == MOST_CGROUPS || strlen(path) >= LINE_SIZE) {
-        return;
-    }
-    snprintf(procs, sizeof(procs), "/sys/fs/cgroup/%s%s/cgroup.procs", folder, path);
-    target->cgroups[i] = open(procs, O_WRONLY | O_CLOEXEC);
-    if (target->cgroups[i] < 0) {
-        target->errors[PROCESS_CGROUP] = errno;
-    }
-}
-
 /* Whether the file of the process has the same contents as the caller's. */
 static bool same_file(int pid, const char *name)
 {
@@ -198,11 +167,17 @@ static bool same_file(int pid, const char *name)
     return lengths[0] >= 0 && lengths[0] == lengths[1] && memcmp(texts[0], texts[1], (size_t)lengths[0]) == 0;
 }
 
+/* The hierarchies that decide what a process is let do: by a device program, or by a limit of huge pages. Version 2 has
+ * both; of version 1, each controller that is not there has its own. */
+static const char *const hierarchies[N_CGROUPS] = {"", "devices", "hugetlb"};
+
 static void read_cgroups(Target *target)
 {
-    if (!same_file(target->pid, "cgroup")) {
-        int result = read_lines(target, "cgroup", take_cgroup);
-        target->errors[PROCESS_CGROUP] = result < 0 ? -result : target->errors[PROCESS_CGROUP];
+    for (int i = 0; i < N_CGROUPS; i++) {
+        target->cgroups[i] = cgroup_open(target->pid, hierarchies[i]);
+        if (target->cgroups[i] < 0 && target->cgroups[i] != -ENODEV) {
+            target->errors[PROCESS_CGROUP] = -target->cgroups[i];
+        }
     }
 }
 
@@ -273,7 +248,7 @@ static void clear(Target *target)
     for (int i = 0; i < N_NAMESPACES; i++) {
         target->namespaces[i].fd = -1;
     }
-    for (int i = 0; i < MOST_CGROUPS; i++) {
+    for (int i = 0; i < N_CGROUPS; i++) {
         target->cgroups[i] = -1;
     }
 }
@@ -339,7 +314,7 @@ void target_release(Target *target)
     for (int i = 0; i < N_NAMESPACES; i++) {
         close_if_open(target->namespaces[i].fd);
     }
-    for (int i = 0; i < MOST_CGROUPS; i++) {
+    for (int i = 0; i < N_CGROUPS; i++) {
         close_if_open(target->cgroups[i]);
     }
     free(target->groups);

@@ -11,7 +11,7 @@
 #include "pymig.h"
 
 enum {
-    MOST_CGROUPS = 4, /* hierarchies that may have a device program */
+    N_CGROUPS = 3, /* hierarchies */
     LABEL_SIZE = 256,
     N_NAMESPACES = 3,
     N_LIMITS = 3
@@ -43,7 +43,7 @@ typedef struct Target {
     bool is_traced;
     TargetNamespace namespaces[N_NAMESPACES]; /* in the order in which they must be joined */
     int root;                                 /* a descriptor of its root directory; negative if there is none */
-    int cgroups[MOST_CGROUPS];                /* descriptors of cgroup.procs; negative if there is none */
+    int cgroups[N_CGROUPS];                   /* descriptors of cgroup.procs to join; negative if there is none */
     TargetLimit limits[N_LIMITS];
     char label[LABEL_SIZE];         /* of a Linux security module; "" if it is the caller's own */
     int errors[PROCESS_TRAIT__MAX]; /* errno for which a trait could not be read */

@@ -18,6 +18,7 @@ CLONE_NEWUSER = 0x10000000
 USERFAULTFD = {"x86_64": 323}.get(os.uname().machine, 282)
 MUNLOCKALL = {"x86_64": 152}.get(os.uname().machine, 231)
 SETSOCKOPT = {"x86_64": 54}.get(os.uname().machine, 208)
+BPF = {"x86_64": 321}.get(os.uname().machine, 280)
 IOCTL = {"x86_64": 16}.get(os.uname().machine, 29)
 
 # What a probe calls, beside ioctl(2): by name, as x86-64 numbers them.
@@ -101,6 +102,42 @@ def cover(path, file):
 
 def own_user_namespace():
     machine.call("unshare", CLONE_NEWUSER)
+
+
+BPF_PROG_LOAD, BPF_PROG_ATTACH, BPF_F_ALLOW_MULTI = 5, 8, 2
+BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE = 15, 6
+BPF_ATTR_SIZE = 120
+
+
+def deny_device(cgroup, device):
+    """Attach a device program to a cgroup of version 2: it denies this device, and allows all others."""
+    program = (
+        (0x61, 1 << 4 | 2, 4, 0),  # load the major number
+        (0x61, 1 << 4 | 3, 8, 0),  # load the minor number
+        (0xB7, 0, 0, 1),  # the answer is yes
+        (0x55, 2, 2, os.major(device)),  # unless it is this one, skip two steps
+        (0x55, 3, 1, os.minor(device)),
+        (0xB7, 0, 0, 0),  # it is no
+        (0x95, 0, 0, 0),
+    )
+    code = ctypes.create_string_buffer(b"".join(struct.pack("<BBhi", *instruction) for instruction in program))
+    license_ = ctypes.create_string_buffer(b"GPL")
+    addresses = ctypes.addressof(code), ctypes.addressof(license_)
+    loaded = _bpf(BPF_PROG_LOAD, struct.pack("IIQQ", BPF_PROG_TYPE_CGROUP_DEVICE, len(program), *addresses))
+    folder = os.open(cgroup, os.O_RDONLY)
+    try:
+        _bpf(BPF_PROG_ATTACH, struct.pack("IIII", folder, loaded, BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI))
+    finally:
+        os.close(folder)
+        os.close(loaded)
+
+
+def _bpf(command, attributes):
+    given = ctypes.create_string_buffer(attributes, BPF_ATTR_SIZE)
+    result = machine.LIBC.syscall(BPF, command, given, BPF_ATTR_SIZE)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), "bpf")
+    return result
 
 
 def no_descriptors():

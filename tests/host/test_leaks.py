@@ -208,6 +208,7 @@ CALLS = {
     "postcopy_support_message": lambda: lib.postcopy_support_message(SUPPORT, lib.QEMU_8_1, TEXT, 256),
     "host_probe": lambda: lib.host_probe(BLOCKS, 3, 0, REPORTS),
     "host_probe_process": ask_in_the_own_place,
+    "process_cgroup": lambda: [lib.process_cgroup(pid, b"", TEXT, 256) for pid in (1, 0)],
     "process_trait_name": lambda: lib.process_trait_name(0),
     "guarded_process_start guarded_process_end": start_and_end,
     "uffd_feature_name": lambda: lib.uffd_feature_name(0),

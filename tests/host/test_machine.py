@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,33 @@ def test_mounts_are_this_runs_own(own_mounts):
     assert Path("/proc/self/ns/mnt").readlink() != Path(f"/proc/{os.getppid()}/ns/mnt").readlink()
     shared = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if " shared:" in line]
     assert shared == []
+
+
+MAKE_A_CGROUP = """
+import sys, time
+from pathlib import Path
+from tests import machine
+with machine.cgroup(Path(sys.argv[1])) as cgroup:
+    (cgroup / "below").mkdir()
+    print("made", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_cgroup_is_removed_when_the_run_is_killed(tmp_path):
+    folder = tmp_path / "cgroup"
+    with subprocess.Popen([sys.executable, "-c", MAKE_A_CGROUP, folder], stdout=subprocess.PIPE) as run:
+        run.stdout.readline()
+        assert (folder / "below").exists()
+        run.kill()
+    deadline = time.monotonic() + 10
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not folder.exists()
+
+
+def test_a_cgroup_that_can_not_be_made_or_removed(tmp_path):
+    with pytest.raises(OSError, match="can't be made"), machine.cgroup(tmp_path):
+        pass
+    with pytest.raises(OSError, match="can't be removed"), machine.cgroup(tmp_path / "a", tries=1) as folder:
+        (folder / "file").touch()

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,13 @@ import pymig
 from pymig import Checker, Host, Memory, QemuBuild
 from pymig.host.place import memory_of, qemu_processes
 from tests import machine
+from tests.conftest import run_in_child
 from tests.host import faults
 from tests.live.conftest import QEMUMonitorProtocol, event_loop
 
 BINARY = shutil.which(os.environ.get("PYMIG_QEMU", "qemu-system-x86_64"))
 NOBODY, GROUP = 65534, 64000
 KILLED = 4095  # PYMIG_ERROR_KILLED
-CGROUPS = Path("/sys/fs/cgroup")
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make surroundings and to take them on"),
@@ -183,35 +184,147 @@ def test_the_answer_is_qemus(name, incoming):
         assert predicted == answer(qmp, capability)
 
 
-@pytest.fixture
-def denied_device():
-    """A cgroup whose device program denies /dev/userfaultfd."""
-    folder = CGROUPS / "devices" / f"pymig-{os.getpid()}"
-    if not (CGROUPS / "devices" / "cgroup.procs").exists():
-        pytest.skip("this machine has no hierarchy of the cgroup controller devices (version 1)")
-    folder.mkdir()
+@contextlib.contextmanager
+def cgroup_in(kind, controller=""):
+    mount = machine.cgroup_mount(kind, controller)
+    if mount is None:
+        pytest.skip(f"this machine has no hierarchy {kind} {controller}".rstrip())
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(machine.cgroup(mount / f"pymig-{uuid.uuid4().hex}"))
+        except OSError as error:
+            pytest.skip(str(error))
+        yield folder
+
+
+@contextlib.contextmanager
+def denied_by_version_1():
     number = machine.DEVICE.stat().st_rdev
-    (folder / "devices.deny").write_text(f"c {os.major(number)}:{os.minor(number)} rwm")
-    yield folder / "cgroup.procs"
-    for _ in range(50):
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{folder} is not empty")
+    with cgroup_in("cgroup", "devices") as folder:
+        (folder / "devices.deny").write_text(f"c {os.major(number)}:{os.minor(number)} rwm")
+        yield folder, folder
+
+
+@contextlib.contextmanager
+def denied_by_program():
+    with cgroup_in("cgroup2") as folder:
+        faults.deny_device(folder, machine.DEVICE.stat().st_rdev)
+        yield folder, folder
+
+
+@contextlib.contextmanager
+def denied_by_program_above():
+    """As libvirt has it: QEMU's main thread is in a threaded cgroup below the one with the program."""
+    with denied_by_program() as (folder, _):
+        (folder / "emulator").mkdir()
+        (folder / "emulator/cgroup.type").write_text("threaded")
+        yield folder, folder / "emulator"
+
+
+DENIALS = {
+    "version 1": denied_by_version_1,
+    "version 2": denied_by_program,
+    "version 2, libvirt's threads": denied_by_program_above,
+}
+
+
+def join(cgroup):
+    """What puts QEMU there. It has no capabilities, so nothing but the device could give it a userfaultfd."""
+    return [lambda: (cgroup / "cgroup.procs").write_text("0"), no_capabilities]
 
 
 @pytest.mark.parametrize("incoming", [False, True], ids=["background-snapshot", "postcopy-ram"])
-def test_a_cgroup_that_denies_the_device(denied_device, incoming):
+@pytest.mark.parametrize("denial", DENIALS)
+def test_a_cgroup_that_denies_the_device(denial, incoming):
     build = QemuBuild.from_binary(BINARY)
-    join = [lambda: denied_device.write_text("0"), no_capabilities]
-    with qemu_in(join, *(["-incoming", "defer"] if incoming else [])) as (pid, qmp):
+    arguments = ["-incoming", "defer"] if incoming else []
+    with DENIALS[denial]() as (folder, cgroup), qemu_in(join(cgroup), *arguments) as (pid, qmp):
+        before = settled(pid), Path("/proc/self/cgroup").read_text()
         report = pymig.probe(pid=pid)
         assert report.device_errno == errno.EPERM
+        assert report.incomplete == ()
         assert {entry.cause for entry in report.diagnosis} >= {"device-cgroup"}
         capability = "postcopy-ram" if incoming else "background-snapshot"
         assert prediction(build, report.host, capability, incoming=incoming) == answer(qmp, capability)
-        assert denied_device.read_text().split() == [str(pid)]
+        assert (visible(pid), Path("/proc/self/cgroup").read_text()) == before
+        assert (folder / "cgroup.procs").read_text().split() == [str(pid)]
+
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def cover_cgroups():
+    machine.own_mounts()
+    machine.mount("none", CGROUPS, "tmpfs")
+
+
+def show_cgroups(path, part):
+    """They are covered, and this part of the hierarchy is at another path below."""
+    machine.own_mounts()
+    held = os.open(part, os.O_PATH)
+    machine.mount("none", CGROUPS, "tmpfs")
+    (CGROUPS / path).mkdir(exist_ok=True)
+    machine.mount(f"/proc/self/fd/{held}", CGROUPS / path, flags=machine.MS_BIND)
+    os.close(held)
+
+
+# How the machine looks to the one who asks. `folder` is QEMU's cgroup.
+LAYOUTS = {
+    "as it is": lambda _: None,
+    "unified": lambda folder: show_cgroups("", folder.parent),
+    "hybrid": lambda folder: show_cgroups("unified", folder.parent),
+    "elsewhere": lambda folder: show_cgroups("a \\ b", folder.parent),
+    "a part": lambda folder: show_cgroups("part", folder),
+    "another part": lambda folder: show_cgroups("part", folder / "other"),
+    "not mounted": lambda _: cover_cgroups(),
+}
+
+
+@pytest.fixture(scope="module")
+def qemu_in_a_cgroup():
+    """A QEMU that a device program denies the device; its number, its cgroup, and its answer."""
+    with denied_by_program() as (folder, _), qemu_in(join(folder)) as (pid, qmp):
+        (folder / "other").mkdir()
+        yield pid, folder, answer(qmp, "background-snapshot")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_wherever_cgroups_are_mounted(qemu_in_a_cgroup, layout):
+    pid, folder, said = qemu_in_a_cgroup
+
+    def ask():
+        LAYOUTS[layout](folder)
+        return Host.of_process(pid)
+
+    host = run_in_child(ask)
+    assert host.incomplete == ()
+    assert prediction(QemuBuild.from_binary(BINARY), host, "background-snapshot", incoming=False) == said != ""
+
+
+def test_cgroups_that_nobody_has_mounted():
+    def ask(pid):
+        cover_cgroups()
+        machine.mount("none", "/proc/1", "tmpfs")
+        return Host.of_process(pid)
+
+    with denied_by_program() as (folder, _), qemu_in([*join(folder), cover_cgroups]) as (pid, _):
+        assert run_in_child(ask, pid).incomplete == (("cgroup", errno.ENOENT),)
+
+
+def test_outside_of_the_cgroup_namespace(qemu_in_a_cgroup):
+    """A kernel that delegates to namespaces (nsdelegate) does not let it join, and says ENOENT."""
+    pid, folder, said = qemu_in_a_cgroup
+
+    def ask():
+        machine.call("unshare", 0x02000000)  # CLONE_NEWCGROUP
+        return Host.of_process(pid)
+
+    with machine.cgroup(folder.with_name(f"{folder.name}-own")) as own:
+        host = run_in_child(lambda: ((own / "cgroup.procs").write_text("0"), ask())[1])
+    if host.incomplete:
+        assert host.incomplete == (("cgroup", errno.ENOENT),)
+    else:
+        assert prediction(QemuBuild.from_binary(BINARY), host, "background-snapshot", incoming=False) == said
 
 
 def test_what_it_must_not_stop():
@@ -242,6 +355,7 @@ def test_nothing_is_left():
 COUNT_SIGNALS = """
 import os, signal, sys
 from tests import machine
+from tests.conftest import run_in_child
 from tests.host import faults
 machine.end_with(os.getppid())
 faults.refuse(faults.MUNLOCKALL, faults.EPERM)
