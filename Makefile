@@ -16,7 +16,7 @@ help: ## list the targets
 
 # The packages that each target needs. What is missing is installed, or named, for all given targets at once.
 BUILD := venv headers compiler
-SUITE := $(BUILD) bindfs cmocka qemu strace g++ pkg-config
+SUITE := $(BUILD) bindfs bwrap cmocka qemu strace systemd-nspawn g++ pkg-config
 NEEDS_run := $(BUILD)
 NEEDS_test := $(SUITE)
 NEEDS_test-plain := $(BUILD)

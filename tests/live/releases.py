@@ -21,7 +21,7 @@ from tests.live.bring import BringError, FailsError, add_labels, bring, say, wor
 
 ROOT = Path(__file__).parents[2]
 
-TESTS = ("tests/live", "tests/host/test_process.py")
+TESTS = ("tests/live", "tests/host/test_process.py", "tests/host/test_containers.py")
 
 
 @dataclass(frozen=True)
