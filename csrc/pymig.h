@@ -239,6 +239,7 @@ typedef struct RamBlock {
     int kind; /* enum RamBlockKind */
     bool share;
     bool readonly;
+    bool in_use;        /* a guest has it already, so no huge page need be free for it */
     uint64_t size;      /* the backend's size; 0: one page of the backing memory */
     uint64_t page_size; /* memfd: the huge page size, a power of two; 0: the host's page size */
     const char *path;   /* file: an existing file or directory; it is not modified */

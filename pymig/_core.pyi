@@ -61,6 +61,7 @@ class RamBlock(Struct):
     kind: int
     share: bool
     readonly: bool
+    in_use: bool
     size: int
     page_size: int
     path: Chars

@@ -124,22 +124,33 @@ def held(path, lock, say):
         yield Setting(path, guardian, say)
 
 
-# Makes the folder $1 and prints a line. At the end of file, which comes as above, it removes it once it is empty.
+# Makes the folder $1 and prints a line. At the end of file, which comes as above, it removes it once it is empty, which
+# it tries $2 times. Meanwhile the cgroups beside it have the controller $3, if one is given; runs take turns then.
 CGROUP_GUARDIAN = """
-mkdir "$1" && echo made && cat || exit
-for _ in $(seq $2); do
-    find "$1" -depth -type d -exec rmdir {} + && exit
-    sleep 0.1
-done
-exit 1
+children=${1%/*}/cgroup.subtree_control
+if [ "$3" ]; then
+    exec 9<"$children" && flock 9 || exit
+    grep -qw "$3" "$children" || { echo "+$3" >"$children" && added=$3; } || exit
+fi
+removed() {
+    for _ in $(seq $2); do
+        find "$1" -depth -type d -exec rmdir {} + && return
+        sleep 0.1
+    done
+    return 1
+}
+mkdir "$1" && echo made && cat && removed "$1" "$2"
+outcome=$?
+[ -z "$added" ] || echo "-$added" >"$children"
+exit $outcome
 """
 
 
 @contextmanager
-def cgroup(folder, tries=100):
+def cgroup(folder, controller="", tries=100):
     """A cgroup, removed at the end of the block, even if this process is killed. OSError: that is not possible."""
     with subprocess.Popen(
-        ["sh", "-c", CGROUP_GUARDIAN, "guardian", folder, str(tries)],
+        ["sh", "-c", CGROUP_GUARDIAN, "guardian", folder, str(tries), controller],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

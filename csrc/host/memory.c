@@ -176,22 +176,23 @@ typedef struct Source {
     int fd; /* -1 for anonymous memory */
     struct statfs fs;
     bool only_readable; /* a private mapping for reading stands in */
-    bool has_pages;     /* a guest that uses the file has its huge pages, so none need be free */
+    bool has_pages;     /* a guest that uses the memory has its huge pages, so none need be free */
 } Source;
 
-static int open_memfd(uint64_t page_size, Source *source)
+static int open_memfd(const RamBlock *block, Source *source)
 {
-    source->fd = system_memfd(memfd_flags(page_size));
+    source->has_pages = block->in_use;
+    source->fd = system_memfd(memfd_flags(block->page_size));
     return source->fd < 0 ? source->fd : look_at_file_system(source->fd, &source->fs);
 }
 
 /* The kernel treats every file on tmpfs as a memfd, and every file on hugetlbfs as a memfd with huge pages of that
  * size. Elsewhere the file system may pass a mapping on (overlayfs does), so a file on it must be mapped. */
-static int open_stand_in(const Place *place, Source *source)
+static int open_stand_in(const RamBlock *block, const Place *place, Source *source)
 {
     if (file_system_of(&place->fs) != RAM_FILE_SYSTEM_OTHER) {
         source->fd = as_stand_in(system_memfd(memfd_flags(page_size_of(&place->fs))));
-        source->has_pages = !place->is_folder;
+        source->has_pages = !place->is_folder || block->in_use;
     } else if (place->is_folder) {
         source->fd = open_in_folder(place);
     } else {
@@ -212,7 +213,7 @@ static int open_path(const RamBlock *block, Source *source)
         return result;
     }
     source->fs = place.fs;
-    result = open_stand_in(&place, source);
+    result = open_stand_in(block, &place, source);
     close(place.fd);
     return result;
 }
@@ -223,7 +224,7 @@ static int open_source(const RamBlock *block, Source *source)
     case RAM_BLOCK_ANONYMOUS:
         return 0;
     case RAM_BLOCK_MEMFD:
-        return open_memfd(block->page_size, source);
+        return open_memfd(block, source);
     case RAM_BLOCK_FILE:
         return open_path(block, source);
     default:

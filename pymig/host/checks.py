@@ -8,6 +8,7 @@ import errno
 import os
 
 from pymig._core import lib
+from pymig.host.cgroup import huge_pages_left
 from pymig.host.diagnosis import error_text
 from pymig.host.facts import UNKNOWN, is_inconclusive
 from pymig.host.place import has_capability, methods_of, pid_of
@@ -124,8 +125,7 @@ def _zero_copy(report: HostReport | None) -> Result:
 
 def _optmem(_: object) -> Result:
     try:
-        with open(OPTMEM_MAX, "rb") as file:  # noqa: PTH123 - pathlib takes long to import
-            most = int(file.read())
+        most = _number(OPTMEM_MAX)
     except (OSError, ValueError) as error:
         return ERROR, str(error)
     return (PASS if most >= USUAL_OPTMEM_MAX else WARN), f"net.core.optmem_max = {most}"
@@ -167,9 +167,15 @@ def _locks_without_limit(place: Answer | None) -> bool:
     return is_initial and has_capability(methods_of(place), "CAP_IPC_LOCK")
 
 
+def _number(path: str) -> int:
+    """The number in a file."""
+    with open(path, "rb") as file:  # noqa: PTH123 - pathlib takes long to import
+        return int(file.read())
+
+
 def _folder(path: str) -> list[str]:
     try:
-        return sorted(os.listdir(path))  # noqa: PTH208 - pathlib takes long to import
+        return sorted(os.listdir(path))  # noqa: PTH208 - likewise
     except FileNotFoundError:
         return []
 
@@ -189,16 +195,24 @@ def _rdma(report: HostReport | None) -> Result:
     return WARN, f"{RDMA_NODES} can't be opened: {error_text(error)}"
 
 
-def _huge_pages(_: object) -> Result:
-    free = []
+def _huge_pages(report: HostReport | None) -> Result:
+    pid = pid_of(_place_of(report))
     try:
-        for size in _folder(HUGE_PAGES):
-            with open(f"{HUGE_PAGES}/{size}/free_hugepages", "rb") as file:  # noqa: PTH123
-                free.append((size.removeprefix("hugepages-"), int(file.read())))
+        free = [_free_huge_pages(name, pid) for name in _folder(HUGE_PAGES)]
     except (OSError, ValueError) as error:
         return ERROR, str(error)
-    detail = ", ".join(f"{count} of {size}" for size, count in free) or f"none in {HUGE_PAGES}"
-    return (PASS if any(count for _, count in free) else WARN), detail
+    detail = ", ".join(found for _, found in free) or f"none in {HUGE_PAGES}"
+    return (PASS if any(count for count, _ in free) else WARN), detail
+
+
+def _free_huge_pages(name: str, pid: int) -> tuple[int, str]:
+    """How many a pool has free for a process, or for anybody (0), and what that is called."""
+    size = name.removeprefix("hugepages-")
+    count = _number(f"{HUGE_PAGES}/{name}/free_hugepages") - _number(f"{HUGE_PAGES}/{name}/resv_hugepages")
+    limit = huge_pages_left(pid, int(size.removesuffix("kB")) << 10) if pid and count else None
+    if limit is None or limit[0] >= count:
+        return count, f"{count} of {size}"
+    return limit[0], f"{limit[0]} of {size} because of {limit[1]}"
 
 
 CHECKS: tuple[tuple[str, str, Callable[[Any], Result]], ...] = (

@@ -22,11 +22,13 @@ unknown               none of these; see the evidence
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
 
 from pymig._core import lib
+from pymig.host.cgroup import huge_pages_left
 from pymig.host.facts import REFERENCE, is_inconclusive
 from pymig.host.place import has_capability, methods_of, pid_of
 from pymig.host.report import Diagnosis
@@ -174,10 +176,7 @@ def _untracked(block: MemoryReport, report: HostReport) -> Diagnosis:
 def _unmade(report: HostReport, what: str, block: MemoryReport, error: int, evidence: dict[str, str]) -> Diagnosis:
     huge = block.file_system == "hugetlbfs" or (block.memory.page_size or 0) > os.sysconf("SC_PAGESIZE")
     if huge and error in (errno.ENOMEM, errno.ENODEV, errno.EINVAL):
-        size = block.page_size or block.memory.page_size or 0
-        pool = f"/sys/kernel/mm/hugepages/hugepages-{size // 1024}kB"
-        evidence = {**evidence, f"{pool}/free_hugepages": _read(f"{pool}/free_hugepages")}
-        return Diagnosis(what, "hugepages-unavailable", evidence, f"reserve some: echo COUNT > {pool}/nr_hugepages")
+        return _no_huge_page(what, block.page_size or block.memory.page_size or 0, evidence)
     if _is_limit(error):
         return Diagnosis(what, "resource-limit", {**evidence, **_limits(report)}, RAISE_LIMITS)
     if error == NOT_FOUND_OUT:
@@ -187,6 +186,18 @@ def _unmade(report: HostReport, what: str, block: MemoryReport, error: int, evid
         evidence = {**evidence, f"mode of {path}": _mode(path, report)}
         return Diagnosis(what, "filesystem", evidence, f"give QEMU's user the right to read and write {path}")
     return Diagnosis(what, "unknown", evidence, "see the errno; QEMU would not start with this memory")
+
+
+def _no_huge_page(what: str, size: int, evidence: dict[str, str]) -> Diagnosis:
+    pool = f"/sys/kernel/mm/hugepages/hugepages-{size // 1024}kB"
+    evidence = {**evidence, f"{pool}/free_hugepages": _read(f"{pool}/free_hugepages")}
+    remedy = f"reserve some: echo COUNT > {pool}/nr_hugepages"
+    with contextlib.suppress(OSError, ValueError):
+        limit = huge_pages_left(os.getpid(), size) if size else None
+        if limit is not None and limit[0] == 0:
+            evidence[limit[1]] = _read(limit[1])
+            remedy = f"raise {limit[1]}"
+    return Diagnosis(what, "hugepages-unavailable", evidence, remedy)
 
 
 def _no_postcopy(report: HostReport) -> Diagnosis:

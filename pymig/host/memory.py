@@ -152,8 +152,8 @@ class RamBlocks:
     memory: tuple[Memory, ...]
     c: Any
 
-    def __init__(self, memory: Iterable[Memory], root: str = "") -> None:
-        """``root``: where the root directory is below which the paths are."""
+    def __init__(self, memory: Iterable[Memory], root: str = "", *, in_use: bool = False) -> None:
+        """``root``: where the root directory is below which the paths are; ``in_use``: as C has it."""
         self.memory = _memory_blocks(memory)
         for block in self.memory:
             if block.path is not None:
@@ -162,7 +162,7 @@ class RamBlocks:
         self.c = ffi.new(
             "RamBlock[]",
             [
-                (_KINDS[b.kind], b.share, b.readonly, b.size or 0, b.page_size or 0, path)
+                (_KINDS[b.kind], b.share, b.readonly, in_use, b.size or 0, b.page_size or 0, path)
                 for b, path in zip(self.memory, self._paths, strict=True)
             ],
         )

@@ -97,7 +97,7 @@ def in_place_of_process(pid: int, memory: Iterable[Memory] | None, page_size: in
     require_bool(ptrace, "ptrace")
     if not 0 < pid < 1 << 31:
         raise ProcessLookupError(errno.ESRCH, f"pid must be the number of a process, not {pid}")
-    blocks = RamBlocks(memory_of(pid) if memory is None else memory, root=f"/proc/{pid}/root")
+    blocks = RamBlocks(memory_of(pid) if memory is None else memory, root=f"/proc/{pid}/root", in_use=True)
     place = ffi.new("ProcessPlace *", {"pid": pid, "no_ptrace": not ptrace})
     return _asked(place, blocks, page_size, f"process {pid}")
 

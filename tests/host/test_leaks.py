@@ -66,9 +66,9 @@ FOLDER = ffi.new("char[]", b"/dev/shm")
 BLOCKS = ffi.new(
     "RamBlock[]",
     [
-        (lib.RAM_BLOCK_ANONYMOUS, True, False, 0, 0, ffi.NULL),
-        (lib.RAM_BLOCK_MEMFD, False, False, 0, 0, ffi.NULL),
-        (lib.RAM_BLOCK_FILE, True, False, 0, 0, FOLDER),
+        {"kind": lib.RAM_BLOCK_ANONYMOUS, "share": True},
+        {"kind": lib.RAM_BLOCK_MEMFD},
+        {"kind": lib.RAM_BLOCK_FILE, "share": True, "path": FOLDER},
     ],
 )
 REPORTS = ffi.new("RamBlockReport[]", 3)

@@ -5,6 +5,7 @@
 import contextlib
 import errno
 import json
+import mmap
 import os
 import random
 import resource
@@ -25,7 +26,7 @@ import pymig
 from pymig import Checker, Host, Memory, QemuBuild
 from pymig.host.place import memory_of, qemu_processes
 from tests import machine
-from tests.conftest import run_in_child
+from tests.conftest import run_in_child, set_or_skip
 from tests.host import faults
 from tests.live.conftest import QEMUMonitorProtocol, event_loop
 
@@ -186,12 +187,15 @@ def test_the_answer_is_qemus(name, incoming):
 
 @contextlib.contextmanager
 def cgroup_in(kind, controller=""):
-    mount = machine.cgroup_mount(kind, controller)
+    """A cgroup of this kind of hierarchy, with a controller."""
+    version_2 = kind == "cgroup2"
+    mount = machine.cgroup_mount(kind, "" if version_2 else controller)
     if mount is None:
         pytest.skip(f"this machine has no hierarchy {kind} {controller}".rstrip())
+    made = machine.cgroup(mount / f"pymig-{uuid.uuid4().hex}", controller if version_2 else "")
     with contextlib.ExitStack() as stack:
         try:
-            folder = stack.enter_context(machine.cgroup(mount / f"pymig-{uuid.uuid4().hex}"))
+            folder = stack.enter_context(made)
         except OSError as error:
             pytest.skip(str(error))
         yield folder
@@ -355,7 +359,7 @@ def test_nothing_is_left():
 COUNT_SIGNALS = """
 import os, signal, sys
 from tests import machine
-from tests.conftest import run_in_child
+from tests.conftest import run_in_child, set_or_skip
 from tests.host import faults
 machine.end_with(os.getppid())
 faults.refuse(faults.MUNLOCKALL, faults.EPERM)
@@ -558,6 +562,87 @@ def test_locked_memory_of_a_guest():
     with qemu_in([]) as (pid, _):
         limit_locked_memory(pid, 65536)
         assert checked(pid, "memlock") == ("PASS", "RLIMIT_MEMLOCK = 65536, but CAP_IPC_LOCK lifts it")
+
+
+HUGE = 2 << 20
+POOL = machine.HUGE_PAGES / "hugepages-2048kB"
+ON_HUGE_PAGES = ["-m", "4", "-machine", "memory-backend=a"]
+ON_HUGE_PAGES += ["-object", "memory-backend-memfd,id=a,size=4M,hugetlb=on,hugetlbsize=2M,share=on,prealloc=on"]
+
+
+@pytest.fixture
+def huge_pages(say):
+    """A function that sets the number of huge pages of 2 MiB."""
+    if not POOL.exists():
+        pytest.skip("needs huge pages of 2 MiB")
+    with machine.held(POOL / "nr_hugepages", POOL, say) as pages:
+        yield lambda count: set_or_skip(pages, count)
+
+
+def test_a_guest_that_has_all_huge_pages(huge_pages):
+    """No page need be free: QEMU registers those that the guest has."""
+    huge_pages(2)
+    with qemu_in([], *ON_HUGE_PAGES) as (pid, qmp):
+        assert (POOL / "free_hugepages").read_text() == "0\n"
+        host = Host.of_process(pid)
+        assert prediction(QemuBuild.from_binary(BINARY), host, "background-snapshot", incoming=False) == ""
+        assert answer(qmp, "background-snapshot") == ""
+        assert checked(pid, "huge-pages")[0] == "WARN"
+
+
+def can_have(pages):
+    """Whether this process can have that many huge pages, touched."""
+    try:
+        with mmap.mmap(
+            -1, pages * HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000
+        ) as memory:  # MAP_HUGETLB
+            memory.madvise(23)  # MADV_POPULATE_WRITE
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "kind, limit",
+    [
+        ("cgroup2", "max"),
+        ("cgroup2", "rsvd.max"),
+        ("cgroup", "limit_in_bytes"),
+        ("cgroup", "rsvd.limit_in_bytes"),
+    ],
+)
+def test_a_limit_of_huge_pages(huge_pages, kind, limit):
+    """What is left is what a process there can have, and no more."""
+    huge_pages(8)
+    with cgroup_in(kind, "hugetlb") as folder:
+        file = folder / f"hugetlb.2MB.{limit}"
+        file.write_text(str(5 * HUGE))
+        enter = [lambda: (folder / "cgroup.procs").write_text("0")]
+        with qemu_in(enter, *ON_HUGE_PAGES) as (pid, _):
+            status, detail = checked(pid, "huge-pages")
+            assert status == "PASS"
+            assert f"3 of 2048kB because of {file}" in detail
+            assert run_in_child(lambda: (enter[0](), can_have(3), can_have(4))[1:]) == (True, False)
+            file.write_text(str(2 * HUGE))  # what QEMU has
+            assert f"0 of 2048kB because of {file}" in checked(pid, "huge-pages")[1]
+            assert Host.of_process(pid).write_tracking == "compatible"
+            assert "6 of 2048kB" in checked(os.getpid(), "huge-pages")[1]
+
+
+def test_a_remedy_for_a_limit_of_huge_pages(huge_pages):
+    huge_pages(2)
+    with cgroup_in("cgroup2", "hugetlb") as folder:
+        file = folder / "hugetlb.2MB.rsvd.max"
+
+        def ask():
+            (folder / "cgroup.procs").write_text("0")
+            return pymig.probe([Memory("memfd", share=True, page_size=HUGE)])
+
+        file.write_text("0")
+        (entry,) = run_in_child(ask).diagnosis
+        assert (entry.cause, entry.remedy) == ("hugepages-unavailable", f"raise {file}")
+        file.write_text("max")
+        assert run_in_child(ask).diagnosis == ()
 
 
 def test_from_several_threads():
