@@ -394,6 +394,7 @@ typedef struct ProcessReport {
                           PYMIG_ERROR_UNKNOWN if it was not asked */
     int missing[12];   /* by enum ProcessTrait: errno for which it could not be taken on, ECANCELED without ptrace,
                           PYMIG_ERROR_KILLED if a filter killed while they were installed; 0 if it was, or need not be */
+    int64_t optmem_max; /* net.core.optmem_max in its network namespace; a negative errno, or -PYMIG_ERROR_UNKNOWN */
     int unasked;      /* errno for which nothing could be asked; `host` and `methods` are empty then. 0: they are not */
     uint64_t stopped; /* ns for which the process was stopped to read its seccomp filters */
 } ProcessReport;
@@ -411,6 +412,9 @@ PYMIG_API int host_probe_process(const ProcessPlace *place, const RamBlock *bloc
  * returns -ESRCH if there is no such process, -ENODEV if it is in no such hierarchy, -ENOENT if the hierarchy is not
  * mounted, or another negative errno. */
 PYMIG_API int process_cgroup(int pid, const char *controller, char *path, size_t size);
+
+/* The effective capabilities of the calling thread; bit n is the capability with number n. */
+PYMIG_API uint64_t process_effective_capabilities(void);
 
 /* prctl(PR_GET_SECCOMP) of this process: 2 with a seccomp filter; -1 if unknown. */
 PYMIG_API int process_seccomp_mode(void);

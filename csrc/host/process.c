@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -337,34 +338,6 @@ static _Noreturn void end(void)
     }
 }
 
-static _Noreturn void rehearse_one(const Question *question, RehearsedCall *call)
-{
-    take_the_rest(question);
-    call->stage = REHEARSAL_CALLED;
-    call->result = syscall(call->number, call->argument) < 0 ? -errno : 0;
-    call->stage = REHEARSAL_RETURNED;
-    end();
-}
-
-static _Noreturn void ask(const Question *question)
-{
-    ProcessReport *report = &question->shared->report;
-    take_the_rest(question);
-    rehearsed_calls_use(&question->shared->calls);
-    report->host = host_probe(question->blocks, question->count, question->target_page_size, question->shared->reports);
-    report->methods = uffd_probe_methods();
-    question->shared->is_complete = 1;
-    end();
-}
-
-static _Noreturn void ask_transport(const Question *question, int transport)
-{
-    take_the_rest(question);
-    question->shared->asks_transport[transport] = true;
-    question->shared->report.transports[transport] = host_transport_error(transport);
-    end();
-}
-
 /* Waits for a child. Returns whether a filter killed it. */
 static bool was_killed(pid_t child)
 {
@@ -374,34 +347,85 @@ static bool was_killed(pid_t child)
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 }
 
+/* What a child does, and which one of several. */
+typedef void (*Task)(const Question *question, int which);
+
+/* Has a child do it, and waits. Returns 0, 1 if a filter killed the child, or a negative errno if there is none. */
+static int in_child(const Question *question, Task task, int which)
+{
+    pid_t child = fork_raw();
+    if (child == 0) {
+        task(question, which);
+        end();
+    }
+    return child < 0 ? -errno : was_killed(child);
+}
+
+static void rehearse(const Question *question, int which)
+{
+    RehearsedCall *call = &question->shared->calls.all[which];
+    take_the_rest(question);
+    call->stage = REHEARSAL_CALLED;
+    call->result = syscall(call->number, call->argument) < 0 ? -errno : 0;
+    call->stage = REHEARSAL_RETURNED;
+}
+
 static void rehearse_all(const Question *question)
 {
-    RehearsedCalls *calls = &question->shared->calls;
     for (int i = 0; i < REHEARSED_CALLS; i++) {
-        RehearsedCall *call = &calls->all[i];
-        pid_t child = fork_raw();
-        if (child == 0) {
-            rehearse_one(question, call);
-        }
-        bool killed = child > 0 && was_killed(child);
+        RehearsedCall *call = &question->shared->calls.all[i];
+        int killed = in_child(question, rehearse, i);
         if (call->stage != REHEARSAL_RETURNED) {
-            call->result = killed && call->stage == REHEARSAL_CALLED ? -PYMIG_ERROR_KILLED : -PYMIG_ERROR_UNKNOWN;
+            call->result = killed > 0 && call->stage == REHEARSAL_CALLED ? -PYMIG_ERROR_KILLED : -PYMIG_ERROR_UNKNOWN;
         }
     }
+}
+
+static void ask(const Question *question, int which)
+{
+    (void)which;
+    ProcessReport *report = &question->shared->report;
+    take_the_rest(question);
+    rehearsed_calls_use(&question->shared->calls);
+    report->host = host_probe(question->blocks, question->count, question->target_page_size, question->shared->reports);
+    report->methods = uffd_probe_methods();
+    question->shared->is_complete = 1;
+}
+
+static void ask_transport(const Question *question, int which)
+{
+    take_the_rest(question);
+    question->shared->asks_transport[which] = true;
+    question->shared->report.transports[which] = host_transport_error(which);
 }
 
 static void ask_transports(const Question *question)
 {
     Shared *shared = question->shared;
     for (int i = 0; i < TRANSPORT__MAX; i++) {
-        pid_t child = fork_raw();
-        if (child == 0) {
-            ask_transport(question, i);
-        }
-        if (child > 0 && was_killed(child) && shared->asks_transport[i]) {
+        if (in_child(question, ask_transport, i) > 0 && shared->asks_transport[i]) {
             shared->report.transports[i] = PYMIG_ERROR_KILLED;
         }
     }
+}
+
+static long read_optmem_max(void)
+{
+    char text[32] = "";
+    int fd = open("/proc/sys/net/core/optmem_max", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    return length < 0 ? -errno : strtol(text, NULL, 10);
+}
+
+/* Joins nothing else, because this is read in the caller's /proc. */
+static void ask_network(const Question *question, int which)
+{
+    (void)which;
+    const Target *target = question->target;
+    bool is_there = target->network < 0 || setns(target->network, CLONE_NEWNET) == 0;
+    question->shared->report.optmem_max = target->network_error != 0 ? -target->network_error
+                                          : is_there                 ? read_optmem_max()
+                                                                     : -errno;
 }
 
 /* A death under filters, before they were all there, is theirs. */
@@ -426,6 +450,7 @@ static _Noreturn void stand_in(const Question *question)
 {
     setpgid(0, 0);
     end_with_caller(question);
+    in_child(question, ask_network, 0);
     take_filters(question);
     join_cgroups(question->target, question->shared);
     take_limits(question->target, question->shared);
@@ -440,14 +465,11 @@ static _Noreturn void stand_in(const Question *question)
         rehearse_all(question);
     }
     question->shared->has_filters = 0;
-    pid_t child = fork_raw();
-    if (child == 0) {
-        ask(question);
-    }
-    if (child < 0) {
-        question->shared->report.unasked = errno;
+    int killed = in_child(question, ask, 0);
+    if (killed < 0) {
+        question->shared->report.unasked = -killed;
     } else {
-        note_death(question->shared, was_killed(child));
+        note_death(question->shared, killed > 0);
         ask_transports(question);
     }
     end();
@@ -519,6 +541,7 @@ static int ask_for(const Target *target, const ProcessPlace *place, const RamBlo
     for (int i = 0; i < TRANSPORT__MAX; i++) {
         shared->report.transports[i] = PYMIG_ERROR_UNKNOWN;
     }
+    shared->report.optmem_max = -PYMIG_ERROR_UNKNOWN;
     rehearsed_calls_init(&shared->calls);
     int result = ask_in_child(&question);
     if (result == 0) {
@@ -542,6 +565,14 @@ int host_probe_process(const ProcessPlace *place, const RamBlock *blocks, size_t
     target_release(&target);
     errno = saved_errno;
     return result;
+}
+
+uint64_t process_effective_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    syscall(SYS_capget, &header, data);
+    return data[0].effective | (uint64_t)data[1].effective << 32;
 }
 
 /* ---- Names ---- */

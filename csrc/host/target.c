@@ -131,6 +131,17 @@ static TargetNamespace read_namespace(Target *target, const char *name, int trai
     return found;
 }
 
+static void read_network(Target *target)
+{
+    int fd = open_of(target->pid, "ns/net", O_RDONLY);
+    target->network_error = fd < 0 ? -fd : 0;
+    if (fd >= 0 && is_own(fd, "ns/net")) {
+        close(fd);
+    } else {
+        target->network = fd;
+    }
+}
+
 /* The mount namespace first, while all capabilities are still there; the user namespace, which gives new ones, last. */
 static void read_namespaces(Target *target)
 {
@@ -244,7 +255,7 @@ static void compare_architecture(Target *target)
 
 static void clear(Target *target)
 {
-    *target = (Target){.pidfd = -1, .root = -1, .bounding = UINT64_MAX};
+    *target = (Target){.pidfd = -1, .network = -1, .root = -1, .bounding = UINT64_MAX};
     for (int i = 0; i < N_NAMESPACES; i++) {
         target->namespaces[i].fd = -1;
     }
@@ -269,6 +280,7 @@ int target_of_process(Target *target, int pid)
         return result == -ENOMEM ? result : -ESRCH;
     }
     read_namespaces(target);
+    read_network(target);
     read_root(target);
     read_cgroups(target);
     read_limits(target);
@@ -310,6 +322,7 @@ static void close_if_open(int fd)
 void target_release(Target *target)
 {
     close_if_open(target->pidfd);
+    close_if_open(target->network);
     close_if_open(target->root);
     for (int i = 0; i < N_NAMESPACES; i++) {
         close_if_open(target->namespaces[i].fd);

@@ -42,8 +42,10 @@ typedef struct Target {
     int seccomp_mode;
     bool is_traced;
     TargetNamespace namespaces[N_NAMESPACES]; /* in the order in which they must be joined */
-    int root;                                 /* a descriptor of its root directory; negative if there is none */
-    int cgroups[N_CGROUPS];                   /* descriptors of cgroup.procs to join; negative if there is none */
+    int network;            /* a descriptor of its network namespace; negative if it is the caller's own, or unknown */
+    int network_error;      /* errno for which it is unknown */
+    int root;               /* a descriptor of its root directory; negative if there is none */
+    int cgroups[N_CGROUPS]; /* descriptors of cgroup.procs to join; negative if there is none */
     TargetLimit limits[N_LIMITS];
     char label[LABEL_SIZE];         /* of a Linux security module; "" if it is the caller's own */
     int errors[PROCESS_TRAIT__MAX]; /* errno for which a trait could not be read */

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <unistd.h>
 
@@ -123,14 +122,6 @@ static int error_of(int fd)
     return fd < 0 ? -fd : 0;
 }
 
-static uint64_t effective_capabilities(void)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
-    syscall(SYS_capget, &header, data);
-    return data[0].effective | (uint64_t)data[1].effective << 32;
-}
-
 UffdMethods uffd_probe_methods(void)
 {
     int saved_errno = errno, device = open_device();
@@ -140,7 +131,7 @@ UffdMethods uffd_probe_methods(void)
         .syscall_error = error_of(open_by_syscall(O_CLOEXEC)),
         .syscall_user_mode_error = error_of(open_by_syscall(O_CLOEXEC | UFFD_ABI_USER_MODE_ONLY)),
         .seccomp_mode = seccomp_mode() < 0 ? -1 : seccomp_mode(),
-        .effective = effective_capabilities(),
+        .effective = process_effective_capabilities(),
     };
     error_of(device);
     errno = saved_errno;

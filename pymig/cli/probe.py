@@ -27,16 +27,12 @@ if TYPE_CHECKING:
 STYLES = {PASS: GREEN, WARN: YELLOW, FAIL: RED, ERROR: RED}
 
 
-ASKED_IN_PLACE = tuple(name for name in CHECK_NAMES if name != "optmem")
-"""The checks that can be asked in the place of a process. A network namespace, which optmem is of, is not taken on."""
-
-
 def run(options: argparse.Namespace) -> int:
     """Probes this host, and prints the results; returns the exit status."""
     if options.list:
         print_table([(name, words) for name, words, _ in CHECKS])
         return ACCEPTED
-    names = _names(options)
+    names: Sequence[str] = options.only or CHECK_NAMES
     places = _places(options)
     if options.pid != "auto":
         document, status = _probed(options, names, places[0])
@@ -49,16 +45,6 @@ def run(options: argparse.Namespace) -> int:
             {"processes": [{"pid": place["pid"], **result[0]} for place, result in zip(places, results, strict=True)]}
         )
     return max(status for _, status in results)
-
-
-def _names(options: argparse.Namespace) -> Sequence[str]:
-    in_place = options.pid is not None or options.user is not None or options.vm is not None
-    names: Sequence[str] = options.only or (ASKED_IN_PLACE if in_place else CHECK_NAMES)
-    if in_place and (others := set(names).difference(ASKED_IN_PLACE)):
-        raise UsageError(
-            f"--only {min(others)}: it is of the network namespace: nsenter --net --target PID pymig probe"
-        )
-    return names
 
 
 def _places(options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from pymig._core import lib
 from pymig.host.cgroup import huge_pages_left
 from pymig.host.diagnosis import error_text
 from pymig.host.facts import UNKNOWN, is_inconclusive
-from pymig.host.place import has_capability, methods_of, pid_of
+from pymig.host.place import capabilities_of, has_capability, pid_of
 from pymig.values import Value
 
 TYPE_CHECKING = False
@@ -123,11 +123,15 @@ def _zero_copy(report: HostReport | None) -> Result:
     return (ERROR if is_inconclusive(error) else WARN), f"SO_ZEROCOPY: {error_text(error)}"
 
 
-def _optmem(_: object) -> Result:
+def _optmem(report: HostReport | None) -> Result:
+    place = _place_of(report)
     try:
-        most = _number(OPTMEM_MAX)
+        most = place.c.optmem_max if place and place.pid else _number(OPTMEM_MAX)
     except (OSError, ValueError) as error:
         return ERROR, str(error)
+    if most < 0:
+        how = f"nsenter --net --target {pid_of(place)} pymig probe --only optmem"
+        return ERROR, f"it is of the network namespace: {error_text(-most)}; to ask there: {how}"
     return (PASS if most >= USUAL_OPTMEM_MAX else WARN), f"net.core.optmem_max = {most}"
 
 
@@ -164,7 +168,7 @@ def _locks_without_limit(place: Answer | None) -> bool:
             is_initial = file.read().split() == [b"0", b"0", b"%d" % EVERY_USER]
     except OSError:
         return False
-    return is_initial and has_capability(methods_of(place), "CAP_IPC_LOCK")
+    return is_initial and has_capability(capabilities_of(place), "CAP_IPC_LOCK")
 
 
 def _number(path: str) -> int:

@@ -128,7 +128,7 @@ def _syscall_cause(ways: UffdMethods) -> str:
         return "seccomp" if filtered and in_kernel else "unknown" if filtered else "not-in-kernel"
     if error == errno.EPERM and ways.syscall_user_mode_error == 0:
         # The kernel gives an unprivileged process one that is limited to user mode, so the privilege is missing.
-        return "capability" if has_capability(ways, "CAP_SYS_PTRACE") else "sysctl"
+        return "capability" if has_capability(ways.effective, "CAP_SYS_PTRACE") else "sysctl"
     return "seccomp" if filtered else "unknown"
 
 
@@ -141,7 +141,7 @@ def _evidence(report: HostReport, ways: UffdMethods) -> dict[str, str]:
         "userfaultfd(2) with UFFD_USER_MODE_ONLY": _error(ways.syscall_user_mode_error),
         "vm.unprivileged_userfaultfd": _read(SYSCTL),
         "CapEff": f"{ways.effective:016x}",
-        "CAP_SYS_PTRACE": "yes" if has_capability(ways, "CAP_SYS_PTRACE") else "no",
+        "CAP_SYS_PTRACE": "yes" if has_capability(ways.effective, "CAP_SYS_PTRACE") else "no",
         "Seccomp": str(ways.seccomp_mode),
     }
 

@@ -120,9 +120,14 @@ def methods_of(place: Answer | None) -> UffdMethods:
     return place.c.methods if place else lib.uffd_probe_methods()
 
 
-def has_capability(methods: UffdMethods, name: str) -> bool:
-    """Whether the process that tried these methods has the capability."""
-    return bool(methods.effective >> CAPABILITIES[name] & 1)
+def capabilities_of(place: Answer | None) -> int:
+    """The effective capabilities there, or of this process."""
+    return place.c.methods.effective if place else lib.process_effective_capabilities()
+
+
+def has_capability(effective: int, name: str) -> bool:
+    """Whether a capability is among the effective ones."""
+    return bool(effective >> CAPABILITIES[name] & 1)
 
 
 def _asked(place: Any, blocks: RamBlocks, page_size: int, shown: str) -> Answer:
@@ -155,7 +160,7 @@ def _failure(error: int, shown: str) -> OSError:
 
 def _require_privilege(missing: Iterable[tuple[str, int]], shown: str) -> None:
     """Raises PermissionError if a trait is missing for lack of a capability."""
-    ours = lib.uffd_probe_methods()
+    ours = lib.process_effective_capabilities()
     refused = [what for what, error in missing if error in (errno.EPERM, errno.EACCES)]
     needed = dict.fromkeys(name for what in refused for name in _NEEDED.get(what, ()))
     lacking = [name for name in needed if not has_capability(ours, name)]

@@ -209,6 +209,7 @@ CALLS = {
     "host_probe": lambda: lib.host_probe(BLOCKS, 3, 0, REPORTS),
     "host_probe_process": ask_in_the_own_place,
     "process_cgroup": lambda: [lib.process_cgroup(pid, b"", TEXT, 256) for pid in (1, 0)],
+    "process_effective_capabilities": lambda: lib.process_effective_capabilities(),
     "process_trait_name": lambda: lib.process_trait_name(0),
     "guarded_process_start guarded_process_end": start_and_end,
     "uffd_feature_name": lambda: lib.uffd_feature_name(0),

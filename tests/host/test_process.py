@@ -501,6 +501,24 @@ def checked(pid, name, *options):
     return question["status"], question["detail"]
 
 
+@contextlib.contextmanager
+def running(*surroundings):
+    """A process other than QEMU in these surroundings."""
+
+    def surround():
+        for one in surroundings:
+            one()
+        machine.end_with_parent()  # at last, as above
+
+    streams = {"stdout": subprocess.PIPE, "preexec_fn": surround}
+    with subprocess.Popen(["sh", "-c", "echo; exec sleep 60"], **streams) as process:
+        process.stdout.readline()
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
 RDMA_NODES = "/dev/infiniband/uverbs* and rdma_cm"
 
 
@@ -524,22 +542,10 @@ RDMA_NODES = "/dev/infiniband/uverbs* and rdma_cm"
     ids=["plain", "RDMA nodes for all", "RDMA nodes for root", "a filter: EPERM", "a filter that kills"],
 )
 def test_what_a_transport_needs(surroundings, zero_copy, rdma):
-    """Of a process other than QEMU, which uses sockets itself."""
-    parent = os.getpid()
-
-    def surround():
-        for one in surroundings:
-            one()
-        machine.end_with(parent)  # at last, as above
-
-    streams = {"stdout": subprocess.PIPE, "preexec_fn": surround}
-    with subprocess.Popen(["sh", "-c", "echo; exec sleep 60"], **streams) as process:
-        process.stdout.readline()
-        try:
-            assert zero_copy in (None, checked(process.pid, "zero-copy"))
-            assert rdma in (None, checked(process.pid, "rdma"))
-        finally:
-            process.kill()
+    """QEMU uses sockets itself."""
+    with running(*surroundings) as pid:
+        assert zero_copy in (None, checked(pid, "zero-copy"))
+        assert rdma in (None, checked(pid, "rdma"))
 
 
 def limit_locked_memory(pid, size):
@@ -562,6 +568,36 @@ def test_locked_memory_of_a_guest():
     with qemu_in([]) as (pid, _):
         limit_locked_memory(pid, 65536)
         assert checked(pid, "memlock") == ("PASS", "RLIMIT_MEMLOCK = 65536, but CAP_IPC_LOCK lifts it")
+
+
+OPTMEM_MAX = Path("/proc/sys/net/core/optmem_max")
+
+
+def own_network(optmem_max):
+    machine.call("unshare", 0x40000000)  # CLONE_NEWNET
+    OPTMEM_MAX.write_text(str(optmem_max))
+
+
+def test_another_network_namespace():
+    own = OPTMEM_MAX.read_text()
+    try:
+        run_in_child(own_network, 4096)
+    except AssertionError as error:
+        pytest.skip(f"needs an optmem_max for each network namespace (Linux 6.9): {error}")
+
+    def ask_without_the_right_to(pid):
+        machine.call("prctl", 24, 21, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_SYS_ADMIN
+        return checked(pid, "optmem")
+
+    with running(lambda: own_network(4096), no_capabilities) as pid:
+        assert checked(pid, "optmem") == ("WARN", "net.core.optmem_max = 4096")
+        assert checked(os.getpid(), "optmem")[1] == f"net.core.optmem_max = {own.strip()}"
+        status, detail = run_in_child(ask_without_the_right_to, pid)
+        assert status == "ERROR"
+        assert detail.startswith("it is of the network namespace: Operation not permitted; to ask there: nsenter --net")
+        words = detail.partition("to ask there: ")[2].split()
+        assert words[: words.index("pymig")] == ["nsenter", "--net", "--target", str(pid)]
+    assert OPTMEM_MAX.read_text() == own
 
 
 HUGE = 2 << 20

@@ -47,3 +47,14 @@ def test_system_calls_of_a_probe(tmp_path):
     ours = calls_between_marks(sys.executable, "-c", PROBE)
     assert len(reference) > 20
     assert len(ours) <= 2 * len(reference), "\n".join(ours)
+
+
+LOCKED = "import resource as r; r.setrlimit(r.RLIMIT_MEMLOCK, (65536, r.getrlimit(r.RLIMIT_MEMLOCK)[1]));"
+
+
+def test_locked_memory_opens_no_userfaultfd():
+    ask = f"{LOCKED} from pymig.host.checks import ask; print(ask(None, ['memlock'])[0].detail)"
+    command = ["strace", "-f", "-qq", "-e", "trace=userfaultfd,openat", sys.executable, "-c", ask]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "RLIMIT_MEMLOCK = 65536, but CAP_IPC_LOCK lifts it\n"
+    assert "userfaultfd" not in done.stderr

@@ -167,7 +167,6 @@ def test_a_parameter_has_its_type(assignment, value):
         (["probe", "--user", "no-such-user"], "--user: user must be a user of this machine"),
         (["probe", "--vm", "no-such-machine"], "--vm no-such-machine: no such running machine"),
         (["probe", "--vm", "../x"], "--vm ../x: write the name of a machine"),
-        (["probe", "--pid", "1", "--only", "optmem"], "--only optmem: it is of the network namespace"),
         (["watch", "/nonexistent"], "/nonexistent does not answer over QMP"),
         (["watch", "/nonexistent", "--still", "0"], "still must be more than 0"),
         (["watch"], "SOURCE"),
