@@ -277,6 +277,8 @@ static void take_ids(const Target *target, Shared *shared)
     raise_capabilities();
 }
 
+/* The ambient set and the securebits count for an execve or a change of the user only, and nothing asked does either.
+ */
 static void take_capabilities(const Target *target, Shared *shared)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -287,12 +289,6 @@ static void take_capabilities(const Target *target, Shared *shared)
     };
     if (syscall(SYS_capset, &header, data) < 0) {
         miss(shared, PROCESS_CAPABILITIES, errno);
-    }
-    for (int capability = 0; capability < 64; capability++) {
-        if ((target->ambient >> capability & 1) != 0 &&
-            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0) {
-            miss(shared, PROCESS_CAPABILITIES, errno);
-        }
     }
 }
 

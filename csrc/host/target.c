@@ -85,8 +85,10 @@ static void take_status(Target *target, char *line)
         const char *name;
         uint64_t *set;
     } capabilities[] = {
-        {"CapInh", &target->inheritable}, {"CapPrm", &target->permitted}, {"CapEff", &target->effective},
-        {"CapBnd", &target->bounding},    {"CapAmb", &target->ambient},
+        {"CapInh", &target->inheritable},
+        {"CapPrm", &target->permitted},
+        {"CapEff", &target->effective},
+        {"CapBnd", &target->bounding},
     };
     for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
         if (strcmp(line, capabilities[i].name) == 0) {

@@ -38,7 +38,7 @@ typedef struct Target {
     gid_t gids[3];
     gid_t *groups;
     size_t n_groups;
-    uint64_t inheritable, permitted, effective, bounding, ambient; /* capabilities */
+    uint64_t inheritable, permitted, effective, bounding; /* capabilities */
     int seccomp_mode;
     bool is_traced;
     TargetNamespace namespaces[N_NAMESPACES]; /* in the order in which they must be joined */

@@ -14,6 +14,7 @@ from tests import machine
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 RETURN_KILL, RETURN_ERRNO, RETURN_ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
+CAPABILITY_VERSION_3 = 0x20080522
 CLONE_NEWUSER = 0x10000000
 USERFAULTFD = {"x86_64": 323}.get(os.uname().machine, 282)
 MUNLOCKALL = {"x86_64": 152}.get(os.uname().machine, 231)
@@ -156,6 +157,14 @@ def become(user, *groups):
     os.setgroups(list(groups))
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
+
+
+def set_capabilities(permitted, inheritable=0):
+    """The permitted capabilities, all of them effective."""
+    header = ctypes.create_string_buffer(struct.pack("Ii", CAPABILITY_VERSION_3, 0))
+    halves = [(each & 0xFFFFFFFF, each >> 32) for each in (permitted, permitted, inheritable)]
+    data = struct.pack("6I", *(half[i] for i in range(2) for half in halves))
+    machine.call("capset", header, ctypes.create_string_buffer(data))
 
 
 EPERM, ENOSYS = errno.EPERM, errno.ENOSYS

@@ -62,6 +62,19 @@ def no_capabilities():
     machine.call("prctl", 28, 1 << 0 | 1 << 2, 0, 0, 0)  # PR_SET_SECUREBITS: root gains nothing by execve
 
 
+def ambient_ptrace(bits=0):
+    """A user whom execve leaves CAP_SYS_PTRACE, with these securebits."""
+    one, setting = 1 << 19, 1 << 8  # CAP_SYS_PTRACE, CAP_SETPCAP
+    machine.call("prctl", 8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
+    faults.become(NOBODY)
+    faults.set_capabilities(one | setting, inheritable=one)
+    machine.call("prctl", 47, 2, 19, 0, 0)  # PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE
+    machine.call("prctl", 28, bits, 0, 0, 0)
+
+
+NOROOT, NO_SETUID_FIXUP, KEEP_CAPS, NO_AMBIENT = (1 << bit for bit in (0, 2, 4, 6))  # securebits
+LOCKED = 0b11  # times one of them: beside each is one that locks it
+
 REFUSE, KILL = (lambda: faults.refuse(faults.USERFAULTFD, faults.EPERM)), (lambda: faults.kill(faults.USERFAULTFD))
 
 # Each: what is done to QEMU before it starts, and its further arguments.
@@ -75,6 +88,11 @@ SURROUNDINGS = {
     "a user, the device for its group": ([device(0o660, GROUP), nobody(GROUP)], []),
     "a user, the device for another group": ([device(0o660, GROUP), nobody()], []),
     "a user without the device": ([faults.hide_device, nobody()], []),
+    "a user with CAP_SYS_PTRACE": ([faults.hide_device, ambient_ptrace], []),
+    "a user with CAP_SYS_PTRACE and locked securebits": (
+        [faults.hide_device, lambda: ambient_ptrace((NOROOT | NO_SETUID_FIXUP | NO_AMBIENT) * LOCKED)],
+        [],
+    ),
     "a user namespace": ([nobody(), faults.own_user_namespace], []),
     "a user namespace with the device": ([device(0o666), nobody(), faults.own_user_namespace], []),
     "a filter: EPERM": ([faults.hide_device, REFUSE], []),
@@ -463,6 +481,26 @@ def test_without_privileges():
         assert all(name in said for name in ("CAP_SETUID", "CAP_SETGID", "CAP_SYS_PTRACE"))
     own = unprivileged(lambda: str(Host.of_process(os.getpid()).postcopy == Host.local().postcopy))
     assert own == "True"
+
+
+@pytest.mark.parametrize(
+    "bits, is_named",
+    [(NOROOT * LOCKED, False), (NO_SETUID_FIXUP * LOCKED, False), (NO_AMBIENT * LOCKED, False), (KEEP_CAPS << 1, True)],
+    ids=["NOROOT", "NO_SETUID_FIXUP", "NO_CAP_AMBIENT_RAISE", "no KEEP_CAPS"],
+)
+@pytest.mark.parametrize("name", ["a user without the device", "a user with CAP_SYS_PTRACE"])
+def test_securebits_of_the_one_who_asks(name, bits, is_named):
+    """They are in the way only where it can't keep its capabilities when it becomes the user."""
+
+    def ask(pid):
+        machine.call("prctl", 28, bits, 0, 0, 0)
+        return Host.of_process(pid)
+
+    with qemu_in(SURROUNDINGS[name][0]) as (pid, qmp):
+        host = run_in_child(ask, pid)
+        assert bool(host.incomplete) == is_named
+        said = prediction(QemuBuild.from_binary(BINARY), host, "background-snapshot", incoming=False)
+        assert is_named or said == answer(qmp, "background-snapshot")
 
 
 def test_a_user():
