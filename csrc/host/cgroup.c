@@ -209,23 +209,43 @@ static bool is_own(const char *process, const char *controller)
     return is_same;
 }
 
-int cgroup_open(int pid, const char *controller)
+/* Whether everything there is stopped, as a child that joins would be. Only version 2 has this file. */
+static bool is_frozen(int folder)
 {
-    char name[NAME_SIZE], path[PATH_MAX + sizeof("/cgroup.procs")];
-    snprintf(name, sizeof(name), "%d", pid);
-    if (is_own(name, controller)) {
-        return -ENODEV;
+    char text[256] = "";
+    int fd = system_open(folder, "cgroup.events", O_RDONLY);
+    bool frozen = fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && strstr(text, "frozen 1") != NULL;
+    if (fd >= 0) {
+        close(fd);
     }
-    int length = process_cgroup(pid, controller, path, PATH_MAX);
-    if (length < 0) {
-        return length;
-    }
-    strcat(path, "/cgroup.procs");
-    int fd = system_open(AT_FDCWD, path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+    return frozen;
+}
+
+/* Nothing but a cgroup may be written to, whatever the process has mounted there. */
+static int open_procs(int folder)
+{
     struct statfs fs;
-    if (fd >= 0 && (fstatfs(fd, &fs) < 0 || !is_cgroup(&fs))) { /* nothing else may be written to */
+    int fd = system_open(folder, "cgroup.procs", O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (fd >= 0 && (system_statfs(fd, &fs) < 0 || !is_cgroup(&fs))) {
         close(fd);
         return -ENOENT;
     }
     return fd;
+}
+
+int cgroup_open(int pid, const char *controller)
+{
+    char name[NAME_SIZE], path[PATH_MAX];
+    snprintf(name, sizeof(name), "%d", pid);
+    if (is_own(name, controller)) {
+        return -ENODEV;
+    }
+    int result = process_cgroup(pid, controller, path, sizeof(path));
+    int folder = result < 0 ? result : system_open(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+    if (folder < 0) {
+        return folder;
+    }
+    result = is_frozen(folder) ? -EBUSY : open_procs(folder);
+    close(folder);
+    return result;
 }

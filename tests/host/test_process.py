@@ -333,6 +333,17 @@ def test_cgroups_that_nobody_has_mounted():
         assert run_in_child(ask, pid).incomplete == (("cgroup", errno.ENOENT),)
 
 
+def test_a_frozen_cgroup():
+    """Who joins it would be stopped, too."""
+    with cgroup_in("cgroup2") as folder, running(*join(folder)) as pid:
+        (folder / "cgroup.freeze").write_text("1")
+        while "frozen 1" not in (folder / "cgroup.events").read_text():
+            time.sleep(0.01)
+        assert Host.of_process(pid).incomplete == (("cgroup", errno.EBUSY),)
+        (folder / "cgroup.freeze").write_text("0")
+        assert Host.of_process(pid).incomplete == ()
+
+
 def test_outside_of_the_cgroup_namespace(qemu_in_a_cgroup):
     """A kernel that delegates to namespaces (nsdelegate) does not let it join, and says ENOENT."""
     pid, folder, said = qemu_in_a_cgroup
