@@ -1,4 +1,4 @@
-"""How many huge pages the cgroups of a process let it have."""
+"""The cgroups of a process, and how many huge pages they let it have."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def huge_pages_left(pid: int, size: int) -> tuple[int, str] | None:
     Raises:
         OSError: the cgroup can't be found, or a limit can't be read.
     """
-    folder, left = _folder(pid), []
+    folder, left = cgroup_of(pid, "hugetlb") or cgroup_of(pid, ""), []
     while len(folder) > 1:
         for limit, usage in _FILES:
             path = f"{folder}/hugetlb.{_shown(size)}."
@@ -42,16 +42,19 @@ def huge_pages_left(pid: int, size: int) -> tuple[int, str] | None:
     return min(left, default=None)
 
 
-def _folder(pid: int) -> str:
-    """The folder of its cgroup in the hierarchy with the limits; "" if there is none."""
+def cgroup_of(pid: int, controller: str) -> str:
+    """The folder of the process's cgroup in the hierarchy of this controller, "" for version 2; "" if there is none.
+
+    Raises:
+        OSError: it can't be found.
+    """
     path = ffi.new("char[]", _PATH_MAX)
-    for controller in (b"hugetlb", b""):
-        result = lib.process_cgroup(pid, controller, path, _PATH_MAX)
-        if result >= 0:
-            return os.fsdecode(ffi.string(path))
-        if result != -errno.ENODEV:
-            raise OSError(-result, f"the cgroup of process {pid}: {os.strerror(-result)}")
-    return ""
+    result = lib.process_cgroup(pid, controller.encode(), path, _PATH_MAX)
+    if result == -errno.ENODEV:
+        return ""
+    if result < 0:
+        raise OSError(-result, f"the cgroup of process {pid}: {os.strerror(-result)}")
+    return os.fsdecode(ffi.string(path))
 
 
 def _shown(size: int) -> str:

@@ -28,7 +28,7 @@ import os
 import resource
 
 from pymig._core import lib
-from pymig.host.cgroup import huge_pages_left
+from pymig.host.cgroup import cgroup_of, huge_pages_left
 from pymig.host.facts import REFERENCE, is_inconclusive
 from pymig.host.place import has_capability, methods_of, pid_of
 from pymig.host.report import Diagnosis
@@ -143,7 +143,19 @@ def _evidence(report: HostReport, ways: UffdMethods) -> dict[str, str]:
         "CapEff": f"{ways.effective:016x}",
         "CAP_SYS_PTRACE": "yes" if has_capability(ways.effective, "CAP_SYS_PTRACE") else "no",
         "Seccomp": str(ways.seccomp_mode),
+        **_cgroups(report, ways),
     }
+
+
+def _cgroups(report: HostReport, ways: UffdMethods) -> dict[str, str]:
+    """Where the rule can be that denies the device, if one does."""
+    if ways.device_open_error != errno.EPERM:
+        return {}
+    try:
+        folders = [cgroup_of(pid_of(report._place) or os.getpid(), controller) for controller in ("", "devices")]
+    except OSError as error:
+        return {"cgroup": f"unknown: {error.strerror}"}
+    return {"cgroup": ", ".join(filter(None, folders))}
 
 
 # ---- A userfaultfd that does not suffice ----
