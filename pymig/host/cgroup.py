@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The cgroups of a process, and how many huge pages they let it have."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The parts of a URI, as libvirt reads them."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Every remedy that explain() gives is followed by a test, or ends with "(not tried)".
 
 TESTS says which test follows which remedies. The tests below follow those that no other one does: the disagreements on

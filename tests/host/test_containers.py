@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Host.of_process for a QEMU in a container that bubblewrap or systemd-nspawn made."""
 
 import contextlib
@@ -88,11 +90,12 @@ def connected(path, process, log):
 @contextlib.contextmanager
 def qemu_in(surroundings, words):
     """A QEMU in a container, which waits for a migration: its number outside, and its monitor."""
+    parent = os.getpid()
 
     def surround():
         for change in surroundings:
             change()
-        machine.end_with_parent()
+        machine.end_with(parent)
 
     plain = "-machine pc -accel tcg -m 16 -nodefaults -display none -S -incoming defer".split()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log, event_loop():

@@ -555,10 +555,12 @@ def checked(pid, name, *options):
 def running(*surroundings):
     """A process other than QEMU in these surroundings."""
 
+    parent = os.getpid()
+
     def surround():
         for one in surroundings:
             one()
-        machine.end_with_parent()  # at last, as above
+        machine.end_with(parent)  # at last, as above
 
     streams = {"stdout": subprocess.PIPE, "preexec_fn": surround}
     with subprocess.Popen(["sh", "-c", "echo; exec sleep 60"], **streams) as process:

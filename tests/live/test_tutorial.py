@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """docs/tutorial.md, run as it stands: its commands, in order, with two real QEMUs."""
 
 import contextlib
