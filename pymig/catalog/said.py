@@ -262,7 +262,7 @@ def _fault_of_libvirt(key: str) -> Explanation:
     fault, versions = LIBVIRTS_FAULTS[key].fault, LIBVIRTS_FAULTS[key].versions
     says = f" It says: {fault.message}" if fault.message else ""
     text = f"libvirt accepts the command, and {fault.consequence}. Versions at the {fault.end}: {versions}.{says}"
-    return Explanation("fault", key, text, (), (), (f"{fault.remedy} ({fault.reference})",), ())
+    return Explanation("fault", key, text, (), (), (f"{fault.remedy} ({fault.reference}){NOT_TRIED}",), ())
 
 
 def _topic(message: Message) -> Explanation:
