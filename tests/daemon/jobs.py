@@ -90,10 +90,12 @@ def own_host(*_):
 
 
 def probe(*_):
-    """What the probe did not find out, its host raises."""
+    """What the probe did not find out for a release, a check raises."""
     host = Host.from_json(pymig.probe().to_json())
-    known = host.write_tracking, host.postcopy
-    return host == PROBED and all(known)
+    for release in QemuBuild.releases():
+        Checker(release, host).check(["background-snapshot"])
+        Checker(release, host, incoming=True).check(["postcopy-ram"])
+    return host == PROBED
 
 
 def round_trips(chance, _):
