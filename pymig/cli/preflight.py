@@ -12,6 +12,7 @@ from pymig.cli.arguments import UsageError
 from pymig.cli.text import BOLD, GREEN, RED, YELLOW, places, print_json, print_table, printable, styled
 from pymig.cli.values import ACCEPTED, REFUSED, content, plan_of
 from pymig.context import Context
+from pymig.ends.address import is_domain
 from pymig.ends.endpoint import Endpoint
 from pymig.ends.plan import Plan
 from pymig.ends.preflight import preflight
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from pymig.ends.apply import Applied
     from pymig.ends.finding import Finding, Step
     from pymig.ends.preflight import Preflight
-
-DOMAIN = "libvirt:"
-"""What an end begins with that is the QEMU behind a domain."""
 
 FEW = 3
 """The most capabilities switched off that are named."""
@@ -164,7 +162,7 @@ def end_of(text: str) -> Endpoint:
     """The end that a word names: a monitor's socket, libvirt:DOMAIN, a file of ``pymig describe``, or a release."""
     if text == "-" or _is(text, stat.S_ISREG) or _is(text, stat.S_ISFIFO):
         return Endpoint.from_json(content(text))
-    if _is_monitor(text) or text.startswith(DOMAIN):
+    if _is_monitor(text) or is_domain(text):
         return Endpoint.from_qmp(text)
     if "/" in text:
         raise FileNotFoundError(f"{text}: there is neither a socket nor a file")
@@ -176,7 +174,7 @@ def end_of(text: str) -> Endpoint:
 
 def _is_monitor(text: str) -> bool:
     host, _, port = text.rpartition(":")
-    return not text.startswith(DOMAIN) and (_is(text, stat.S_ISSOCK) or (bool(host) and port.isdecimal()))
+    return not is_domain(text) and (_is(text, stat.S_ISSOCK) or (bool(host) and port.isdecimal()))
 
 
 def _is(path: str, kind: object) -> bool:

@@ -10,6 +10,7 @@ from pymig.cli.refusal import print_refusal
 from pymig.cli.text import print_json, print_table, printable
 from pymig.cli.values import ACCEPTED, REFUSED
 from pymig.context import Context
+from pymig.ends.address import is_domain
 from pymig.ends.endpoint import Endpoint
 from pymig.ends.finding import Finding
 from pymig.ends.plan import DEFAULT_LIBVIRT, ENDS, Plan
@@ -36,10 +37,11 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("virsh needs its command, such as: pymig virsh migrate --live --postcopy")
     words = options.words if options.words[0].rpartition("/")[2] == "virsh" else ["virsh", *options.words]
     ends = {name: _end(getattr(options, name)) for name in ENDS}
+    versions, domain = _told_by_libvirt(options)
     choices: dict[str, Any] = {
-        "libvirt": options.libvirt or DEFAULT_LIBVIRT,
-        "destination_libvirt": options.destination_libvirt,
-        "domain": _domain(options, ends["source"]),
+        "libvirt": options.libvirt or versions.get("source", DEFAULT_LIBVIRT),
+        "destination_libvirt": options.destination_libvirt or versions.get("destination"),
+        "domain": _domain(options, ends["source"], domain),
         **{name: end.context.build for name, end in ends.items()},
     }
     try:
@@ -58,10 +60,22 @@ def run(options: argparse.Namespace) -> int:
     return REFUSED if broken or (flight is not None and not flight.ok) else ACCEPTED
 
 
-def _domain(options: argparse.Namespace, source: Endpoint) -> Domain:
-    """What is said of the domain, and what the source's QEMU says."""
-    facts: dict[str, Any] = {"hard_limit": options.hard_limit, "shared_storage": not options.no_shared_storage}
-    facts |= {"blockers": list(source.blockers), "disks": {}}
+def _told_by_libvirt(options: argparse.Namespace) -> tuple[dict[str, str], Domain]:
+    """The versions of libvirt at the ends that are running domains, and what libvirt tells of the source."""
+    domains = {name: address for name in ENDS if is_domain(address := getattr(options, name))}
+    if not domains:
+        return {}, Domain()
+    from pymig.ends.domain import told_by_libvirt  # noqa: PLC0415 - it imports asyncio
+
+    told = {name: told_by_libvirt(address) for name, address in domains.items()}
+    return {name: version for name, (version, _) in told.items()}, told.get("source", ("", Domain()))[1]
+
+
+def _domain(options: argparse.Namespace, source: Endpoint, told: Domain) -> Domain:
+    """What is said of the domain, and what its libvirt and its QEMU say."""
+    facts: dict[str, Any] = {name: getattr(told, name) for name in ("snapshots", "transient_disk")}
+    facts |= {"hard_limit": options.hard_limit or told.hard_limit, "shared_storage": not options.no_shared_storage}
+    facts |= {"blockers": list(source.blockers), "disks": dict(told.disks or {})}
     for text in options.fact:
         name, equals, value = text.partition("=")
         fact = name.replace("-", "_")

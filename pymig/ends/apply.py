@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from pymig.ends.domain import is_domain
+from pymig.ends.address import is_domain
 from pymig.ends.finding import Step
 from pymig.ends.plan import ENDS
 from pymig.ends.preflight import Preflight

@@ -19,16 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pymig.documents import parse
-from pymig.ends.qmp import CommandRefusedError, Monitor
+from pymig.ends.address import PREFIX
+from pymig.ends.qmp import CommandRefusedError, Monitor, run
 from pymig.errors import MonitorError
 from pymig.host.place import pid_of_machine
+from pymig.libvirt.domain import Domain
 from pymig.values import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-PREFIX = "libvirt:"
-"""What an address begins with that names a domain: ``libvirt:DOMAIN``, or ``libvirt:URI#DOMAIN``."""
 
 PROGRAM = Path(__file__).with_name("monitor_command.py")
 MOST_BYTES = 16 << 20  # of an answer, as of any document; libvirt hands on up to 4 MiB
@@ -37,11 +36,6 @@ LOCAL = {"qemu:///system": False, "qemu:///session": True}
 
 GRACE = 1.0  # seconds for the program to end by itself, which is kinder to libvirt's daemon
 PAUSE = 0.01  # seconds between two looks whether it has
-
-
-def is_domain(address: object) -> bool:
-    """Whether the address names a domain of libvirt's."""
-    return isinstance(address, str) and address.startswith(PREFIX)
 
 
 class DomainMonitor(Monitor):
@@ -126,6 +120,12 @@ class DomainMonitor(Monitor):
             return pid_of_machine(self._about["name"], session=session)
         return 0
 
+    def told(self) -> tuple[str, Domain]:
+        """The version of its libvirt, and what libvirt tells of the domain, once connected."""
+        major, rest = divmod(int(self._about["version"]), 1_000_000)
+        domain = Domain.from_xml(self._about["xml"], snapshots=self._about["snapshots"])
+        return f"{major}.{rest // 1000}.{rest % 1000}", domain
+
     def listen(self, event: str, heard: Callable[[Mapping[str, Any]], bool]) -> None:
         """Does nothing: libvirt keeps QEMU's events to itself."""
 
@@ -142,6 +142,29 @@ class DomainMonitor(Monitor):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+async def told_async(address: str, timeout: float) -> tuple[str, Domain]:
+    """See told_by_libvirt."""
+    monitor = DomainMonitor(address)
+
+    async def told() -> tuple[str, Domain]:
+        await monitor.connect()
+        return monitor.told()
+
+    try:
+        return await monitor.within(timeout, told())
+    finally:
+        await monitor.close(timeout)
+
+
+def told_by_libvirt(address: str, timeout: float = 10.0) -> tuple[str, Domain]:
+    """The version of a running domain's libvirt, and what libvirt tells of the domain.
+
+    Raises:
+        ValueError, MonitorError: as Endpoint.from_qmp.
+    """
+    return run(told_async(address, timeout))
 
 
 async def _end_of(process: subprocess.Popen[bytes], timeout: float) -> None:

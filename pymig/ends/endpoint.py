@@ -239,7 +239,7 @@ class Endpoint(Value):
             MonitorError: the monitor can't be reached, does not answer in time, or does not answer like QEMU; libvirt
                 refuses; the domain is not running; a package is missing.
         """
-        from pymig.ends.address import read  # noqa: PLC0415 - it imports asyncio
+        from pymig.ends.monitors import read  # noqa: PLC0415 - it imports asyncio
 
         return _told(read(address, timeout), host)
 
@@ -248,7 +248,7 @@ class Endpoint(Value):
         cls, address: str | os.PathLike[str], *, host: Host | None = None, timeout: float = 10.0
     ) -> Endpoint:
         """The same as from_qmp, in the running event loop."""
-        from pymig.ends.address import read_async  # noqa: PLC0415 - it imports asyncio
+        from pymig.ends.monitors import read_async  # noqa: PLC0415 - it imports asyncio
 
         return _told(await read_async(address, timeout), host)
 

@@ -61,6 +61,9 @@ def about(connection: Any, domain: Any) -> dict[str, Any]:
         "driver": connection.getType(),
         "name": domain.name(),
         "running": bool(domain.isActive()),
+        "version": connection.getLibVersion(),
+        "snapshots": domain.snapshotNum(),
+        "xml": domain.XMLDesc(),
     }
 
 

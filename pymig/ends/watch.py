@@ -12,7 +12,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from pymig.ends.address import monitor_at
+from pymig.ends.monitors import monitor_at
 from pymig.ends.qmp import optional
 from pymig.ends.status import NO_ANSWER, NOT_ASKED, StatusExplanation, explain_status, status_of
 from pymig.errors import MonitorError

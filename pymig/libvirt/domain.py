@@ -106,6 +106,35 @@ class Domain(Value):
         self._set(shmem=_text(shmem, "shmem"))
         return self
 
+    @classmethod
+    def from_xml(cls, text: str, *, snapshots: int = 0) -> Self:
+        """What a domain's XML tells (``virsh dumpxml``): a hard limit, writable disks, and whether one is transient.
+
+        Bitmaps are not in it, nor is anything else that depends on the moment.
+
+        Raises:
+            ValueError: it is no domain's XML.
+        """
+        from xml.etree import ElementTree  # noqa: PLC0415 - only here
+
+        try:
+            root = ElementTree.fromstring(_text(text, "text"))  # noqa: S314 - expat limits what entities may grow to
+        except ElementTree.ParseError as error:
+            raise ValueError(f"text is not XML: {error}") from None
+        if root.tag != "domain":
+            raise ValueError(f"text must be a domain's XML, not a {root.tag:.40}'s")
+        disks = [
+            disk
+            for disk in root.iterfind("devices/disk")
+            if disk.find("source") is not None and disk.find("readonly") is None
+        ]
+        return cls(
+            hard_limit=root.find("memtune/hard_limit") is not None,
+            disks={target.get("dev", ""): () for disk in disks for target in disk.iterfind("target")},
+            snapshots=snapshots,
+            transient_disk=any(disk.find("transient") is not None for disk in disks),
+        )
+
     def __hash__(self) -> int:
         return hash((self.snapshots, self.blockers, *(getattr(self, name) for name in SWITCHES)))
 

@@ -112,6 +112,9 @@ def differences_of_domain(domain: dict, qemu: str) -> list[str]:
         expected = (qemu, "deadbeef-0000-4000-8000-000000000001", ["events"], 1, name != "uri")
         found += [] if told == expected else [f"{name}: {told}, not {expected}"]
     found += [] if "migrate-incoming" in answers["virsh"][1] else [f"virsh: {answers['virsh']}"]
+    snapshot = json.loads(answers["snapshot"][1] or "{}").get("shown")
+    expected = ["error: Requested operation is not valid: cannot migrate domain with 1 snapshots"]
+    found += [] if snapshot == expected else [f"snapshot: {answers['snapshot']}"]
     looked = answers["watch"][0], json.loads(answers["watch"][1] or "{}").get("source")
     return found if looked == (2, "none") else [*found, f"watch: {answers['watch']}"]
 

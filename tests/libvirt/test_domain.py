@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pymig import Context, Endpoint, Host, MonitorError, Plan, apply, preflight, watch
+from pymig import Context, Domain, Endpoint, Host, MonitorError, Plan, apply, preflight, watch
 from pymig.cli import main
-from pymig.ends.address import monitor_at
-from pymig.ends.domain import DomainMonitor
+from pymig.ends.domain import DomainMonitor, told_by_libvirt
+from pymig.ends.monitors import monitor_at
 from pymig.host.place import pid_of_machine
 from tests.live.conftest import event_loop
 from tests.migration.pair import MACHINE, Qemu, binaries
@@ -121,6 +121,33 @@ def test_only_what_changes_nothing_is_asked(domain):
         with pytest.raises(EOFError):
             asyncio.run(ask(command))
     assert domain.runs()
+
+
+def test_what_libvirt_tells():
+    domain = Domain(hard_limit=True, disks={"vda": ()})
+    assert told_by_libvirt("libvirt:g") == ("9.0.0", domain)
+    with pytest.raises(MonitorError, match="no domain with matching name"):
+        told_by_libvirt("libvirt:nobody")
+
+
+@pytest.mark.live
+def test_virsh_takes_what_libvirt_tells(domain, capsys, monkeypatch):
+    words = ["virsh", "migrate", "--live", "--source", "libvirt:g", "--destination", "7.2"]
+    main([*words, "--json"])
+    assert json.loads(capsys.readouterr().out)["requests"]["source"]["commands"][-1]["arguments"]["detach"] is True
+    main([*words, "--libvirt", "11.3", "--json"])
+    assert "detach" not in json.loads(capsys.readouterr().out)["requests"]["source"]["commands"][-1]["arguments"]
+    main([*words, "--migrateuri", "rdma://there"])
+    assert "no memory hard limit" not in capsys.readouterr().out
+    main([*words, "--copy-storage-all", "--migrate-disks", "vdb"])
+    assert "error: invalid argument: disk target vdb not found" in capsys.readouterr().out
+    main([*words, "--copy-storage-all", "--fact", "disk=vda:b"])
+    assert "libvirt-vda-b" in capsys.readouterr().out
+    monkeypatch.setenv("STAND_IN_SNAPSHOTS", "3")
+    assert main(words) == 1
+    assert "cannot migrate domain with 3 snapshots" in capsys.readouterr().out
+    assert main(["virsh", "migrate", "--live", "--comp-zlib-level", "3", "--source", "libvirt:g"]) == 1
+    assert "doesn't support option --comp-zlib-level" in capsys.readouterr().out
 
 
 # ---- What goes wrong ----

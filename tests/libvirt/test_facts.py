@@ -195,6 +195,43 @@ def test_wrong_facts(facts, error, text):
         Domain(**facts)
 
 
+XML = """<domain type='kvm'><devices>
+<disk type='file' device='disk'><source file='/a'/><target dev='vda' bus='virtio'/></disk>
+<disk type='file' device='cdrom'><target dev='sda' bus='sata'/><readonly/></disk>
+<disk type='file' device='cdrom'><source file='/c'/><target dev='sdb' bus='sata'/><readonly/></disk>
+<disk type='network' device='disk'><source protocol='rbd' name='x'/><target dev='vdb'/>{more}</disk>
+</devices>{limit}</domain>"""
+
+
+@pytest.mark.parametrize(
+    "more, limit, expected",
+    [
+        ("", "", {}),
+        ("<transient/>", "", {"transient_disk": True}),
+        ("", "<memtune><hard_limit unit='KiB'>5</hard_limit></memtune>", {"hard_limit": True}),
+        ("", "<memtune><soft_limit unit='KiB'>5</soft_limit></memtune>", {}),
+    ],
+)
+def test_facts_of_an_xml(more, limit, expected):
+    disks = {"vda": (), "vdb": ()}
+    assert Domain.from_xml(XML.format(more=more, limit=limit), snapshots=2) == Domain(
+        disks=disks, snapshots=2, **expected
+    )
+
+
+@pytest.mark.parametrize(
+    "text, error, words",
+    [
+        ("<", ValueError, "text is not XML"),
+        ("<network/>", ValueError, "text must be a domain's XML, not a network's"),
+        (b"<domain/>", TypeError, "text must be a str"),
+    ],
+)
+def test_no_xml_of_a_domain(text, error, words):
+    with pytest.raises(error, match=f"^{words}"):
+        Domain.from_xml(text)
+
+
 # ---- The command line ----
 
 

@@ -13,6 +13,10 @@ UUID = "deadbeef-0000-4000-8000-000000000001"
 NAMES = ("g", "off", "no-json", "no-object", "no-return", "long", "hangs", "ends", "refuses")
 
 
+XML = """<domain type='kvm'><name>g</name><memtune><hard_limit unit='KiB'>1</hard_limit></memtune><devices>
+<disk type='file' device='disk'><source file='/d'/><target dev='vda'/></disk></devices></domain>"""
+
+
 class libvirtError(Exception):  # noqa: N801 - libvirt's own name
     """An error of libvirt's."""
 
@@ -61,6 +65,12 @@ class Domain:
 
     def isActive(self):  # noqa: N802
         return int(self._name != "off")
+
+    def snapshotNum(self):  # noqa: N802
+        return int(os.environ.get("STAND_IN_SNAPSHOTS", "0"))
+
+    def XMLDesc(self):  # noqa: N802
+        return XML
 
 
 def open(uri):  # noqa: A001 - likewise

@@ -53,6 +53,7 @@ domain = Domain(
     transient_disk=True,
     swtpm=True,
 )
+assert_type(Domain.from_xml("<domain/>", snapshots=1), Domain)
 assert_type(domain.disks, Mapping[str, tuple[str, ...]] | None)
 assert_type((domain.snapshots, domain.blockers, domain.shmem), tuple[int, tuple[str, ...], str])
 facts = (domain.io_error, domain.auto_destroy, domain.block_job)
