@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-"""Two hosts with libvirt in namespaces of their own: ``python -m tests.libvirt.hosts ROOT OUT``, as root.
+"""Two hosts with libvirt in namespaces of their own: ``python -m tests.libvirt.hosts ROOT OUT [domain]``, as root.
 
 tests.libvirt.live starts this in new mount, UTS, IPC, network and process namespaces, with which everything ends. ROOT
 has libvirt, virsh and QEMU; it is not changed, because each host is an overlay over it. Each host has its own name and
-UUID, so that libvirt takes them for two machines. OUT gets what was seen, as JSON.
+UUID, so that libvirt takes them for two machines. OUT gets what was seen, as JSON; with ``domain``, only of a domain as
+an end, for which one host is enough.
 """
 
 import ctypes
@@ -253,10 +254,10 @@ def asked(host):
     sent = sorted({execute for execute, _ in host.sent_since(position, re.compile(""))})
     answers["uri"] = host.pymig("describe", "libvirt:qemu+unix:///system?socket=/run/libvirt/libvirt-sock#g")
     answers["virsh"] = host.pymig("virsh", "migrate", "--live", "--source", "libvirt:g", "--destination", "libvirt:g")
+    answers["watch"] = host.pymig("watch", "libvirt:g", "--json")
     host.virsh(*SNAPSHOT)
     answers["snapshot"] = host.pymig("virsh", "migrate", "--live", "--source", "libvirt:g", "--json")
     host.virsh("snapshot-delete", "g", "s", "--metadata")
-    answers["watch"] = host.pymig("watch", "libvirt:g", "--json")
     answers["unknown"] = host.pymig("describe", "libvirt:nobody")
     answers["unreachable"] = host.pymig("describe", "libvirt:qemu+unix:///system?socket=/nowhere#g")
     answers["another driver"] = host.pymig("describe", "libvirt:test:///default#test")
@@ -273,7 +274,7 @@ def asked(host):
 
 
 def main():
-    base, out = map(Path, sys.argv[1:])
+    base, out = map(Path, sys.argv[1:3])
     ctypes.CDLL(None).mount(None, b"/", None, 1 << 14 | 1 << 18, None)  # MS_REC, MS_PRIVATE
     loopback_up()
     scratch = out.with_suffix(".hosts")
@@ -281,8 +282,11 @@ def main():
     run("mount", "-t", "tmpfs", "tmpfs", scratch)
     source, destination = (Host(name, base, scratch) for name in UUIDS)
     run("mount", "--bind", destination.root / "run/libvirt", source.root / "peer")
-    destination.start()
     source.start()
+    if sys.argv[3:] == ["domain"]:
+        out.write_text(json.dumps({"qemu": source.versions()[1], "domain": asked(source)}))
+        return
+    destination.start()
     libvirt, qemu = source.versions()
     seen = {"libvirt": libvirt, "qemu": qemu, "constants": source.constants()}
     seen["options"] = re.findall(r"^    \[?--([a-z0-9-]+)", source.virsh("help", "migrate")[1] + "\n", re.MULTILINE)
