@@ -159,6 +159,51 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         see=("postcopy-ram",),
     ),
     Topic(
+        "libvirt/address",
+        "libvirt",
+        (
+            "missing scheme in migration URI: <uri>",
+            "unsupported scheme <scheme> in migration URI <uri>",
+            "missing host in migration URI: <uri>",
+            "Both port and URI requested for disk migration while being mutually exclusive",
+            "No URI scheme specified: <uri>",
+            "Unsupported scheme in disks URI: <scheme>",
+            "nbd port must be in range 0-65535",
+        ),
+        "The destination's libvirt can't use the address of the stream (--migrateuri) or of the disks (--disks-uri, "
+        "--disks-port). It says so when it prepares.",
+        remedies=(
+            "write tcp://HOST:PORT, rdma://HOST:PORT or unix:///PATH; for the disks, tcp: or unix:, or a port alone",
+            "leave the option out: libvirt finds an address by itself",
+        ),
+    ),
+    Topic(
+        "libvirt/disks",
+        "libvirt",
+        (
+            "disk target <disk> not found",
+            "NBD migration with TLS is not supported over UNIX socket",
+            "Flag 'VIR_MIGRATE_NON_SHARED_DISK | VIR_MIGRATE_NON_SHARED_INC' is required by flag "
+            "'VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES'",
+        ),
+        "The options say of the disks that are copied what is impossible. No capability is the cause.",
+        remedies=(
+            "name the disks' targets, as virsh domblklist shows them",
+            "copy over TCP if TLS is wanted",
+            "add --copy-storage-all or --copy-storage-inc",
+        ),
+    ),
+    Topic(
+        "libvirt/offline",
+        "libvirt",
+        (
+            "offline migration cannot handle non-shared storage",
+            "offline migration must be specified with the persistent flag set",
+        ),
+        "An offline migration moves the definition of a domain alone; no QEMU has a part in it.",
+        remedies=("add --persistent, and leave --copy-storage-all and --copy-storage-inc out",),
+    ),
+    Topic(
         "libvirt/tunnelled",
         "libvirt",
         (
@@ -231,6 +276,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "shmem device '<device>' cannot be migrated, only shmem with role='<role>' can be migrated",
             "a slirp-helper cannot be migrated",
             "migration with this virtiofs device is not supported",
+            "migration with virtiofs device is not supported",
             "migration with transient disk is not supported",
             "the running swtpm does not support migration with shared storage",
             "cannot migrate VMI until backup <backup> is completed",
