@@ -116,7 +116,7 @@ FAULTS = (
             "error",
             "source",
             "internal error: failed to convert virJSONValue to yajl data",
-            "the migration fails before the source sets anything",
+            "the migration fails, mostly before the source sets anything: libvirt takes a number for the host name",
             TUNNELLED_TLS,
             "seen with 9.0.0",
         ),
