@@ -41,6 +41,7 @@ from pymig.libvirt.wire import (
     UNLIMITED,
     capabilities_of,
     in_order,
+    is_refused,
     reset_of,
     set_commands,
 )
@@ -185,7 +186,10 @@ def _bracketed(host: str) -> str:
 
 
 def migrated(migration: Migration) -> Requests:
-    """What is sent for a migration. Raises LibvirtRefusal, with what was sent before."""
+    """What is sent for a migration. Raises LibvirtRefusal, with what was sent before.
+
+    If the destination's QEMU refuses what it is sent, the source's libvirt is not asked any more, and refuses nothing.
+    """
     case, versions = migration.case, migration.versions
     raise_first(CLIENT, case, versions["source"], "client")
     refuse_unknown(case, versions["source"], "source")
@@ -204,6 +208,8 @@ def migrated(migration: Migration) -> Requests:
         source = _sent(migration, "source")
         raise_first(SOURCE_DISKS, case, versions["source"], "source")
     except LibvirtRefusal as refusal:
+        if refusal.stage == "source" and is_refused(migration.builds["destination"], destination):
+            return Requests(_sent(migration, "source", strict=False), destination)
         refusal.source, refusal.destination = source, destination
         if refusal.stage == "destination":
             refusal.destination = _before_the_disks(destination, versions["destination"])
@@ -218,8 +224,8 @@ def _before_the_disks(sent: EndRequests, version: Version) -> EndRequests:
     return EndRequests(sent.capabilities, sent.parameters, sent.commands[:-1], sent.reset)
 
 
-def _sent(migration: Migration, end: str) -> EndRequests:
-    """What this end's QEMU gets. Raises LibvirtRefusal if it lacks a capability."""
+def _sent(migration: Migration, end: str, *, strict: bool = True) -> EndRequests:
+    """What this end's QEMU gets. If strict, raises LibvirtRefusal if it lacks a capability."""
     flags, build, version = migration.flags, migration.builds[end], migration.versions[end]
     start = AT_START if end == "destination" else ()
     query = Command("query-migrate-parameters", {})
@@ -229,7 +235,8 @@ def _sent(migration: Migration, end: str) -> EndRequests:
         return EndRequests({}, parameters, (query, *set_commands({}, parameters), *opening))
     wanted, optional = _wanted(migration, end)
     capabilities = capabilities_of(version, build, wanted | optional)
-    if lacking := [name for name in CAPABILITIES if name in wanted and name not in capabilities]:
+    lacking = [name for name in CAPABILITIES if name in wanted and name not in capabilities]
+    if strict and lacking:
         text = f"Migration option '{lacking[0]}' is not supported by QEMU binary"
         raise LibvirtRefusal(text, UNSUPPORTED, end, **({end: EndRequests({}, {}, start)} if start else {}))
     credentials = _credentials(end) if flags.has("TLS") else ()

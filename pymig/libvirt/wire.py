@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from warnings import catch_warnings, simplefilter
+
+from pymig.errors import MigrationError
 from pymig.host.host import Host
 from pymig.libvirt.sent import Command
 from pymig.libvirt.version import OLDEST
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Any
 
+    from pymig.libvirt.sent import EndRequests
     from pymig.libvirt.version import Version
     from pymig.qemu.build import QemuBuild
 
@@ -88,6 +92,19 @@ def set_commands(capabilities: Mapping[str, bool], parameters: Mapping[str, Any]
         *((Command("migrate-set-capabilities", {"capabilities": switches}),) if switches else ()),
         *((Command("migrate-set-parameters", dict(parameters)),) if parameters else ()),
     )
+
+
+def is_refused(build: QemuBuild, sent: EndRequests) -> bool:
+    """Whether a waiting QEMU of this build refuses these settings, whatever its host can do."""
+    state = MigrationState(build, Host(write_tracking="compatible", postcopy=True), incoming=True)
+    with catch_warnings():
+        simplefilter("ignore")
+        try:
+            state.set_capabilities(sent.capabilities)
+            state.set_parameters(sent.parameters)
+        except MigrationError:
+            return True
+    return False
 
 
 def reset_of(version: Version, build: QemuBuild) -> tuple[Command, ...]:

@@ -89,6 +89,32 @@ def test_compressed_and_parallel(version):
         assert Plan.from_virsh(Flags(145419), libvirt=version).source.capabilities["xbzrle"] is True
 
 
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (
+            "--live --comp-methods mt --comp-mt-level 10",
+            "'migrate-set-parameters': Parameter 'compress_level' expects a value between 0 and 9",
+        ),
+        ("--live --parallel --comp-methods mt", "'migrate-set-capabilities': Multifd is not compatible with compress"),
+    ],
+)
+def test_what_the_destinations_qemu_refuses_comes_before_the_sources_libvirt(words, expected):
+    """As seen from 11.3.0 with QEMU 10.0.13 to 9.0.0 with 7.2.22."""
+    choices = {"libvirt": "11.3", "destination_libvirt": "9.0", "source": "10.0", "destination": "7.2"}
+    ends = (Endpoint(Context(choices[name], HOST), capabilities=["events"]) for name in ("source", "destination"))
+    shown = shown_by_virsh(preflight(*ends, Plan.from_virsh(words, **choices)))
+    assert shown == [f"error: internal error: unable to execute QEMU command {expected}"]
+    assert "compress" not in requests(words, **choices).source.capabilities
+
+
+def test_what_the_destinations_qemu_accepts_leaves_the_sources_libvirt_to_refuse():
+    choices = {"libvirt": "11.3", "destination_libvirt": "9.0", "source": "10.0", "destination": "7.2"}
+    with pytest.raises(LibvirtRefusal, match="Migration option 'compress' is not supported") as caught:
+        requests("--live --comp-methods mt --comp-mt-level 9", **choices)
+    assert caught.value.stage == "source"
+
+
 # ---- The command line ----
 
 
