@@ -14,17 +14,16 @@ from pymig.cli.values import ACCEPTED, REFUSED, content, plan_of
 from pymig.context import Context
 from pymig.ends.address import is_domain
 from pymig.ends.endpoint import Endpoint
-from pymig.ends.plan import Plan
 from pymig.ends.preflight import preflight
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator, Mapping
-    from typing import Any
+    from collections.abc import Iterable, Mapping
 
     from pymig.ends.apply import Applied
     from pymig.ends.finding import Finding, Step
+    from pymig.ends.plan import Plan
     from pymig.ends.preflight import Preflight
 
 FEW = 3
@@ -40,98 +39,36 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(options, *ends)
     if plan is None:
         return REFUSED
-    flight, refusals = preflight(*ends, plan), _of_the_product(options, *ends)
+    flight, findings = preflight(*ends, plan), _of_the_preset(options, *ends)
+    ok = flight.ok and not any(finding.severity == "error" for finding in findings)
     if not options.json:
-        print_flight(flight, refusals)
+        print_flight(flight, findings)
     if options.apply:
-        return _apply(options, flight, ok=flight.ok and not refusals)
+        return _apply(options, flight, ok=ok)
     if options.json:
-        product = {"product": [finding.to_dict() for finding in refusals]} if refusals else {}
+        product = {"product": [finding.to_dict() for finding in findings]} if findings else {}
         print_json({**flight.to_dict(), **product})
-    return ACCEPTED if flight.ok and not refusals else REFUSED
+    return ACCEPTED if ok else REFUSED
 
 
 def _plan(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan | None:
     """What is wanted; None if libvirt refuses it, which is printed."""
     if options.preset is not None:
-        return _preset(options, source, destination)
+        from pymig.cli.preset import plan_of_preset  # noqa: PLC0415 - only for a preset
+
+        return plan_of_preset(options, source, destination)
     if options.libvirt is not None:
         raise UsageError("--libvirt needs --preset; for virsh migrate there is pymig virsh")
     return plan_of(options)
 
 
-def _preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan | None:
-    """The plan of ``--preset NAME[@VERSION][:SETTING=VALUE,...]``; None if libvirt refuses it, which is printed."""
-    from pymig.cli.refusal import print_refusal  # noqa: PLC0415 - only for a preset
-    from pymig.libvirt.sent import LibvirtRefusal  # noqa: PLC0415 - likewise
-
-    for name in ("names", "parameter", "uri", "incoming_uri", "postcopy", "order"):
-        if getattr(options, name):
-            shown = "NAME" if name == "names" else f"--{name.replace('_', '-')}"
-            raise UsageError(f"{shown} can't be given with --preset, which says what is wanted")
-    name, settings = _product(options.preset)
-    choices = {**_choices(options.preset, source, destination), "libvirt": options.libvirt, "destination_libvirt": None}
-    if reserved := settings.keys() & {"name", *choices}:
-        raise UsageError(f"--preset: {min(reserved)} is no setting")
-    try:
-        return Plan.from_preset(name, **choices, **settings)
-    except LibvirtRefusal as refusal:
-        print_refusal(refusal, as_json=options.json)
-        return None
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"--preset: {error}") from None
-
-
-def _of_the_product(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> list[Finding]:
-    """What the product itself refuses."""
+def _of_the_preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> list[Finding]:
+    """What the preset's product refuses itself, and what its libvirt is known to do wrong."""
     if options.preset is None:
         return []
-    from pymig.ends.finding import Finding  # noqa: PLC0415 - only for a preset
+    from pymig.cli.preset import findings_of_preset  # noqa: PLC0415 - only for a preset
 
-    name, settings = _product(options.preset)
-    said = Plan.presets()[name].refusals(**_choices(options.preset, source, destination), **settings)
-    return [
-        Finding(
-            rule=f"{name}/parallel-postcopy",
-            severity="error",
-            stage="set",
-            end=end,
-            message=text,
-            source_says="",
-            guest="source",
-            recovers=None,
-            remedy="use a newer QEMU, or switch off one of the two",
-            consequence=f"{name} does not start at this end",
-        )
-        for end, text in said.items()
-    ]
-
-
-def _product(text: str) -> tuple[str, dict[str, Any]]:
-    """The name and the settings of NAME[@VERSION][:SETTING=VALUE,...]."""
-    product, _, assignments = text.partition(":")
-    return product.partition("@")[0], dict(_assignments(assignments))
-
-
-def _choices(text: str, source: Endpoint, destination: Endpoint) -> dict[str, Any]:
-    """The product's version, and the builds."""
-    version = text.partition(":")[0].partition("@")[2] or None
-    return {"version": version, "source": source.context.build, "destination": destination.context.build}
-
-
-def _assignments(text: str) -> Iterator[tuple[str, str]]:
-    """The settings; a part without = belongs to the value before it, which has a comma."""
-    parts: list[str] = []
-    for part in text.split(",") if text else ():
-        if "=" in part:
-            parts.append(part)
-        elif parts:
-            parts[-1] += f",{part}"
-        else:
-            raise UsageError(f"--preset: write SETTING=VALUE, not {part}")
-    for part in parts:
-        name, _, value = part.partition("=")
-        yield name, value
+    return findings_of_preset(options, source, destination)
 
 
 def _require_monitors(options: argparse.Namespace) -> None:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from pymig.cli.arguments import UsageError
 from pymig.cli.preflight import end_of, print_finding, print_flight, shown_arguments
-from pymig.cli.refusal import print_refusal
+from pymig.cli.refusal import finding_of, print_refusal
 from pymig.cli.text import print_json, print_table, printable
 from pymig.cli.values import ACCEPTED, REFUSED
 from pymig.context import Context
 from pymig.ends.address import is_domain
 from pymig.ends.endpoint import Endpoint
-from pymig.ends.finding import Finding
 from pymig.ends.plan import DEFAULT_LIBVIRT, ENDS, Plan
 from pymig.ends.preflight import preflight
 from pymig.libvirt.domain import SWITCHES, Domain
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from pymig.ends.finding import Finding
     from pymig.ends.preflight import Preflight
-    from pymig.libvirt.faults import KnownLibvirtFault
     from pymig.libvirt.sent import EndRequests, Requests
 
 
@@ -48,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         sent = requests(words, **choices)
     except LibvirtRefusal as refusal:
         return print_refusal(refusal, as_json=options.json)
-    findings = [_finding(fault) for fault in known_faults(words, **choices)]
+    findings = list(map(finding_of, known_faults(words, **choices)))
     flight = _flight(words, choices, ends, sent)
     if options.json:
         print_json(_document(sent, findings, flight))
@@ -131,22 +130,6 @@ def _with_credentials(end: Endpoint, sent: EndRequests) -> Endpoint:
         if command.execute == "object-add"
     }
     return end.replace(tls_objects=added) if added else end
-
-
-def _finding(fault: KnownLibvirtFault) -> Finding:
-    """A known fault of libvirt's as a finding."""
-    return Finding(
-        rule=fault.rule,
-        severity=fault.severity,
-        stage="migrate",
-        end=fault.end,
-        message=fault.message,
-        source_says="",
-        guest="source",
-        recovers=None,
-        remedy=fault.remedy,
-        consequence=f"{fault.consequence} ({fault.reference})",
-    )
 
 
 def shown_by_virsh(flight: Preflight) -> list[str]:

@@ -325,7 +325,7 @@ ENDS = ("--source", "10.0", "--destination", "10.1")
 
 def test_what_nova_refuses_itself(capsys):
     settings = ",".join(f"{name}={value}" for name, value in BOTH.items())
-    words = ["preflight", "--preset", f"nova:{settings}", "--destination", "10.1"]
+    words = ["preflight", "--preset", f"nova:{settings}", "--destination", "10.1", "--libvirt", "11.4"]
     status, out, _ = run(capsys, *words, "--source", "10.0")
     assert (status, "error    nova/parallel-postcopy (set)" in out, NOVA in out) == (1, True, True)
     status, out, _ = run(capsys, *words, "--source", "10.0", "--json")
@@ -334,6 +334,21 @@ def test_what_nova_refuses_itself(capsys):
     assert (status, "product" in json.loads(out)) == (0, False)
     status, out, _ = run(capsys, "explain", "nova/parallel-postcopy")
     assert status == 0
+
+
+def test_what_its_libvirt_is_known_to_do_wrong(capsys):
+    words = ["preflight", "--source", "10.1", "--destination", "10.1", "--json", "--preset"]
+    kubevirt = [*words, "kubevirt@1.9:allowPostCopy=true", "--libvirt"]
+    status, out, _ = run(capsys, *kubevirt, "11.3")
+    assert (status, [one["rule"] for one in json.loads(out)["product"]]) == (0, ["libvirt/postcopy-resume-crash"])
+    status, out, _ = run(capsys, *kubevirt, "11.4")
+    assert (status, "product" in json.loads(out)) == (0, False)
+    nova = "nova:live_migration_with_native_tls=true,block_migration=true,live_migration_parallel_connections=2"
+    status, out, _ = run(capsys, *words, nova, "--libvirt", "10.2")
+    rules = [one["rule"] for one in json.loads(out)["product"]]
+    assert (status, rules) == (1, ["libvirt/copy-tls-hostname", "libvirt/tls-crash"])
+    status, out, _ = run(capsys, *words, "proxmox")
+    assert (status, "product" in json.loads(out)) == (0, False)
 
 
 def test_preflight_with_a_preset(capsys):

@@ -1,0 +1,92 @@
+"""``--preset NAME[@VERSION][:SETTING=VALUE,...]``: what a product wants, and what goes wrong with it."""
+
+from __future__ import annotations
+
+from pymig.cli.arguments import UsageError
+from pymig.cli.refusal import finding_of, print_refusal
+from pymig.ends.finding import Finding
+from pymig.ends.plan import DEFAULT_LIBVIRT, Plan
+from pymig.ends.products import wanted
+from pymig.libvirt.faults import known_faults
+from pymig.libvirt.sent import LibvirtRefusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from typing import Any
+
+    from pymig.ends.endpoint import Endpoint
+
+
+def plan_of_preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan | None:
+    """The plan; None if libvirt refuses it, which is printed."""
+    for name in ("names", "parameter", "uri", "incoming_uri", "postcopy", "order"):
+        if getattr(options, name):
+            shown = "NAME" if name == "names" else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{shown} can't be given with --preset, which says what is wanted")
+    name, settings = _product(options.preset)
+    choices = {**_choices(options.preset, source, destination), "libvirt": options.libvirt, "destination_libvirt": None}
+    if reserved := settings.keys() & {"name", *choices}:
+        raise UsageError(f"--preset: {min(reserved)} is no setting")
+    try:
+        return Plan.from_preset(name, **choices, **settings)
+    except LibvirtRefusal as refusal:
+        print_refusal(refusal, as_json=options.json)
+        return None
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"--preset: {error}") from None
+
+
+def findings_of_preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> list[Finding]:
+    """What the product refuses itself when it starts, and the known faults of its libvirt."""
+    name, settings = _product(options.preset)
+    choices = _choices(options.preset, source, destination)
+    said = Plan.presets()[name].refusals(**choices, **settings)
+    builds = {"source": choices["source"], "destination": choices["destination"]}
+    asked = wanted(name, choices["version"], settings, builds)
+    libvirt = options.libvirt or DEFAULT_LIBVIRT
+    faults = () if isinstance(asked, dict) else known_faults(asked, libvirt=libvirt, **builds)
+    return [*(_refusal(name, end, text) for end, text in said.items()), *map(finding_of, faults)]
+
+
+def _refusal(name: str, end: str, text: str) -> Finding:
+    return Finding(
+        rule=f"{name}/parallel-postcopy",
+        severity="error",
+        stage="set",
+        end=end,
+        message=text,
+        source_says="",
+        guest="source",
+        recovers=None,
+        remedy="use a newer QEMU, or switch off one of the two",
+        consequence=f"{name} does not start at this end",
+    )
+
+
+def _product(text: str) -> tuple[str, dict[str, Any]]:
+    """The name and the settings of NAME[@VERSION][:SETTING=VALUE,...]."""
+    product, _, assignments = text.partition(":")
+    return product.partition("@")[0], dict(_assignments(assignments))
+
+
+def _choices(text: str, source: Endpoint, destination: Endpoint) -> dict[str, Any]:
+    """The product's version, and the builds."""
+    version = text.partition(":")[0].partition("@")[2] or None
+    return {"version": version, "source": source.context.build, "destination": destination.context.build}
+
+
+def _assignments(text: str) -> Iterator[tuple[str, str]]:
+    """The settings; a part without = belongs to the value before it, which has a comma."""
+    parts: list[str] = []
+    for part in text.split(",") if text else ():
+        if "=" in part:
+            parts.append(part)
+        elif parts:
+            parts[-1] += f",{part}"
+        else:
+            raise UsageError(f"--preset: write SETTING=VALUE, not {part}")
+    for part in parts:
+        name, _, value = part.partition("=")
+        yield name, value
