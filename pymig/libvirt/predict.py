@@ -18,7 +18,7 @@ from pymig.libvirt.refusals import (
     PREPARE,
     RESUME,
     REWORKED,
-    SOURCE_DISKS,
+    UNIX_DISKS,
     UNIX_TLS,
     UNSUPPORTED,
     VIRSH_LATE,
@@ -206,7 +206,7 @@ def migrated(migration: Migration) -> Requests:
         refuse_parameters(case, versions["source"], "source")
         raise_first((UNIX_TLS,), case, versions["source"], "source")
         source = _sent(migration, "source")
-        raise_first(SOURCE_DISKS, case, versions["source"], "source")
+        raise_first((UNIX_DISKS,), case, versions["source"], "source")
     except LibvirtRefusal as refusal:
         if refusal.stage == "source" and is_refused(migration.builds["destination"], destination):
             return Requests(_sent(migration, "source", strict=False), destination)

@@ -354,6 +354,11 @@ DISKS = (
         ARGUMENT,
         lambda case: case.has(*STORAGE) and not 0 <= case.flags.parameters.get("disks_port", 0) < 1 << 16,
     ),
+    Rule(
+        "argument key 'host' must not have null value",
+        INTERNAL,
+        lambda case: case.has(*STORAGE) and case.has("TUNNELLED"),
+    ),
 )
 """At the destination, when it starts QEMU's server for the disks."""
 
@@ -364,18 +369,10 @@ UNIX_TLS = Rule(
 )
 """At the source, when the destination listens already."""
 
-SOURCE_DISKS = (
-    Rule(
-        "argument key 'host' must not have null value",
-        INTERNAL,
-        lambda case: case.has(*STORAGE) and case.has("TUNNELLED"),
-        until=REWORKED,
-    ),
-    Rule(
-        "NBD migration with TLS is not supported over UNIX socket",
-        NO_OPERATION,
-        lambda case: case.has(*STORAGE) and case.has("TLS") and _disks_scheme(case) == "unix",
-    ),
+UNIX_DISKS = Rule(
+    "NBD migration with TLS is not supported over UNIX socket",
+    NO_OPERATION,
+    lambda case: case.has(*STORAGE) and case.has("TLS") and _disks_scheme(case) == "unix",
 )
 """At the source, after capabilities and parameters."""
 

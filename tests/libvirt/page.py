@@ -19,7 +19,7 @@ from pymig.libvirt.refusals import (
     FUTURE,
     PREPARE,
     RESUME,
-    SOURCE_DISKS,
+    UNIX_DISKS,
     UNIX_TLS,
     VIRSH_LATE,
     VIRSH_SWITCHES,
@@ -34,7 +34,7 @@ REFUSALS = (
     ("source", (*RESUME, *ALLOWED, *BEGIN)),
     ("destination, source", (CHANNELS, *COMPRESSION)),
     ("destination", (*PREPARE, *DISKS)),
-    ("source, later", (CONVERGE, UNIX_TLS, *SOURCE_DISKS)),
+    ("source, later", (CONVERGE, UNIX_TLS, UNIX_DISKS)),
 )
 
 

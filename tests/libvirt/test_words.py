@@ -349,8 +349,14 @@ def test_what_was_sent_before_a_refusal():
     assert not started.capabilities
     late = refusal("--live --p2p --tunnelled --copy-storage-all")
     assert late.shown == "error: internal error: argument key 'host' must not have null value"
-    assert late.source.capabilities["pause-before-switchover"]
-    assert late.destination is not None
+    assert (late.stage, late.source, late.destination.commands[-1].execute) == (
+        "destination",
+        None,
+        "migrate-set-parameters",
+    )
+    newer = refusal("--live --p2p --tunnelled --copy-storage-all", destination_libvirt="11.3", destination="10.0")
+    assert (newer.shown, newer.stage) == (late.shown, "destination")
+    assert newer.destination.commands[-1].execute == "migrate-set-capabilities"  # events alone
 
 
 @pytest.mark.parametrize(
