@@ -123,8 +123,10 @@ def _pattern(message: Message) -> Pattern:
 
 def _is_specific(message: Message) -> bool:
     topic = TOPIC_OF.get(message.key)
-    about = ABOUT_MIGRATION.search(normalised_text(message.text)) is not None
-    return about or (topic is not None and not topic.everyday)
+    if topic is not None and not topic.everyday:
+        return True
+    said = normalised_text(message.text)
+    return "migrat" in said or ABOUT_MIGRATION.search(said) is not None
 
 
 def normalised_text(said: str) -> str:

@@ -10,11 +10,12 @@ from typing import NamedTuple
 from pymig._core import ffi, lib
 from pymig.capability import CapabilitySet
 from pymig.catalog.topics import TOPICS
+from pymig.context import Context
 from pymig.errors import TransportError
 from pymig.host.host import Host
+from pymig.owned import borrowed, new_state
 from pymig.release import POINTS, rows, text
 from pymig.request import Command
-from pymig.state import MigrationState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ def build_of(release: int) -> Any:
     return ffi.new("QemuBuild *", choices)
 
 
+_set_of = cache(CapabilitySet.from_mask)
+"""A mask's set: the rows of all releases have few different ones."""
+
+
 class Rule(NamedTuple):
     """A rule in one release."""
 
@@ -83,7 +88,7 @@ def rules() -> dict[str, dict[int, Rule]]:
         build = build_of(release)
         for code in range(1, lib.MIGRATION_VERDICT__MAX):
             if lib.migration_rule(build, code, rule) == 0:
-                sets = map(CapabilitySet.from_mask, (rule.trigger, rule.need, rule.forbid))
+                sets = map(_set_of, (rule.trigger, rule.need, rule.forbid))
                 row = Rule(code, text(rule.message), text(rule.hint) if rule.hint else "", *sets)
                 found.setdefault(text(rule.id), {})[release] = row
     return found
@@ -115,7 +120,7 @@ def command_rules() -> dict[tuple[str, int], CommandRule]:
             if commands and said.strip("<>name"):
                 before = found.get((said, release), CommandRule((), CapabilitySet()))
                 every = tuple(dict.fromkeys((*before.commands, *commands)))
-                on = before.capabilities | CapabilitySet.from_mask(rule.capabilities)
+                on = before.capabilities | _set_of(rule.capabilities)
                 found[said, release] = CommandRule(every, on)
             number += 1
     return found
@@ -136,10 +141,12 @@ def _commands() -> Iterator[Said]:
 def _addresses() -> Iterator[Said]:
     around, faults = ffi.new("MigrationSurroundings *"), ffi.new("uint32_t *")
     commands = {uri: Command({"uri": uri}) for uri in ADDRESSES}
+    host = Host()
     for release in RELEASES:
-        state = MigrationState(POINTS[release], Host())
+        owner = new_state(Context(POINTS[release], host)._c, host._c)  # a MigrationState would make verdicts, too
+        state = borrowed(owner)
         for uri, command in commands.items():
-            said = _fault_of(uri, lambda: command.send(lib.migrate_try, state._c, around, faults))  # noqa: B023
+            said = _fault_of(uri, lambda: command.send(lib.migrate_try, state, around, faults))  # noqa: B023
             if said and (said, release) not in command_rules():
                 yield "command", said, said, release
 
