@@ -376,4 +376,14 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         everyday=True,
         tried=("give the bandwidth in MiB/s, or 0 for no limit",),
     ),
+    Topic(
+        "libvirt/postcopy-abort",
+        "libvirt",
+        ("cannot abort migration in post-copy mode",),
+        "After postcopy has begun the guest runs at the destination with a part of its memory, so the migration can't "
+        "be taken back: it can only be paused and resumed.",
+        ("virsh domjobabort, or a manager's time limit, after the switch to postcopy; to tell: virsh domjobinfo",),
+        ("wait until it ends, or pause it: virsh domjobabort GUEST --postcopy, then virsh migrate --postcopy-resume",),
+        ("postcopy-ram", "postcopy/paused"),
+    ),
 )

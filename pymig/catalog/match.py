@@ -26,7 +26,8 @@ _NAME = re.compile(r"<[^<>]*>")
 
 ABOUT_QEMU = re.compile(
     r"post-?copy|qemu|\bkvm\b|libvirt|virsh|\bvir[a-z]*error\b|multifd|userfault|zero[ -]copy|xbzrle|savevm|loadvm"
-    r"|background-snapshot|mapped-ram|dirty-limit|block-bitmap-mapping|live[ -]migrat|migrate[-_]|migration status"
+    r"|\bqmp command\b|background-snapshot|mapped-ram|dirty-limit|block-bitmap-mapping|live[ -]migrat"
+    r"|migrate[-_]|migration status"
     r"|\bmigration (?:in|out)\b|migratetouri"
 )
 """Words by which a line is about QEMU. A text that others say, too, is only believed in such a line, or alone."""

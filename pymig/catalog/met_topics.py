@@ -171,6 +171,7 @@ MET_TOPICS: tuple[Topic, ...] = (
             "Detected IO failure for postcopy. Migration paused.",
             "job 'migration out' failed in post-copy phase",
             "job 'migration in' failed in post-copy phase",
+            "migration out job: post-copy phase failed",
         ),
         "The connection broke after postcopy had begun: the guest stands still at the destination until it is "
         "recovered.",

@@ -154,6 +154,22 @@ TEXTS = {
         "capabilities survive a migration",
         "without auto-converge",
     ),
+    "error: Requested operation is not valid: cannot abort migration in post-copy mode": (
+        "libvirt",
+        "can't be taken back",
+        "domjobabort GUEST --postcopy",
+    ),
+    "Failed migration on source: Stateful migration requires migration.stateful to be set to true": (
+        "other matter",
+        "the option is off",
+        "migration.stateful=true",
+    ),
+    "ERROR: VM 100 qmp command 'cont' failed - Failed to get \"write\" lock": (
+        "other matter",
+        "has the image open",
+        "late-block-activate",
+    ),
+    f"{QMP} 'blockdev-mirror': Source and target image have different sizes": ("other matter", "qemu-img", "same size"),
     "Live Migration failure: operation failed: domain is not running": ("other matter", "crashed", "QEMU's log"),
     "ERROR: online migrate failure - unable to detect remote migration address": (
         "other matter",
