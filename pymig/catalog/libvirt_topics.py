@@ -119,7 +119,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "connection, so it "
         "excludes --parallel.",
         tried=("leave one of the two out",),
-        everyday=True,
+        strict=True,
     ),
     Topic(
         "libvirt/required",
@@ -137,7 +137,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "--image-format with 11.2.",
         remedies=("update libvirt",),
         tried=("add the option that the text names",),
-        everyday=True,
+        strict=True,
     ),
     Topic(
         "libvirt/postcopy-paused",
@@ -308,7 +308,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "--tls.",
         ("a fault of libvirt's; to tell: coredumpctl list, journalctl -u libvirtd",),
         ("leave --tunnelled out: --tls alone encrypts", "update libvirt"),
-        everyday=True,
+        strict=True,
     ),
     Topic(
         "libvirt/postcopy-resume",

@@ -25,12 +25,17 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _NAME = re.compile(r"<[^<>]*>")
 
 ABOUT_QEMU = re.compile(
-    r"post-?copy|qemu|\bkvm\b|libvirt|virsh|\bvir[a-z]*error\b|multifd|userfault|zero[ -]copy|xbzrle|savevm|loadvm"
-    r"|\bqmp command\b|background-snapshot|mapped-ram|dirty-limit|block-bitmap-mapping|live[ -]migrat"
-    r"|migrate[-_]|migration status"
-    r"|\bmigration (?:in|out)\b|migratetouri"
+    r"post-?copy|qemu(?!-(?:ga|img|io|nbd)\b)|\bkvm\b|libvirt|virsh|\bvir[a-z]*error\b|multifd|userfault|zero[ -]copy"
+    r"|xbzrle|savevm|loadvm|\bqmp command\b|background-snapshot|mapped-ram|dirty-limit|block-bitmap-mapping"
+    r"|live[ -]migrat|migrate[-_]|migration status|\bmigration (?:in|out)\b|migratetouri"
 )
 """Words by which a line is about QEMU. A text that others say, too, is only believed in such a line, or alone."""
+
+ABOUT_A_MIGRATION = re.compile(
+    r"migrat|post-?copy|incoming|multifd|--(?:copy-storage|comp-|compressed|image-format|live|offline|p2p|parallel|postcopy"
+    r"|tls-destination|tunnelled|zerocopy)"
+)
+"""Words by which a line is about a migration, of a guest and not of QEMU's or libvirt's other work."""
 
 ABOUT_MIGRATION = re.compile(
     ABOUT_QEMU.pattern + r"|migrat|\brdma and\b|ramblock|\bcolo\b|anonclass|invtsc|copy-storage"
@@ -79,13 +84,13 @@ class Pattern(NamedTuple):
         message: the text.
         parts: what stands between the names in it.
         longest: the longest of these.
-        specific: whether the text itself is about migration.
+        believed: what must be in the line, unless the text stands alone; None if the text itself is telling.
     """
 
     message: Message
     parts: tuple[str, ...]
     longest: str
-    specific: bool
+    believed: re.Pattern[str] | None
 
     @property
     def weight(self) -> int:
@@ -119,15 +124,15 @@ def _pattern(message: Message) -> Pattern:
         said = fixed.sub(flexible, said)
     parts = tuple(part.strip() if not i else part for i, part in enumerate(_NAME.split(normalised_text(said))))
     parts = parts if parts[-1].strip(" .") else parts[:-1]
-    return Pattern(message, parts, max(parts, key=len), _is_specific(message))
+    return Pattern(message, parts, max(parts, key=len), _believed(message))
 
 
-def _is_specific(message: Message) -> bool:
+def _believed(message: Message) -> re.Pattern[str] | None:
     topic = TOPIC_OF.get(message.key)
-    if topic is not None and not topic.everyday:
-        return True
+    if topic is not None and (topic.strict or not topic.everyday):
+        return ABOUT_A_MIGRATION if topic.strict else None
     said = normalised_text(message.text)
-    return "migrat" in said or ABOUT_MIGRATION.search(said) is not None
+    return None if "migrat" in said or ABOUT_MIGRATION.search(said) else ABOUT_QEMU
 
 
 def normalised_text(said: str) -> str:
@@ -163,13 +168,17 @@ def _found(pattern: Pattern, joined: str, lines: str) -> Iterator[Found]:
     for start, end in islice(pattern.search(joined), MOST_TRIES):
         before = lines[max(0, start - MOST_AROUND) : start].rpartition("\n")[2]
         line = before + joined[start:end] + lines[end : end + MOST_AROUND].partition("\n")[0]
-        if pattern.specific or is_believed(line, len(before)):
+        if pattern.believed is None or is_believed(line, len(before), pattern.believed):
             yield Found(pattern.message, pattern.weight, line, len(before))
 
 
-def is_believed(line: str, before: int) -> bool:
-    """Whether a text that is not only QEMU's or libvirt's is theirs here: by the line, or because it stands alone."""
-    return _ALONE.fullmatch(line, 0, before) is not None or ABOUT_QEMU.search(line) is not None
+def is_believed(line: str, before: int, about: re.Pattern[str] = ABOUT_QEMU) -> bool:
+    """Whether a text that others say, too, is meant here: by the line, or because it stands alone.
+
+    A text about options is meant only if they are those of a migration.
+    """
+    alone = _ALONE.fullmatch(line, 0, before) is not None and "--" not in line
+    return alone or about.search(line) is not None
 
 
 _ALONE = re.compile(

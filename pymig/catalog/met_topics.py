@@ -289,9 +289,11 @@ MET_TOPICS: tuple[Topic, ...] = (
             "migration out job: <reason>",
             "migration was active, but no RAM info was set",
         ),
-        "Only libvirt's summary: one of the two QEMUs ended the migration. Why stands in the QEMUs' own logs.",
+        "Only libvirt's summary: a QEMU has ended, in a migration one of the two. Why stands after this text, or in "
+        "the QEMUs' own logs.",
         (LOOK_AT_DESTINATION,),
         ("read QEMU's lines in the log of both hosts",),
+        strict=True,
     ),
     Topic(
         "convergence",

@@ -49,7 +49,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "no getfd or add-fd came before fd:; to tell: the manager's log",
         ),
         ("correct the address, or give QEMU's user access",),
-        everyday=True,
+        strict=True,
     ),
     Topic(
         "rdma/device",
@@ -166,7 +166,6 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Host CPU does not provide required features: <features>",
             "Unacceptable CPU info: CPU doesn't have compatibility",
             "Migration pre-check error: CPU doesn't have compatibility",
-            "host doesn't support requested feature: <feature>",
             "TSC frequency mismatch between VM (<n> kHz) and host (<n> kHz), and TSC scaling unavailable",
         ),
         "The destination's CPU, or its QEMU, can't give the guest the CPU that it has.",
@@ -255,16 +254,10 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         (
             "Failed to connect to remote libvirt URI <uri>",
             "hostname on destination resolved to localhost, but migration requires an FQDN",
-            "cannot acquire state change lock (held by monitor=<holder>)",
-            "cannot acquire state change lock",
-            "operation failed: domain '<domain>' already exists with uuid <uuid>",
         ),
-        "The two libvirts, not the two QEMUs: one can't reach the other, or is busy with the guest.",
-        (
-            "no ssh, TLS or name service between the hosts; to tell: virsh -c qemu+ssh://HOST/system list",
-            "an earlier migration left the guest, or a job, behind; to tell: virsh list --all, virsh domjobinfo",
-        ),
-        ("make the connection work first", "end or undefine what was left behind at the destination"),
+        "The two libvirts, not the two QEMUs: one can't reach the other.",
+        ("no ssh, TLS or name service between the hosts; to tell: virsh -c qemu+ssh://HOST/system list",),
+        ("make the connection work first: virsh -c qemu+ssh://HOST/system list, as the source's libvirt",),
     ),
     Topic(
         "libvirt/abi",
@@ -393,7 +386,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "make the connection work first: ssh HOST, as the user of the source's libvirt",
             "look where the guest runs before anything else: virsh list --all, pymig watch",
         ),
-        everyday=True,
+        strict=True,
     ),
     Topic(
         "libvirt/security",
@@ -504,5 +497,32 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         "Proxmox refuses before QEMU is asked: a disk or a storage of the guest is not at the other node.",
         ("a local disk, an ISO image or a storage of one node alone; to tell: qm config ID, pvesm status",),
         ("use shared storage, or --with-local-disks with --targetstorage", "remove the local disk or the ISO image"),
+    ),
+    Topic(
+        "libvirt/busy",
+        OTHER,
+        (
+            "cannot acquire state change lock (held by monitor=<holder>)",
+            "cannot acquire state change lock",
+            "domain '<domain>' already exists with uuid <uuid>",
+            "domain '<domain>' is already active",
+        ),
+        "One of the two libvirts is busy with the guest, or still has it from an earlier migration.",
+        (
+            "an earlier migration left the guest, or a job, behind; to tell: virsh list --all, virsh domjobinfo",
+            "a snapshot, a backup or a query that hangs holds the lock: the text names it",
+        ),
+        ("wait, or end what holds the lock", "end or undefine what was left behind at the destination"),
+        strict=True,
+    ),
+    Topic(
+        "cpu/warning",
+        OTHER,
+        ("host doesn't support requested feature: <feature>",),
+        "QEMU says at its start that the guest gets a CPU without this flag. As a warning it stops nothing; with -cpu "
+        "...,enforce QEMU does not start, and libvirt compares the CPU at the destination by itself.",
+        ("the destination's CPU, or its kernel, lacks the flag; to tell: virsh domcapabilities, at both hosts",),
+        ("use a CPU model that both hosts have, instead of host-passthrough or host-model",),
+        strict=True,
     ),
 )

@@ -20,6 +20,8 @@ class Topic(NamedTuple):
         see: related names.
         tried: what helps, and a test follows it.
         everyday: others say these texts, too: only a line about QEMU, or the text alone, means this.
+        strict: QEMU and libvirt say these texts at other times, too: only a line about a migration, or the text alone,
+            means this.
     """
 
     name: str
@@ -31,3 +33,4 @@ class Topic(NamedTuple):
     see: tuple[str, ...] = ()
     tried: tuple[str, ...] = ()
     everyday: bool = False
+    strict: bool = False
