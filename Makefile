@@ -45,6 +45,7 @@ NEEDS_bench := $(SUITE)
 NEEDS_instructions := compiler valgrind
 NEEDS_install-c := compiler
 NEEDS_wheels := $(BUILD) arm
+NEEDS_shipped := $(BUILD) arm mmdebstrap
 
 .PHONY: needs
 needs:
@@ -182,6 +183,10 @@ dist: $(VENV)/.for-dist ## build sdist and wheel, audit them, and test each one
 .PHONY: wheels
 wheels: $(VENV)/.for-dist $(VENV)/.for-wheels ## build wheels for x86-64 and aarch64, glibc 2.17 and musl, and audit and run each one
 	.ci/wheels
+
+.PHONY: shipped
+shipped: needs $(VENV)/.for-test ## install those wheels without compiler and network on Pythons, bare roots and aarch64, and test them; PLACES=3.14
+	$(BIN)/python -m tests.shipped $(PLACES)
 
 .PHONY: bench
 bench: $(VENV)/.for-bench $(VENV)/.for-test ## run the benchmarks; print and save ratios to peers

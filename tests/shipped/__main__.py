@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+"""Install the wheels as users do, without a compiler, a network or a source tree. Use pymig, and test it there.
+
+    python -m tests.shipped [--tests PATH]... [PLACE...]
+
+A Python of this machine gets the wheel that `make dist` made of the sdist, any other one of those of `make wheels`. The
+aarch64 Python of Debian 13 runs in qemu-aarch64. The output goes to build/machines/shipped-PLACE.log.
+
+Exit status: 0 all passed, 1 one failed, 77 one can't be had.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.live.bring import BringError, FailsError, NotHadError, fetch, say, worst
+from tests.machines.roots import KEPT, ROOTS, TREE, keyring, mirror, unpacked
+
+INSTALL = "tests/shipped/install"
+EMULATE = "tests/shipped/emulate"
+PYTHONS = re.findall(r'Python :: (3\.\d+)"', (TREE / "pyproject.toml").read_text())
+VENV = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends python3-venv"
+
+
+def lay_out(folder: Path, wheels: Path) -> None:
+    """Put into the folder what a user has, and the tests."""
+    if not list(wheels.glob("*.whl")):
+        raise FailsError(f"no wheels in {wheels.relative_to(TREE)}: run make dist, then make wheels")
+    shutil.copytree(TREE / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(TREE / name, folder)
+    (folder / "wheels").mkdir()
+    for wheel in wheels.glob("*.whl"):
+        shutil.copy(wheel, folder / "wheels")
+
+
+def run(place: str, command: list[str | Path], folder: Path, **environment: str) -> None:
+    """Run a command in the folder. Nothing of this project's tree is in Python's path, unless given."""
+    with (KEPT / f"shipped-{place}.log").open("w") as log:
+        streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        variables = os.environ | {"CI": "", "PYTHONPATH": ""} | environment
+        ran = subprocess.run(command, cwd=folder, env=variables, check=False, **streams)
+    if ran.returncode:
+        print("\n".join(Path(log.name).read_text().splitlines()[-30:]))
+        raise FailsError(f"see {log.name}")
+
+
+def on_this_machine(version: str, tests: list[str]) -> None:
+    """Test with a Python of this machine."""
+    python = shutil.which(f"python{version}")
+    if python is None:
+        raise NotHadError(f"no python{version} in PATH")
+    with tempfile.TemporaryDirectory(prefix="shipped-") as name:
+        lay_out(Path(name), TREE / "dist")
+        run(version, [INSTALL, python, *tests], Path(name))
+
+
+def in_a_bare_root(name: str, tests: list[str]) -> None:
+    """Test with the Python of another system."""
+    with unpacked(f"shipped-{name}", ROOTS[name]) as bare:
+        folder = bare.folder / "root/shipped"
+        folder.mkdir()
+        lay_out(folder, TREE / "dist/wheels")
+        shutil.rmtree(bare.folder / "root/pymig")
+        script = f'{VENV} && cd /root/shipped && exec {INSTALL} python3 "$@"'
+        if bare.run("sh", "-c", script, "sh", *tests).returncode:
+            raise FailsError("see its log")
+
+
+def emulated_root(name: str) -> Path:
+    """An unpacked Debian 13 for aarch64, of which nothing has run yet."""
+    root, unfinished = KEPT / name, KEPT / f"{name}-unfinished"
+    if not root.exists():
+        say(name, "unpacking an aarch64 Python")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        options = ("--quiet", "--variant=extract", "--arch=arm64", "--include=python3")
+        where = (f"--keyring={keyring('debian')}", ROOTS["debian-13"].suite, str(unfinished), *mirror("debian"))
+        fetch("mmdebstrap", *options, *where)
+        (unfinished / "lib").symlink_to("usr/lib")
+        unfinished.rename(root)
+    return root
+
+
+def in_an_emulator(name: str, tests: list[str]) -> None:
+    """Test with an aarch64 Python. This machine's pip chooses the wheels, since the emulator is slow."""
+    root = emulated_root(name)
+    python = (root / "usr/bin/python3").resolve()
+    with tempfile.TemporaryDirectory(prefix="shipped-") as folder:
+        lay_out(Path(folder), TREE / "dist/wheels")
+        target = ("--target", f"{folder}/site", "--python-version", python.name.removeprefix("python"))
+        platforms = [f"--platform=manylinux_2_{minor}_aarch64" for minor in (17, 26, 27, 28)]
+        wheels = ("--only-binary=:all:", f"--find-links={folder}/wheels", "--platform=manylinux2014_aarch64")
+        fetch(sys.executable, "-m", "pip", "install", "--quiet", *wheels, *platforms, *target, "pymig-qemu[test]")
+        script = '"$0" -m pymig check multifd && { "$0" -m pymig probe || test $? = 1; } && exec "$0" -m pytest -q "$@"'
+        command = [EMULATE, "sh", "-c", script, python, *tests]
+        run(name, command, Path(folder), QEMU_LD_PREFIX=str(root), PYTHONPATH=f"{folder}/site")
+
+
+TESTERS = {
+    **dict.fromkeys(PYTHONS, on_this_machine),
+    **dict.fromkeys(["debian-12", "debian-13", "debian-sid"], in_a_bare_root),
+    "debian-13-arm64": in_an_emulator,
+}
+
+
+def known_place(text: str) -> str:
+    """The place, if it is one."""
+    if text not in TESTERS:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(TESTERS)}")
+    return text
+
+
+def status_of(place: str, tests: list[str]) -> int:
+    """Test in a place. Print the outcome, and return the exit status."""
+    try:
+        TESTERS[place](place, tests)
+    except BringError as error:
+        say(place, f"{error.outcome}: {error}")
+        return error.status
+    say(place, "passed")
+    return 0
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.shipped", description="Test the wheels.")
+    text = f"of {', '.join(TESTERS)}; if none is given, all"
+    parser.add_argument("places", nargs="*", metavar="PLACE", type=known_place, default=list(TESTERS), help=text)
+    parser.add_argument("--tests", action="append", metavar="PATH", help="instead of tests/unit and tests/vectors")
+    arguments = parser.parse_args()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    return worst([status_of(place, arguments.tests or ["tests/unit", "tests/vectors"]) for place in arguments.places])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
