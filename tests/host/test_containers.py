@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pymig import Host, QemuBuild
+from pymig import Host
 from tests import machine
 from tests.host.test_process import BINARY, answer, device, nobody, prediction, settled, visible
 from tests.host.test_process import pytestmark as needs
@@ -131,9 +131,8 @@ def test_the_answers_are_qemus(name):
         host = Host.of_process(pid)
         assert host.incomplete == ()
         assert visible(pid) == before
-        build = QemuBuild.from_binary(BINARY)
-        predicted = [prediction(build, host, "postcopy-ram", incoming=True)]
-        predicted.append(prediction(build, host, "background-snapshot", incoming=False))
+        predicted = [prediction(host, "postcopy-ram", incoming=True)]
+        predicted.append(prediction(host, "background-snapshot", incoming=False))
         said = [answer(qmp, "postcopy-ram")]
         qmp.cmd_raw("migrate-set-capabilities", {"capabilities": [{"capability": "postcopy-ram", "state": False}]})
         assert predicted == [*said, answer(qmp, "background-snapshot")]

@@ -4,6 +4,7 @@
 
 import contextlib
 import errno
+import functools
 import json
 import mmap
 import os
@@ -179,25 +180,30 @@ def settled(pid):
     return now
 
 
-def prediction(build, host, name, *, incoming):
+@functools.cache
+def build():
+    """The QEMU, asked once."""
+    return QemuBuild.from_binary(BINARY)
+
+
+def prediction(host, name, *, incoming):
     """What pymig says that QEMU will say; None: it dies."""
     if incoming and host.postcopy.errno == KILLED:
         return None
-    return Checker(build, host, incoming=incoming).check([name]).message
+    return Checker(build(), host, incoming=incoming).check([name]).message
 
 
 @pytest.mark.parametrize("incoming", [False, True], ids=["background-snapshot", "postcopy-ram"])
 @pytest.mark.parametrize("name", SURROUNDINGS)
 def test_the_answer_is_qemus(name, incoming):
     surroundings, arguments = SURROUNDINGS[name]
-    build = QemuBuild.from_binary(BINARY)
     with qemu_in(surroundings, *arguments, *(["-incoming", "defer"] if incoming else [])) as (pid, qmp):
         before = settled(pid)
         host = Host.of_process(pid)
         assert host.incomplete == ()
         assert visible(pid) == before
         capability = "postcopy-ram" if incoming else "background-snapshot"
-        predicted = prediction(build, host, capability, incoming=incoming)
+        predicted = prediction(host, capability, incoming=incoming)
         if not incoming and host.postcopy.errno == KILLED and host.write_tracking != "compatible":
             predicted = None
         assert predicted == answer(qmp, capability)
@@ -258,7 +264,6 @@ def join(cgroup):
 @pytest.mark.parametrize("incoming", [False, True], ids=["background-snapshot", "postcopy-ram"])
 @pytest.mark.parametrize("denial", DENIALS)
 def test_a_cgroup_that_denies_the_device(denial, incoming):
-    build = QemuBuild.from_binary(BINARY)
     arguments = ["-incoming", "defer"] if incoming else []
     with DENIALS[denial]() as (folder, cgroup), qemu_in(join(cgroup), *arguments) as (pid, qmp):
         before = settled(pid), Path("/proc/self/cgroup").read_text()
@@ -268,7 +273,7 @@ def test_a_cgroup_that_denies_the_device(denial, incoming):
         (entry,) = (entry for entry in report.diagnosis if entry.cause == "device-cgroup")
         assert str(cgroup) in entry.evidence["cgroup"]
         capability = "postcopy-ram" if incoming else "background-snapshot"
-        assert prediction(build, report.host, capability, incoming=incoming) == answer(qmp, capability)
+        assert prediction(report.host, capability, incoming=incoming) == answer(qmp, capability)
         assert (visible(pid), Path("/proc/self/cgroup").read_text()) == before
         assert (folder / "cgroup.procs").read_text().split() == [str(pid)]
 
@@ -321,7 +326,7 @@ def test_wherever_cgroups_are_mounted(qemu_in_a_cgroup, layout):
 
     host = run_in_child(ask)
     assert host.incomplete == ()
-    assert prediction(QemuBuild.from_binary(BINARY), host, "background-snapshot", incoming=False) == said != ""
+    assert prediction(host, "background-snapshot", incoming=False) == said != ""
 
 
 def test_cgroups_that_nobody_has_mounted():
@@ -358,7 +363,7 @@ def test_outside_of_the_cgroup_namespace(qemu_in_a_cgroup):
     if host.incomplete:
         assert host.incomplete == (("cgroup", errno.ENOENT),)
     else:
-        assert prediction(QemuBuild.from_binary(BINARY), host, "background-snapshot", incoming=False) == said
+        assert prediction(host, "background-snapshot", incoming=False) == said
 
 
 def test_what_it_must_not_stop():
@@ -511,7 +516,7 @@ def test_securebits_of_the_one_who_asks(name, bits, is_named):
     with qemu_in(SURROUNDINGS[name][0]) as (pid, qmp):
         host = run_in_child(ask, pid)
         assert bool(host.incomplete) == is_named
-        said = prediction(QemuBuild.from_binary(BINARY), host, "background-snapshot", incoming=False)
+        said = prediction(host, "background-snapshot", incoming=False)
         assert is_named or said == answer(qmp, "background-snapshot")
 
 
@@ -673,7 +678,7 @@ def test_a_guest_that_has_all_huge_pages(huge_pages):
     with qemu_in([], *ON_HUGE_PAGES) as (pid, qmp):
         assert (POOL / "free_hugepages").read_text() == "0\n"
         host = Host.of_process(pid)
-        assert prediction(QemuBuild.from_binary(BINARY), host, "background-snapshot", incoming=False) == ""
+        assert prediction(host, "background-snapshot", incoming=False) == ""
         assert answer(qmp, "background-snapshot") == ""
         assert checked(pid, "huge-pages")[0] == "WARN"
 
