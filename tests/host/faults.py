@@ -2,6 +2,7 @@
 
 """Faults made for real, in a process that is to be thrown away: call them in a child."""
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -105,13 +106,17 @@ def own_user_namespace():
     machine.call("unshare", CLONE_NEWUSER)
 
 
-BPF_PROG_LOAD, BPF_PROG_ATTACH, BPF_F_ALLOW_MULTI = 5, 8, 2
+BPF_PROG_LOAD, BPF_PROG_ATTACH, BPF_PROG_DETACH, BPF_F_ALLOW_MULTI = 5, 8, 9, 2
 BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE = 15, 6
 BPF_ATTR_SIZE = 120
 
 
-def deny_device(cgroup, device):
-    """Attach a device program to a cgroup of version 2: it denies this device, and allows all others."""
+@contextlib.contextmanager
+def denied_device(cgroup, device):
+    """Attach a device program to a cgroup of version 2: it denies this device, and allows all others.
+
+    It stays until the cgroup is removed, or until the function that this gives is called.
+    """
     program = (
         (0x61, 1 << 4 | 2, 4, 0),  # load the major number
         (0x61, 1 << 4 | 3, 8, 0),  # load the minor number
@@ -128,6 +133,7 @@ def deny_device(cgroup, device):
     folder = os.open(cgroup, os.O_RDONLY)
     try:
         _bpf(BPF_PROG_ATTACH, struct.pack("IIII", folder, loaded, BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI))
+        yield lambda: _bpf(BPF_PROG_DETACH, struct.pack("III", folder, loaded, BPF_CGROUP_DEVICE))
     finally:
         os.close(folder)
         os.close(loaded)

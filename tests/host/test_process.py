@@ -225,28 +225,29 @@ def cgroup_in(kind, controller=""):
         yield folder
 
 
+# A cgroup that denies the device; where QEMU is in it; and what allows the device.
 @contextlib.contextmanager
 def denied_by_version_1():
     number = machine.DEVICE.stat().st_rdev
+    rule = f"c {os.major(number)}:{os.minor(number)} rwm"
     with cgroup_in("cgroup", "devices") as folder:
-        (folder / "devices.deny").write_text(f"c {os.major(number)}:{os.minor(number)} rwm")
-        yield folder, folder
+        (folder / "devices.deny").write_text(rule)
+        yield folder, folder, lambda: (folder / "devices.allow").write_text(rule)
 
 
 @contextlib.contextmanager
 def denied_by_program():
-    with cgroup_in("cgroup2") as folder:
-        faults.deny_device(folder, machine.DEVICE.stat().st_rdev)
-        yield folder, folder
+    with cgroup_in("cgroup2") as folder, faults.denied_device(folder, machine.DEVICE.stat().st_rdev) as allow:
+        yield folder, folder, allow
 
 
 @contextlib.contextmanager
 def denied_by_program_above():
     """As libvirt has it: QEMU's main thread is in a threaded cgroup below the one with the program."""
-    with denied_by_program() as (folder, _):
+    with denied_by_program() as (folder, _, allow):
         (folder / "emulator").mkdir()
         (folder / "emulator/cgroup.type").write_text("threaded")
-        yield folder, folder / "emulator"
+        yield folder, folder / "emulator", allow
 
 
 DENIALS = {
@@ -265,7 +266,7 @@ def join(cgroup):
 @pytest.mark.parametrize("denial", DENIALS)
 def test_a_cgroup_that_denies_the_device(denial, incoming):
     arguments = ["-incoming", "defer"] if incoming else []
-    with DENIALS[denial]() as (folder, cgroup), qemu_in(join(cgroup), *arguments) as (pid, qmp):
+    with DENIALS[denial]() as (folder, cgroup, allow), qemu_in(join(cgroup), *arguments) as (pid, qmp):
         before = settled(pid), Path("/proc/self/cgroup").read_text()
         report = pymig.probe(pid=pid)
         assert report.device_errno == errno.EPERM
@@ -276,6 +277,10 @@ def test_a_cgroup_that_denies_the_device(denial, incoming):
         assert prediction(report.host, capability, incoming=incoming) == answer(qmp, capability)
         assert (visible(pid), Path("/proc/self/cgroup").read_text()) == before
         assert (folder / "cgroup.procs").read_text().split() == [str(pid)]
+        assert "allow it in the cgroup" in entry.remedy
+        allow()
+        after = pymig.probe(pid=pid)
+        assert (after.userfaultfd, after.diagnosis) == ("device", ())
 
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -311,7 +316,7 @@ LAYOUTS = {
 @pytest.fixture(scope="module")
 def qemu_in_a_cgroup():
     """A QEMU that a device program denies the device; its number, its cgroup, and its answer."""
-    with denied_by_program() as (folder, _), qemu_in(join(folder)) as (pid, qmp):
+    with denied_by_program() as (folder, *_), qemu_in(join(folder)) as (pid, qmp):
         (folder / "other").mkdir()
         yield pid, folder, answer(qmp, "background-snapshot")
 
@@ -335,7 +340,7 @@ def test_cgroups_that_nobody_has_mounted():
         machine.mount("none", "/proc/1", "tmpfs")
         return Host.of_process(pid)
 
-    with denied_by_program() as (folder, _), qemu_in([*join(folder), cover_cgroups]) as (pid, _):
+    with denied_by_program() as (folder, *_), qemu_in([*join(folder), cover_cgroups]) as (pid, _):
         assert run_in_child(ask, pid).incomplete == (("cgroup", errno.ENOENT),)
 
 

@@ -2,7 +2,7 @@
 
 """Each remedy of a diagnosis, followed: what was missing is there afterwards.
 
-Not followed here: another kernel (not-in-kernel, kernel-too-old), and a device cgroup's rule.
+Not followed here: another kernel (not-in-kernel, kernel-too-old). A device cgroup's rule: tests/host/test_process.py.
 """
 
 import os
