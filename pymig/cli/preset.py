@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """``--preset NAME[@VERSION][:SETTING=VALUE,...]``: what a product wants, and what goes wrong with it."""
 
 from __future__ import annotations

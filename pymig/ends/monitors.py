@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """The monitor that an address names, and what it tells about one end of a migration."""
 
 from __future__ import annotations

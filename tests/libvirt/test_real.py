@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """A running domain of a real libvirt as an end. tests.libvirt.live does the same with two suites of Debian.
 
 PYMIG_LIBVIRT_ROOT names a root directory that has libvirt; by default, it is this machine's.
