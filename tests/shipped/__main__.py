@@ -25,6 +25,7 @@ from tests.machines.roots import KEPT, ROOTS, TREE, keyring, mirror, unpacked
 INSTALL = "tests/shipped/install"
 EMULATE = "tests/shipped/emulate"
 PYTHONS = re.findall(r'Python :: (3\.\d+)"', (TREE / "pyproject.toml").read_text())
+EXTRACT = ("--quiet", "--variant=extract", "--arch=arm64", "--include=python3,libstdc++6")  # numpy needs libstdc++
 VENV = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends python3-venv"
 
 
@@ -79,9 +80,8 @@ def emulated_root(name: str) -> Path:
     if not root.exists():
         say(name, "unpacking an aarch64 Python")
         shutil.rmtree(unfinished, ignore_errors=True)
-        options = ("--quiet", "--variant=extract", "--arch=arm64", "--include=python3")
         where = (f"--keyring={keyring('debian')}", ROOTS["debian-13"].suite, str(unfinished), *mirror("debian"))
-        fetch("mmdebstrap", *options, *where)
+        fetch("mmdebstrap", *EXTRACT, *where)
         (unfinished / "lib").symlink_to("usr/lib")
         unfinished.rename(root)
     return root
