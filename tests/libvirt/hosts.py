@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-"""Two hosts with libvirt in namespaces of their own: ``python -m tests.libvirt.hosts ROOT OUT [domain]``, as root.
+"""Two hosts with libvirt in namespaces of their own: ``python -m tests.libvirt.hosts ROOT[:ROOT] OUT [domain]``.
 
-tests.libvirt.live starts this in new mount, UTS, IPC, network and process namespaces, with which everything ends. ROOT
-has libvirt, virsh and QEMU; it is not changed, because each host is an overlay over it. Each host has its own name and
-UUID, so that libvirt takes them for two machines. OUT gets what was seen, as JSON; with ``domain``, only of a domain as
-an end, for which one host is enough.
+tests.libvirt.live starts this as root in new mount, UTS, IPC, network and process namespaces, with which everything
+ends. Each ROOT has libvirt, virsh and QEMU; it is not changed, because each host is an overlay over one. Each host has
+its own name and UUID, so that libvirt takes them for two machines. OUT gets what was seen, as JSON; with ``domain``,
+only of a domain as an end, for which one host is enough.
 """
 
 import ctypes
@@ -34,7 +34,8 @@ ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 STARTS, STEP = 60, 60  # seconds
 
 DOMAIN = """<domain type='{type}'><name>g</name><uuid>deadbeef-0000-4000-8000-000000000001</uuid>
-<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='q35'>hvm</type></os>
+<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='{machine}'>hvm</type></os>
+<cpu mode='custom' match='exact' check='none'><model fallback='forbid'>qemu64</model></cpu>
 <on_crash>destroy</on_crash><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
 <controller type='usb' model='none'/><memballoon model='none'/><serial type='null'/></devices></domain>"""
 
@@ -98,6 +99,9 @@ CASES = (
 
 DISK = """<disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='none'/>
 <source file='/var/tmp/{target}.qcow2'/><target dev='{target}' bus='virtio'/>{more}</disk>"""
+EVERYWHERE = "pc-q35-7.2"
+"""A machine type of all the QEMUs."""
+
 SNAPSHOT = ("snapshot-create-as", "g", "s", "--memspec", "file=/var/tmp/memory")
 COPY = ("blockcopy", "g", "vda", "/var/tmp/copy.qcow2", "--transient-job")
 BITMAPS = {"vda": ["b0"], "vdb": ["b1", "b2"]}
@@ -135,7 +139,7 @@ def run(*words, timeout=STEP):
 class Host:
     """One host: its root, its daemon, and the daemon's log."""
 
-    def __init__(self, name, base, scratch):
+    def __init__(self, name, base, scratch, machine):
         self.name = name
         self.root = scratch / name / "root"
         self.log = self.root / "var/log/libvirt/libvirtd.log"
@@ -152,7 +156,8 @@ class Host:
         (self.root / "etc/libvirt/libvirtd.conf").write_text(LIBVIRTD.format(uuid=UUIDS[name]))
         (self.root / "etc/libvirt/qemu.conf").write_text(QEMU)
         (self.root / "etc/hosts").write_text("127.0.0.1 localhost hosta hostb\n")
-        (self.root / "g.xml").write_text(DOMAIN.format(type="kvm" if Path("/dev/kvm").exists() else "qemu"))
+        accelerator = "kvm" if Path("/dev/kvm").exists() else "qemu"
+        (self.root / "g.xml").write_text(DOMAIN.format(type=accelerator, machine=machine))
         for file, line in OWNERS.items():
             with (self.root / file).open("a") as owners:
                 owners.write(line)
@@ -274,29 +279,31 @@ def asked(host):
 
 
 def main():
-    base, out = map(Path, sys.argv[1:3])
+    bases, out = sys.argv[1].split(":"), Path(sys.argv[2])
+    machine = "q35" if len(bases) == 1 else EVERYWHERE
     ctypes.CDLL(None).mount(None, b"/", None, 1 << 14 | 1 << 18, None)  # MS_REC, MS_PRIVATE
     loopback_up()
     scratch = out.with_suffix(".hosts")
     scratch.mkdir()
     run("mount", "-t", "tmpfs", "tmpfs", scratch)
-    source, destination = (Host(name, base, scratch) for name in UUIDS)
+    source, destination = (
+        Host(name, base, scratch, machine) for name, base in zip(UUIDS, (bases * 2)[:2], strict=True)
+    )
     run("mount", "--bind", destination.root / "run/libvirt", source.root / "peer")
     source.start()
     if sys.argv[3:] == ["domain"]:
         out.write_text(json.dumps({"qemu": source.versions()[1], "domain": asked(source)}))
         return
     destination.start()
-    libvirt, qemu = source.versions()
-    seen = {"libvirt": libvirt, "qemu": qemu, "constants": source.constants()}
+    seen = {"source": source.versions(), "destination": destination.versions(), "constants": source.constants()}
     seen["options"] = re.findall(r"^    \[?--([a-z0-9-]+)", source.virsh("help", "migrate")[1] + "\n", re.MULTILINE)
     seen["domain"] = asked(source)
     seen["migrations"] = []
     for words in CASES:
-        print(f"{libvirt}: virsh migrate {words}", file=sys.stderr, flush=True)
+        print(f"virsh migrate {words}", file=sys.stderr, flush=True)
         seen["migrations"].append(migrate(source, destination, words))
     for case in DOMAINS:
-        print(f"{libvirt}: virsh migrate {case[0]}, {case[1]}", file=sys.stderr, flush=True)
+        print(f"virsh migrate {case[0]}, {case[1]}", file=sys.stderr, flush=True)
         seen["migrations"].append(migrate_domain(source, destination, *case))
     out.write_text(json.dumps(seen))
 

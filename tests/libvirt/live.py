@@ -2,11 +2,11 @@
 
 """Let two real libvirts migrate, and compare what they send and refuse with what pymig predicts.
 
-    python -m tests.libvirt.live [SUITE...]
+    python -m tests.libvirt.live [SUITE[:SUITE]...]
 
-mmdebstrap makes a root of each Debian suite once; build/libvirt keeps it as an archive. The daemons run in namespaces
-of their own (tests.libvirt.hosts), so nothing of them is left. Exit status: 0 all is as predicted, 1 something is not,
-77 a root can't be had. Needs root.
+A suite is one of Debian's; with two, migrations go from the first to the second. mmdebstrap makes a root of each once;
+build/libvirt keeps it as an archive. The daemons run in namespaces of their own (tests.libvirt.hosts), so nothing of
+them is left. Exit status: 0 all is as predicted, 1 something is not, 77 a root can't be had. Needs root.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tests.live.bring import BringError, fetch, say, worst
 from tests.machines.roots import keyring, mirror
 
 KEPT = Path(__file__).parents[2] / "build" / "libvirt"
-SUITES = ("bookworm", "trixie")
+SUITES = ("bookworm", "trixie", "bookworm:trixie", "trixie:bookworm")
 PACKAGES = (
     "libvirt-daemon,libvirt-daemon-driver-qemu,libvirt-clients,qemu-system-x86,qemu-utils,python3-libvirt,"
     "python3-cffi-backend"
@@ -55,26 +55,30 @@ def archive_of(suite: str) -> Path:
 
 def seen_in(suite: str) -> dict:
     """What tests.libvirt.hosts saw."""
-    archive = archive_of(suite)
+    archives = [archive_of(one) for one in suite.split(":")]
     with tempfile.TemporaryDirectory(prefix="libvirt-", dir=KEPT) as name:
-        root, out = Path(name) / "root", Path(name) / "out.json"
-        root.mkdir()
-        subprocess.run(["tar", "-xf", archive, "-C", root, "--exclude=./dev/*"], check=True)
-        command = [*NAMESPACES, *REAPS, sys.executable, "-m", "tests.libvirt.hosts", root, out]
+        roots, out = [Path(name) / archive.stem for archive in archives], Path(name) / "out.json"
+        for archive, root in zip(archives, roots, strict=True):
+            root.mkdir()
+            subprocess.run(["tar", "-xf", archive, "-C", root, "--exclude=./dev/*"], check=True)
+        command = [*NAMESPACES, *REAPS, sys.executable, "-m", "tests.libvirt.hosts", ":".join(map(str, roots)), out]
         subprocess.run(command, check=True, timeout=LONGEST)
         return json.loads(out.read_text())
 
 
 def differences(seen: dict) -> list[str]:
     """What is not as predicted, a line each."""
-    version = version_of(seen["libvirt"], "libvirt")
+    libvirt, qemu = seen["source"]
+    version = version_of(libvirt, "libvirt")
     known = [option.word for option in OPTIONS if option.since <= version]
     found = [] if known == seen["options"] else [f"options: {seen['options']}, not {known}"]
     found += differences_of_constants(seen["constants"], version)
-    found += differences_of_domain(seen["domain"], seen["qemu"])
+    found += differences_of_domain(seen["domain"], qemu)
+    choices = {"libvirt": libvirt, "source": qemu}
+    choices["destination_libvirt"], choices["destination"] = seen["destination"]
     for migration in seen["migrations"]:
         words = " ".join(migration["virsh"])
-        found += [f"{words}: {line}" for line in differences_of(migration, seen["libvirt"], seen["qemu"])]
+        found += [f"{words}: {line}" for line in differences_of(migration, choices)]
     return found
 
 
@@ -119,10 +123,10 @@ def differences_of_domain(domain: dict, qemu: str) -> list[str]:
     return found if looked == (2, "none") else [*found, f"watch: {answers['watch']}"]
 
 
-def differences_of(migration: dict, libvirt: str, qemu: str) -> list[str]:
+def differences_of(migration: dict, choices: dict) -> list[str]:
     """Of one migration."""
     domain = Domain(**migration.get("facts", {}))
-    choices = {"libvirt": libvirt, "source": qemu, "destination": qemu, "domain": domain}
+    choices = {**choices, "domain": domain}
     try:
         answer = requests(migration["virsh"], **choices)
         shown = qemus_refusal(migration["virsh"], choices)
@@ -156,8 +160,8 @@ def opened_by(commands: list) -> list:
 def qemus_refusal(words: list[str], choices: dict) -> list[str]:
     """What virsh shows if QEMU refuses: the daemons run as root, so QEMU may do everything."""
     host = Host(write_tracking="compatible", postcopy=True)
-    end = Endpoint(Context(choices["source"], host), capabilities=["events"])
-    return shown_by_virsh(preflight(end, end, Plan.from_virsh(words, **choices)))
+    ends = (Endpoint(Context(choices[name], host), capabilities=["events"]) for name in ("source", "destination"))
+    return shown_by_virsh(preflight(*ends, Plan.from_virsh(words, **choices)))
 
 
 def outcome(suite: str) -> int:
@@ -170,7 +174,7 @@ def outcome(suite: str) -> int:
     found = differences(seen)
     for line in found:
         say(suite, line)
-    what = f"libvirt {seen['libvirt']} with QEMU {seen['qemu']}"
+    what = " to ".join("libvirt {} with QEMU {}".format(*seen[end]) for end in ("source", "destination"))
     say(suite, f"{what}: {len(seen['migrations'])} migrations, {len(found)} differences")
     return 1 if found else 0
 
@@ -178,7 +182,7 @@ def outcome(suite: str) -> int:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.libvirt.live", description="Ask real libvirts.")
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"by default {' and '.join(SUITES)}")
+    parser.add_argument("suites", nargs="*", metavar="SUITE[:SUITE]", help=f"by default {' and '.join(SUITES)}")
     return worst([outcome(suite) for suite in parser.parse_args().suites or SUITES])
 
 
