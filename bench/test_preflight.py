@@ -6,12 +6,11 @@ import asyncio
 import shutil
 
 import pytest
-from qemu.qmp import ExecuteError
 
 from bench.peers import HOST, measure
 from pymig import Context, Endpoint, Plan, preflight
 from pymig.ends.endpoint import _told
-from pymig.ends.qmp import SocketMonitor, _facts
+from pymig.ends.qmp import CommandRefusedError, SocketMonitor, _facts
 
 pytestmark = [pytest.mark.benchmark(group="preflight"), pytest.mark.usefixtures("turn")]
 needs_qemu = pytest.mark.skipif(
@@ -113,7 +112,7 @@ class Recording:
         async def ask(command, /, **arguments):
             try:
                 self.answers.append(await monitor.ask(command, **arguments))
-            except ExecuteError as error:
+            except CommandRefusedError as error:
                 self.answers.append(error)
                 raise
             return self.answers[-1]
