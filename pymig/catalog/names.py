@@ -118,7 +118,7 @@ def capability(name: str) -> Explanation:
     text = _paragraphs(
         about.does,
         f"Needed {NEEDED_AT[lib.migration_capability_ends(number)]}. {about.ends}",
-        f"Of the host: {about.host}" if about.host else "",
+        f"Needs: {about.host}" if about.host else "",
         f"Costs: {about.cost}" if about.cost else "",
         _life(about.since, having, deprecated),
         "Unstable: it may change without notice." if unstable else "",

@@ -49,7 +49,7 @@ def links(names, up=""):
 
 
 def heading(name):
-    return f'<a id="{anchor(name)}"></a>\n\n## {name}\n'
+    return f'<a id="{anchor(name)}"></a>\n\n### {name}\n'
 
 
 def cell(text):
@@ -255,10 +255,10 @@ def messages_page():
     )
     parts = [intro]
     for title, names in GROUPS.items():
-        parts += [f"# {title}\n", *map(message_section, dict.fromkeys(names))]
-    parts += ["# Warnings\n", other_section("warning")]
-    parts += ["# What migrate and migrate-incoming refuse\n", other_section("command")]
-    parts += ["# Why the host has no postcopy\n", heading("userfaultfd"), other_section("host")]
+        parts += [f"## {title}\n", *map(message_section, dict.fromkeys(names))]
+    parts += ["## Warnings\n", other_section("warning")]
+    parts += ["## What migrate and migrate-incoming refuse\n", other_section("command")]
+    parts += ["## Why the host has no postcopy\n", heading("userfaultfd"), other_section("host")]
     return "\n".join(parts)
 
 

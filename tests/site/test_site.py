@@ -105,6 +105,7 @@ class TestPages:
     def test_it_fits_a_narrow_screen(self, seen, page):
         page_seen = seen["pages"][page]
         assert (page_seen["overflow"], page_seen["wide"]) == (0, page_seen["wide"])
+        assert page_seen["top"] < WIDTH  # not below the navigation
 
 
 @pytest.mark.parametrize("words", SEARCHES)
