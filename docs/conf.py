@@ -29,6 +29,7 @@ html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html"]}
 html_static_path = ["_static"]
 html_css_files = ["narrow.css"]
 html_show_sphinx = False
+smartquotes = False  # they make one dash of the two of an option
 manpages_url = "{page}.html"  # they refer to each other, in one folder
 html_copy_source = False
 myst_enable_extensions = ["deflist"]

@@ -108,6 +108,10 @@ class TestPages:
         assert page_seen["top"] < WIDTH  # not below the navigation
 
 
+def test_options_keep_their_dashes():
+    assert "virsh: --copy-storage-all" in (HTML / "reference" / "messages.html").read_text()
+
+
 @pytest.mark.parametrize("words", SEARCHES)
 class TestSearches:
     def test_the_site_answers(self, seen, words):
