@@ -13,12 +13,11 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt/option-not-supported",
         "libvirt",
         ("Migration option '<option>' is not supported by QEMU binary",),
-        "libvirt asked this end's QEMU for its capabilities, and the one that the options need is not among them. QEMU "
-        "is not asked to set it.",
+        "libvirt asked this end's QEMU for its capabilities, and the one that the options need is not among them. "
+        "QEMU is not asked to set it.",
         (
             "the capability was removed from QEMU: compress and block in 9.1, zero-blocks in 11.0; to tell: pymig "
-            "explain "
-            "NAME",
+            "explain NAME",
             "QEMU is too old for it; to tell: pymig list --qemu RELEASE",
         ),
         (),
@@ -65,6 +64,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "Unsupported compression method '<method>'",
         ),
         "libvirt takes the methods xbzrle and mt and, from 9.4 on, zlib and zstd; with --parallel one of the last two.",
+        ("two methods, or one that this libvirt does not know: zlib and zstd came with 9.4; to tell: virsh version",),
         tried=("name one method",),
         see=("multifd-compression",),
     ),
@@ -80,6 +80,10 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "Turn zstd compression on to tune it",
         ),
         "An option tunes something that is not switched on. --compressed alone does not count as xbzrle.",
+        (
+            "a manager tunes with --auto-converge-initial, --parallel-connections or a --comp- option, without the "
+            "switch",
+        ),
         tried=(
             "add --auto-converge, --parallel or --comp-methods METHOD",
             "leave the option that tunes out",
@@ -91,6 +95,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt",
         ("zero-copy is only available for parallel migration",),
         "zero-copy-send exists in multifd only, so libvirt asks for --parallel.",
+        ("--zerocopy without --parallel, as where a manager leaves parallel connections out",),
         tried=("add --parallel to --zerocopy",),
         see=("zero-copy-send", "zero-copy-send/plain-multifd"),
     ),
@@ -99,13 +104,13 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt",
         ("cannot limit locked memory of process <process> to <size>: Operation not permitted",),
         "libvirt raises RLIMIT_MEMLOCK of QEMU before zero copy, RDMA or a device that is passed through, and may "
-        "not: it "
-        "lacks CAP_SYS_RESOURCE, as in a container. QEMU accepted the capability already.",
+        "not: it lacks CAP_SYS_RESOURCE, as in a container. QEMU accepted the capability already. Source for zero "
+        "copy; either end for RDMA and devices.",
         (
             "libvirt runs in a container or a user session; to tell: grep CapEff /proc/PID/status of its daemon",
             "a VFIO device or <memoryBacking><locked/> needs locked memory, without any capability",
         ),
-        ("give the pod or unit an unlimited RLIMIT_MEMLOCK, or leave --zerocopy out",),
+        ("give the pod or unit an unlimited RLIMIT_MEMLOCK (KubeVirt does since May 2026), or leave --zerocopy out",),
         ("zero-copy-send", "rdma-pin-all"),
     ),
     Topic(
@@ -116,8 +121,8 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "Flags 'VIR_MIGRATE_<flag>' and 'VIR_MIGRATE_<flag>' are mutually exclusive",
         ),
         "Two options of virsh, or two flags of libvirt, exclude each other. A tunnelled migration has one "
-        "connection, so it "
-        "excludes --parallel.",
+        "connection, so it excludes --parallel.",
+        ("a manager adds an option of its own (OpenNebula's MIGRATE_OPTIONS); to tell: its log",),
         tried=("leave one of the two out",),
         strict=True,
     ),
@@ -135,6 +140,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         ),
         "An option of virsh needs another one, or this virsh is too old for it: --comp-zstd-level came with 9.4, "
         "--image-format with 11.2.",
+        ("an option was left out, or virsh is old; to tell: virsh version",),
         remedies=("update libvirt",),
         tried=("add the option that the text names",),
         strict=True,
@@ -155,6 +161,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt",
         ("switching to post-copy requires migration to be started with VIR_MIGRATE_POSTCOPY flag",),
         "migrate-postcopy switches a running migration, which must have been started with --postcopy.",
+        ("the migration was started without --postcopy; to tell: virsh domjobinfo GUEST",),
         remedies=("start the migration with --postcopy",),
         see=("postcopy-ram",),
     ),
@@ -215,6 +222,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "migration URI is not supported by tunnelled migration",
         ),
         "A tunnelled migration goes through libvirt's own connection, which has one channel and no way back.",
+        ("--tunnelled stands in the manager's settings (Nova: live_migration_tunnelled)",),
         tried=("leave --tunnelled out, and use --tls to encrypt",),
     ),
     Topic(
@@ -222,6 +230,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt",
         ("cannot start RDMA migration with no memory hard limit set",),
         "RDMA locks memory, so libvirt wants to know how much.",
+        ("the guest has no <memtune><hard_limit>; to tell: virsh memtune GUEST",),
         tried=("set <memtune><hard_limit> in the guest's XML",),
         see=("rdma-pin-all",),
     ),
@@ -230,6 +239,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt",
         ("Explicit destination hostname is required for TLS migration over UNIX socket",),
         "A unix: address has no name to check the destination's certificate against.",
+        ("--tls with a unix: address, as through a proxy; to tell: virsh's --migrateuri",),
         tried=("add --tls-destination NAME",),
         see=("tls-hostname",),
     ),
@@ -238,6 +248,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt",
         ("this libvirtd instance allows migration only with VIR_MIGRATE_TLS flag",),
         "migrate_tls_force = 1 stands in this host's qemu.conf.",
+        ("the manager does not ask for TLS; to tell: grep migrate_tls_force /etc/libvirt/qemu.conf",),
         remedies=("add --tls",),
         see=("tls-creds",),
     ),
@@ -260,8 +271,8 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt",
         ("cannot migrate domain: <reasons>",),
         "QEMU says that something in the guest can't be moved (query-migrate's blocked-reasons), and libvirt repeats "
-        "it. "
-        "The text after the colon names the device or feature. No capability is the cause.",
+        "it. The text after the colon names the device or feature. No capability is the cause.",
+        ("a device or a feature of the guest; to tell: query-migrate's blocked-reasons",),
         remedies=("remove what the text names from the guest",),
     ),
     Topic(
@@ -296,6 +307,10 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "Compression program for save image format in configuration file isn't available",
         ),
         "virsh save writes several channels into a sparse image only: with mapped-ram each has its own places there.",
+        (
+            "save_image_format of qemu.conf is another one, or --image-format is missing; to tell: "
+            "grep save_image /etc/libvirt/qemu.conf",
+        ),
         remedies=("correct save_image_format in qemu.conf",),
         tried=("add --image-format sparse",),
         see=("mapped-ram", "multifd"),
@@ -322,6 +337,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "domain <domain> is not in post-copy phase",
         ),
         "--postcopy-resume goes on with a postcopy that lost its connection, and nothing else.",
+        ("the migration has ended, still runs, or never began postcopy; to tell: virsh domjobinfo GUEST",),
         remedies=("look where the migration is: virsh domjobinfo, pymig watch",),
         see=("postcopy-ram",),
     ),
@@ -345,8 +361,8 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt/unsupported-flags",
         "libvirt",
         ("unsupported flags (<flags>) in function <function>", "unsupported flags (<flags>)"),
-        "One end's libvirt does not know a flag that the other one, or the manager, sends: PARALLEL came with libvirt "
-        "5.2, ZEROCOPY with 8.5, POSTCOPY_RESUME with 8.5. Nothing was changed.",
+        "One end's libvirt does not know a flag that the other one, or the manager, sends: PARALLEL came with "
+        "libvirt 5.2, ZEROCOPY with 8.5, POSTCOPY_RESUME with 8.5. Nothing was changed.",
         ("two versions of libvirt in one cluster, as during an upgrade; to tell: virsh version, at both ends",),
         (),
         everyday=True,
@@ -380,8 +396,8 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         "libvirt/postcopy-abort",
         "libvirt",
         ("cannot abort migration in post-copy mode",),
-        "After postcopy has begun the guest runs at the destination with a part of its memory, so the migration can't "
-        "be taken back: it can only be paused and resumed.",
+        "After postcopy has begun the guest runs at the destination with a part of its memory, so the migration "
+        "can't be taken back: it can only be paused and resumed.",
         ("virsh domjobabort, or a manager's time limit, after the switch to postcopy; to tell: virsh domjobinfo",),
         ("wait until it ends, or pause it: virsh domjobabort GUEST --postcopy, then virsh migrate --postcopy-resume",),
         ("postcopy-ram", "postcopy/paused"),

@@ -14,7 +14,7 @@ MET_TOPICS: tuple[Topic, ...] = (
         "host",
         ("anonclass=[userfaultfd]",),
         "SELinux refuses userfaultfd to QEMU, so postcopy is refused whatever the sysctl says (container_t on RHEL "
-        "10).",
+        "10). Destination, when postcopy-ram is switched on.",
         ("the policy has no rule for it; to tell: ausearch -m avc | grep userfaultfd",),
         ("add a policy module: audit2allow -M userfaultfd < the lines; semodule -i userfaultfd.pp",),
         ("postcopy-ram/host", "userfaultfd"),
@@ -28,8 +28,7 @@ MET_TOPICS: tuple[Topic, ...] = (
             "Zero copy send feature not detected in host kernel",
         ),
         "zero-copy-send is on, and the socket has no MSG_ZEROCOPY. It works over TCP with Linux 4.14 or later, and "
-        "nothing "
-        "may pack or encrypt the pages: no TLS, no compression. Source, when it connects.",
+        "nothing may pack or encrypt the pages: no TLS, no compression. Source, when it connects.",
         (
             "a unix: address, as KubeVirt uses; to tell: the address in migrate",
             "TLS or compression is on as well; to tell: query-migrate-parameters",
@@ -45,8 +44,9 @@ MET_TOPICS: tuple[Topic, ...] = (
             "Unable to write to socket: No buffer space available",
             "Process can't lock enough memory for using MSG_ZEROCOPY",
         ),
-        "zero-copy-send locks the pages on their way, in the worst case as much as the guest's memory.",
-        ("RLIMIT_MEMLOCK is too small; to tell: grep locked /proc/PID/limits",),
+        "zero-copy-send locks the pages on their way, in the worst case as much as the guest's memory. Source, while "
+        "memory is sent.",
+        ("RLIMIT_MEMLOCK is too small; to tell: pymig probe --pid PID --only memlock, grep locked /proc/PID/limits",),
         ("raise RLIMIT_MEMLOCK of QEMU: LimitMEMLOCK=infinity in its unit",),
         ("zero-copy-send",),
     ),
@@ -64,8 +64,7 @@ MET_TOPICS: tuple[Topic, ...] = (
             "Expected vmdescription section, but got",
         ),
         "The destination could not read the stream, and exits. The reason stands in the lines before it or, from "
-        "11.0 on, "
-        "after it.",
+        "11.0 on, after it.",
         (
             "the source broke off: TLS, a name in the certificate; to tell: read the source's error first",
             "the two ends disagree in machine type, devices, memory or capabilities; to tell: pymig preflight",
@@ -76,8 +75,8 @@ MET_TOPICS: tuple[Topic, ...] = (
         "echo/not-a-stream",
         "migration",
         ("Not a migration stream",),
-        "Only the echo: the destination got something that is no migration stream, often because the source broke off "
-        "before it sent any. Destination, when it reads.",
+        "Only the echo: the destination got something that is no migration stream, often because the source broke "
+        "off before it sent any. Destination, when it reads.",
         (
             "the source broke off, as for a wrong host name in the certificate; to tell: read the source's error first",
             "TLS is on at the source alone; to tell: tls-creds in query-migrate-parameters, at both ends",
@@ -112,8 +111,7 @@ MET_TOPICS: tuple[Topic, ...] = (
         (
             LOOK_AT_DESTINATION,
             "multifd from QEMU before 9.0 to 9.2.0 (QEMU issue 2720, fixed by b93d897ea2: 9.2.1, 10.0); to tell: "
-            "query-version, both "
-            "ends",
+            "query-version, both ends",
             "a firewall or a proxy closed the connection",
         ),
         ("read the destination's log", "leave multifd off between those releases, or update to 9.2.1 or later"),
@@ -196,7 +194,9 @@ MET_TOPICS: tuple[Topic, ...] = (
         "nova/parallel-postcopy",
         "migration",
         ("Nova requires QEMU version 10.1.0 or greater to use live migration parallel connections with post-copy",),
-        "Nova compares versions. A distribution's QEMU 10.0 that has the feature is refused, too.",
+        "Nova compares versions. A distribution's QEMU 10.0 that has the feature is refused, too. Said by "
+        "nova-compute when it starts.",
+        ("live_migration_parallel_connections is more than 1, and post-copy is permitted; to tell: nova.conf",),
         remedies=("set live_migration_parallel_connections = 1, or live_migration_permit_post_copy = False",),
         see=("postcopy-ram/multifd",),
     ),
@@ -205,8 +205,7 @@ MET_TOPICS: tuple[Topic, ...] = (
         "migration",
         ("Bitmap '<bitmap>' is currently in use by another operation and cannot be used",),
         "A bitmap that a job uses can't travel, and a running backup keeps the disk from being released, so the "
-        "migration "
-        "fails at the end. Source, at migrate or later.",
+        "migration fails at the end. Source, at migrate or later.",
         ("a backup runs; to tell: query-jobs, virsh domjobinfo",),
         ("let the backup finish or cancel it, then migrate with dirty-bitmaps on at both ends",),
         ("dirty-bitmaps",),
@@ -223,7 +222,8 @@ MET_TOPICS: tuple[Topic, ...] = (
             "migrate_set_downtime",
             "migrate_set_cache_size",
         ),
-        "These commands were removed in QEMU 6.0: their values are parameters of migrate-set-parameters.",
+        "These commands were removed in QEMU 6.0: their values are parameters of migrate-set-parameters. Said at "
+        "either end, when parameters are set.",
         ("a tool or a libvirt that is older than the QEMU; to tell: virsh version",),
         (
             "set max-bandwidth, downtime-limit and xbzrle-cache-size with migrate-set-parameters",
@@ -236,13 +236,11 @@ MET_TOPICS: tuple[Topic, ...] = (
         "migration",
         (
             "Currently we set KVM migration capabilities only on the source instance and leave them set even if "
-            "migration "
-            "fails",
+            "migration fails",
         ),
         "postcopy-ram must be on at both ends. With it on at the source alone, the destination ends on the first "
-        "command of "
-        'postcopy: "RAM postcopy is disabled but have 16 byte advise". And capabilities survive a failed migration, so '
-        "the next one fails too until they are switched off.",
+        'command of postcopy: "RAM postcopy is disabled but have 16 byte advise". And capabilities survive a failed '
+        "migration, so the next one fails too until they are switched off.",
         ("a tool sets capabilities at the source only; to tell: query-migrate-capabilities, at both ends",),
         ("set postcopy-ram at both ends", "switch capabilities off after each migration"),
         ("postcopy-ram/source-only", "postcopy-ram"),
@@ -264,7 +262,7 @@ MET_TOPICS: tuple[Topic, ...] = (
             "owner does not match the hostname <hostname>",
         ),
         "The two ends could not agree on TLS. The end that refused says why; the other one only sees the end of the "
-        "connection.",
+        "connection. Found out when the source connects.",
         (
             "TLS is on at one end only; to tell: tls-creds in query-migrate-parameters, at both ends",
             "certificates of different authorities, or expired; to tell: openssl x509 -in server-cert.pem -noout "
@@ -307,8 +305,7 @@ MET_TOPICS: tuple[Topic, ...] = (
             "migration is not converging",
         ),
         "The guest changes memory faster than it can be sent, so the rest never fits into downtime-limit. The "
-        "manager gave "
-        "up.",
+        "manager gave up. Source, while memory is sent.",
         (
             "a busy guest; to tell: dirty-pages-rate against mbps in query-migrate",
             "max-bandwidth is low; to tell: query-migrate-parameters",
@@ -324,8 +321,8 @@ MET_TOPICS: tuple[Topic, ...] = (
         "savevm/risk",
         "fault",
         ("there's a risk of crashing QEMU or producing incorrect behavior",),
-        "Capabilities stay on after a migration and apply to savevm as well. With multifd or mapped-ram on, a release "
-        'before 10.2 may crash; from 10.2 on it is refused: "Snapshots are not compatible with multifd".',
+        "Capabilities stay on after a migration and apply to savevm as well. With multifd or mapped-ram on, a "
+        'release before 10.2 may crash; from 10.2 on it is refused: "Snapshots are not compatible with multifd".',
         ("multifd is still on after a parallel migration; to tell: query-migrate-capabilities",),
         ("switch multifd and mapped-ram off before savevm",),
         ("savevm/multifd", "multifd"),
@@ -385,8 +382,8 @@ MET_TOPICS: tuple[Topic, ...] = (
         "Postcopy begins, and the kernel does not give the destination a userfaultfd. It did, or nobody asked, when "
         "postcopy-ram was switched on. Destination, when the source announces postcopy.",
         (
-            "the permission was taken away meanwhile: the sysctl, a cgroup, the file descriptors; to tell: pymig probe "
-            "--pid PID",
+            "the permission was taken away meanwhile: the sysctl, a cgroup, the file descriptors; to tell: pymig "
+            "probe --pid PID",
         ),
         ("run pymig probe at the destination, as QEMU's user: it names the cause and the remedy",),
         ("postcopy-ram/host", "userfaultfd"),
@@ -400,7 +397,8 @@ MET_TOPICS: tuple[Topic, ...] = (
             "rdma migration: error registering ram blocks",
             "Register local dest ram block",
         ),
-        "RDMA locks the guest's memory, all of it at once with rdma-pin-all, and QEMU may not lock that much.",
+        "RDMA locks the guest's memory, all of it at once with rdma-pin-all, and QEMU may not lock that much. Either "
+        "end, when the connection is made.",
         (
             "RLIMIT_MEMLOCK is too small; to tell: pymig probe --pid PID --only memlock",
             "the memory is overcommitted; to tell: free -m",
@@ -427,7 +425,8 @@ MET_TOPICS: tuple[Topic, ...] = (
         ),
         "QEMU can't use the certificates of this end (object-add tls-creds-x509). libvirt takes them from "
         "migrate_tls_x509_cert_dir, or /etc/pki/qemu: the destination needs server-cert.pem and server-key.pem, the "
-        "source client-cert.pem and client-key.pem, both ca-cert.pem. Each end says it for itself, before it migrates.",
+        "source client-cert.pem and client-key.pem, both ca-cert.pem. Each end says it for itself, before it "
+        "migrates.",
         (
             "a file is missing, or QEMU's user may not read it; to tell: ls -l /etc/pki/qemu, at both ends",
             "a certificate has expired, or is of another authority; to tell: openssl x509 -noout -dates -issuer -in "
@@ -453,11 +452,11 @@ MET_TOPICS: tuple[Topic, ...] = (
             "multifd: received packet with size <n>",
             "failed to receive packet via multifd channel <n>",
         ),
-        "A channel of multifd brings something that is no packet of multifd, or not of this kind. Destination, when it "
-        "reads.",
+        "A channel of multifd brings something that is no packet of multifd, or not of this kind. Destination, when "
+        "it reads.",
         (
-            "the ends differ in multifd-compression, tls-creds or the page size; to tell: query-migrate-parameters, at "
-            "both ends",
+            "the ends differ in multifd-compression, tls-creds or the page size; to tell: query-migrate-parameters, "
+            "at both ends",
             "channels were mixed up, as with postcopy-preempt before QEMU 8.0; to tell: query-version, at both ends",
             "something else connected to the port: a health check, a port scanner",
         ),
@@ -486,8 +485,8 @@ MET_TOPICS: tuple[Topic, ...] = (
         "device/footer",
         "migration",
         ("Missing section footer for <section>",),
-        "The destination has read another amount of data for this device than the source wrote: its model, its number "
-        "or its version is another one there. Destination, when it loads the devices.",
+        "The destination has read another amount of data for this device than the source wrote: its model, its "
+        "number or its version is another one there. Destination, when it loads the devices.",
         (
             "the two ends differ in this device or in the number of CPUs; to tell: compare virsh dumpxml --migratable",
             "two builds of one machine type differ, as some of QEMU 6.2 did (piix4_pm, QEMU issue 2110); to tell: "
@@ -527,7 +526,7 @@ MET_TOPICS: tuple[Topic, ...] = (
             "Too many 'info migrate' broken answers",
         ),
         "The manager does not know a status of the migration. QEMU from 10.0 on goes through the status device at "
-        "each switchover; before, only with pause-before-switchover on.",
+        "each switchover; before, only with pause-before-switchover on. Source, at the switchover.",
         ("a manager that is older than the QEMU: Proxmox knows device since July 2025; to tell: pveversion -v",),
         ("update the manager (Proxmox: qemu-server)",),
         ("pause-before-switchover",),
@@ -549,8 +548,8 @@ MET_TOPICS: tuple[Topic, ...] = (
             "Unknown node alias '<alias>'",
             "Unknown bitmap alias '<alias>' on node '<node>'",
         ),
-        "dirty-bitmaps is on, and the destination's block-bitmap-mapping does not have the name that the source sends. "
-        "Destination, when it reads.",
+        "dirty-bitmaps is on, and the destination's block-bitmap-mapping does not have the name that the source "
+        "sends. Destination, when it reads.",
         ("block-bitmap-mapping differs; to tell: query-migrate-parameters, at both ends",),
         ("set block-bitmap-mapping at both ends with the same aliases, each with the node's own name",),
         ("block-bitmap-mapping", "dirty-bitmaps", "dirty-bitmaps/lost"),

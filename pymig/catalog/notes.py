@@ -31,8 +31,8 @@ AT_DESTINATION = ("postcopy-ram/host", "postcopy-preempt/incoming-started", "mul
 
 START_LATER = "start the destination with -incoming defer, set its capabilities, and only then send migrate-incoming"
 KEPT_ON = (
-    "the other capability was left on by an earlier migration, because capabilities survive a migration, also a failed "
-    "one; to tell: query-migrate-capabilities"
+    "the other capability was left on by an earlier migration, because capabilities survive a migration, also a "
+    "failed one; to tell: query-migrate-capabilities"
 )
 MULTI_CHANNEL = "use a tcp:, unix: or vsock: address"
 
@@ -47,8 +47,7 @@ NOTES_ON_RULES: dict[str, Note] = {
     "x-colo/not-built": Note("COLO needs a QEMU that was built with replication.", see=("x-colo",)),
     "postcopy-ram/host": Note(
         "The destination asks its kernel when postcopy-ram is switched on there, and the kernel says no. From 8.1 on "
-        "the "
-        "reason follows the text; older releases write it to QEMU's log only.",
+        "the reason follows the text; older releases write it to QEMU's log only.",
         causes=(
             "userfaultfd is not permitted to QEMU; to tell: pymig probe, as QEMU's user and in its container",
             "the guest's memory is in a file outside tmpfs and hugetlbfs; to tell: the reason says TMPFS",
@@ -59,12 +58,11 @@ NOTES_ON_RULES: dict[str, Note] = {
     ),
     "postcopy-ram/multifd": Note(
         "8.1 to 10.0 refuse the pair as a precaution, because hardly anybody had tested it; 10.1 allows it. "
-        "Distributions "
-        "bring that back: RHEL's qemu-kvm accepts it from 10.0.0-8 on. Ask the binary rather than the version.",
+        "Distributions bring that back: RHEL's qemu-kvm accepts it from 10.0.0-8 on. Ask the binary rather than the "
+        "version.",
         causes=(
             "an update to 8.1 or later: 7.2 and 8.0 accepted the pair; to tell: pymig check postcopy-ram multifd "
-            "--qemu "
-            "/usr/bin/qemu-system-x86_64",
+            "--qemu /usr/bin/qemu-system-x86_64",
             KEPT_ON,
         ),
         remedies=("update both ends to QEMU 10.1 or later",),
@@ -255,10 +253,9 @@ ADDRESS = Note(
 
 NOT_PERMITTED = Note(
     "The kernel does not give QEMU a userfaultfd, which postcopy and background snapshots need. It refuses a process "
-    "without CAP_SYS_PTRACE while vm.unprivileged_userfaultfd is 0; a seccomp profile is only the second gate. Set the "
-    "sysctl to 1 on every node that can be a target, or give QEMU the device. Said at the destination, when "
-    "postcopy-ram "
-    "is switched on.",
+    "without CAP_SYS_PTRACE while vm.unprivileged_userfaultfd is 0; a seccomp profile is only the second gate. Set "
+    "the sysctl to 1 on every node that can be a target, or give QEMU the device. Said at the destination, when "
+    "postcopy-ram is switched on.",
     causes=(
         "vm.unprivileged_userfaultfd is 0, and QEMU lacks CAP_SYS_PTRACE (Operation not permitted); to tell: sysctl "
         "vm.unprivileged_userfaultfd, and grep CapEff /proc/PID/status",

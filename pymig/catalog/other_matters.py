@@ -21,7 +21,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Failed to connect to '<address>': Connection timed out",
             "unable to connect to server at '<address>': <reason>",
         ),
-        "Nobody listens at the address. migrate succeeds first, and its status becomes failed.",
+        "Nobody listens at the address. migrate succeeds first, and its status becomes failed. Source, when it "
+        "connects.",
         (
             "the destination has ended, or does not listen yet; to tell: query-status there",
             "a firewall: libvirt uses the ports 49152 to 49215; to tell: nc -z HOST PORT",
@@ -59,7 +60,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "RDMA ERROR: could not create rdma event channel",
             "RDMA ERROR: <reason>",
         ),
-        "The host has no RDMA device that QEMU can use, or the address is not that of one.",
+        "The host has no RDMA device that QEMU can use, or the address is not that of one. Source at migrate, "
+        "destination at migrate-incoming.",
         ("no device, or no driver; to tell: rdma link, ls /dev/infiniband",),
         ("load the driver, and give QEMU's user access to /dev/infiniband", "use a tcp: address"),
         ("rdma-pin-all",),
@@ -72,7 +74,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "migration out job: canceled by client",
             "job 'migration out' canceled by client",
         ),
-        "Somebody, or a time limit of the manager, cancelled the migration.",
+        "Somebody, or a time limit of the manager, cancelled the migration. Source, while it migrates.",
         ("it did not converge within the manager's limit; to tell: dirty-pages-rate in query-migrate",),
         ("raise downtime-limit or max-bandwidth, or use auto-converge or postcopy",),
         ("auto-converge", "postcopy-ram", "downtime-limit", "max-bandwidth"),
@@ -108,8 +110,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Failed to start DMA logging",
         ),
         "A device, or the format of a disk, that can't be moved blocks the command, whatever the capabilities are. "
-        "Source, "
-        "at migrate.",
+        "Source, at migrate.",
         ("the text names the device; to tell: query-migrate's blocked-reasons",),
         ("unplug the device, or use one that can be moved",),
     ),
@@ -123,8 +124,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Migration may lead to data corruption if disks use cache other than none or directsync",
         ),
         "libvirt, before QEMU is asked: it does not find the disk on storage that both hosts share, or its cache "
-        "mode is "
-        "unsafe (the check came with libvirt 4.3). QEMU's capability block, which copied disks, is gone since 9.1.",
+        "mode is unsafe (the check came with libvirt 4.3). QEMU's capability block, which copied disks, is gone "
+        "since 9.1.",
         (
             "the disk is on local storage; to tell: virsh domblklist GUEST",
             "the storage is shared, and libvirt can't tell; to tell: stat -f -c %T FILE",
@@ -140,7 +141,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         "storage/copy",
         OTHER,
         ("migration of disk <disk> failed", "Source and target image have different sizes"),
-        "libvirt copies the disks by NBD and mirror jobs, beside the migration of memory.",
+        "libvirt copies the disks by NBD and mirror jobs, beside the migration of memory. Both ends, before memory "
+        "is sent.",
         ("the destination's image is missing, too small or full; to tell: qemu-img info, df, at the destination",),
         ("make an image of the same size at the destination first", "use --copy-storage-all instead of -inc"),
     ),
@@ -170,13 +172,13 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         ),
         "The destination's CPU, or its QEMU, can't give the guest the CPU that it has.",
         (
-            "the guest has host-passthrough or host-model, and the hosts' CPUs differ; to tell: virsh domcapabilities, "
-            "at both hosts",
+            "the guest has host-passthrough or host-model, and the hosts' CPUs differ; to tell: virsh "
+            "domcapabilities, at both hosts",
             "microcode, kernel or BIOS differ: a flag was switched off at one host; to tell: lscpu, at both hosts",
         ),
         (
-            "use a CPU model that both hosts have, instead of host-passthrough or host-model (virsh hypervisor-cpu-"
-            "baseline; Nova: cpu_mode = custom)",
+            "use a CPU model that both hosts have, instead of host-passthrough or host-model (virsh "
+            "hypervisor-cpu-baseline; Nova: cpu_mode = custom)",
             "bring microcode and kernel of both hosts to the same state, and restart the guest",
         ),
     ),
@@ -208,8 +210,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Error loading back-end state of",
         ),
         "The destination can't load what the source says of a device: its model, its slot or its features are others "
-        "there. "
-        "Destination, when it reads the stream.",
+        "there. Destination, when it reads the stream.",
         (
             "the two command lines differ; to tell: compare virsh dumpxml --migratable at both ends",
             "a machine type without a version (pc, q35), which is another one in another release; to tell: "
@@ -255,7 +256,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Failed to connect to remote libvirt URI <uri>",
             "hostname on destination resolved to localhost, but migration requires an FQDN",
         ),
-        "The two libvirts, not the two QEMUs: one can't reach the other.",
+        "The two libvirts, not the two QEMUs: one can't reach the other. Source, before anything is sent.",
         ("no ssh, TLS or name service between the hosts; to tell: virsh -c qemu+ssh://HOST/system list",),
         ("make the connection work first: virsh -c qemu+ssh://HOST/system list, as the source's libvirt",),
     ),
@@ -292,8 +293,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "cannot migrate VMI: <reason>",
         ),
         "The manager (KubeVirt, Nova, Proxmox) refuses before libvirt and QEMU are asked: the guest's disks or "
-        "devices are of "
-        "one host alone.",
+        "devices are of one host alone.",
         ("local disks, an access mode that is not shared (ReadWriteMany), or a passed-through device",),
         ("use shared storage, or the manager's option that copies disks", "remove the local device"),
     ),
@@ -301,8 +301,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         "cpu/extra-features",
         OTHER,
         ("guest CPU doesn't match specification: extra features: <features>",),
-        "The destination's QEMU gives the guest a CPU flag that the source does not have. QEMU 10.0 and later show ht "
-        "where older ones did not, and libvirt before 11.10 takes this for a difference.",
+        "The destination's QEMU gives the guest a CPU flag that the source does not have. QEMU 10.0 and later show "
+        "ht where older ones did not, and libvirt before 11.10 takes this for a difference.",
         (
             "libvirt before 11.10 with QEMU 10.0 or later (ht); to tell: virsh version, at the destination",
             "the hosts' CPUs or microcodes differ; to tell: virsh domcapabilities, at both hosts",
@@ -319,8 +319,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Assertion '!(bs->open_flags & BDRV_O_INACTIVE)' failed",
             "bdrv_inactivate_recurse: Assertion",
         ),
-        "QEMU aborts, because its disks are inactive already: the guest was migrated here while it was paused, and is "
-        "migrated on before it ran. Source, at the switchover. Nova meets this with paused instances.",
+        "QEMU aborts, because its disks are inactive already: the guest was migrated here while it was paused, and "
+        "is migrated on before it ran. Source, at the switchover. Nova meets this with paused instances.",
         ("the guest is paused since an earlier migration; to tell: query-status, virsh domstate --reason",),
         (
             "let the guest run (cont, virsh resume) before it is migrated again",
@@ -333,7 +333,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         OTHER,
         ("this feature or command is not currently supported",),
         "The qemu-kvm of RHEL 7 and CentOS 7 refuses migrate with disks (blk, inc) and live block jobs: they are in "
-        "qemu-kvm-ev (qemu-kvm-rhev) only.",
+        "qemu-kvm-ev (qemu-kvm-rhev) only. Source, at migrate.",
         ("qemu-kvm of the base repository; to tell: rpm -q qemu-kvm",),
         ("use qemu-kvm-ev or a newer release", "keep the disks on shared storage, and migrate without them"),
         ("block",),
@@ -455,8 +455,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "VFIO_MAP_DMA failed: Cannot allocate memory",
             "vfio_pin_page_external: Task <task> RLIMIT_MEMLOCK (<limit>) exceeded",
         ),
-        "A passed-through device locks the guest's memory when the guest starts. It looks like zero copy or RDMA, but "
-        "no migration is involved.",
+        "A passed-through device locks the guest's memory when the guest starts. It looks like zero copy or RDMA, "
+        "but no migration is involved.",
         ("RLIMIT_MEMLOCK of QEMU is too small; to tell: pymig probe --pid PID --only memlock",),
         ("raise RLIMIT_MEMLOCK of QEMU and of libvirt's daemon: LimitMEMLOCK=infinity in the unit",),
     ),
@@ -469,8 +469,9 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "pre-creation of storage target for incremental storage migration of disk '<disk>' is not supported",
             "pre-creation of storage targets for incremental storage migration is not supported",
         ),
-        "The disk's image is not at the destination. libvirt creates missing images itself for a full copy only: with "
-        "--copy-storage-inc (NON_SHARED_INC, as Nova, KubeVirt and CloudStack use) it can't know what stands below.",
+        "The disk's image is not at the destination. libvirt creates missing images itself for a full copy only: "
+        "with --copy-storage-inc (NON_SHARED_INC, as Nova, KubeVirt and CloudStack use) it can't know what stands "
+        "below.",
         ("the image, or its backing file, is missing at the destination; to tell: ls -l FILE, there",),
         (
             "make the image at the destination first: qemu-img create -f qcow2 -b BASE -F FORMAT FILE SIZE",
@@ -519,8 +520,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         "cpu/warning",
         OTHER,
         ("host doesn't support requested feature: <feature>",),
-        "QEMU says at its start that the guest gets a CPU without this flag. As a warning it stops nothing; with -cpu "
-        "...,enforce QEMU does not start, and libvirt compares the CPU at the destination by itself.",
+        "QEMU says at its start that the guest gets a CPU without this flag. As a warning it stops nothing; with "
+        "-cpu ...,enforce QEMU does not start, and libvirt compares the CPU at the destination by itself.",
         ("the destination's CPU, or its kernel, lacks the flag; to tell: virsh domcapabilities, at both hosts",),
         ("use a CPU model that both hosts have, instead of host-passthrough or host-model",),
         strict=True,

@@ -295,3 +295,9 @@ def test_another_matter_is_said_to_be_one():
             assert explain(topic.name)[0].text.startswith(
                 "Another matter: no capability and no parameter is the cause."
             )
+
+
+def test_every_topic_has_a_cause_and_a_remedy():
+    """All but a warning that needs none."""
+    assert [topic.name for topic in TOPICS if not topic.causes] == ["uuid/unset"]
+    assert [topic.name for topic in TOPICS if not topic.remedies and not topic.tried] == []
