@@ -58,6 +58,8 @@ ROWS = [
     Row("check(mask), seen / a live QEMU over QMP", "test_check_seen", "test_live_qemu"),
     Row("a live end's preflight, without its queries / a round trip", "test_read_an_end", "test_round_trip", 3),
     Row("a fleet of 300 x 300 ends in 18 classes / a loop", "test_fleet_beside_a_loop", "test_loop_over_pairs", 1 / 80),
+    Row("1,000 machines x 10,000 hosts, a pair / a loop over 20,000 of these", "test_machines_to_hosts", "test_loop_over_machines_and_hosts", 1 / 80),
+    Row("Dask: two workers / one", "test_dask[2]", "test_dask[1]", 1 / 1.5),
     Row("reading documents, 100 texts / json.loads", "test_read_documents[100 texts]", "test_json_loads[100 texts]", 4),
     Row("reading documents, names differ / json.loads", "test_read_documents[names differ]", "test_json_loads[names differ]", 4),
     Row("reading documents, all differ / json.loads", "test_read_documents[all differ]", "test_json_loads[all differ]", 4),

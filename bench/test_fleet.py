@@ -3,12 +3,16 @@
 """A fleet of stated ends, beside a loop over its pairs; reading its documents, beside json.loads of them."""
 
 import json
+import subprocess
+import sys
 from functools import cache
+from importlib.util import find_spec
+from uuid import UUID
 
 import pytest
 
 from bench.peers import HOST, measure
-from pymig import Context, Endpoint, Fleet, Plan, QemuBuild, preflight, probe
+from pymig import Context, Endpoint, Fleet, Host, Plan, QemuBuild, preflight, probe
 from pymig.fleet.outcomes import outcomes
 from pymig.fleet.reading import Reader
 
@@ -63,6 +67,47 @@ def test_loop_over_pairs(benchmark):
     measure(benchmark, lambda: [preflight(a, b, PLAN).ok for a in ends for b in ends], units=1, rounds=1)
 
 
+MACHINES, HOSTS = 1000, 10_000
+FACTS = (HOST, Host("available"), Host("absent", False))
+
+
+def machines_and_hosts():
+    """Machines with UUIDs of their own, and hosts, in 84 contexts."""
+    contexts = [Context(release, host, rdma=rdma) for release in RELEASES for host in FACTS for rdma in (False, True)]
+    ram = {"pc.ram": {"size": 1 << 30, "page_size": 4096, "share": False, "kind": "anonymous"}}
+    machines = {
+        f"machine{i}": Endpoint(
+            contexts[i % len(contexts)], machine="pc-q35-7.2", uuid=str(UUID(int=1 + i)), ram_blocks=ram, cpus=2
+        )
+        for i in range(MACHINES)
+    }
+    return machines, {f"host{i}": Endpoint(contexts[i % len(contexts)], machine="pc-q35-7.2") for i in range(HOSTS)}
+
+
+def test_machines_to_hosts(benchmark):
+    """1,000 machines x 10,000 hosts, from new values to the code of each pair. The plan compares UUIDs."""
+    machines, hosts = machines_and_hosts()
+    matrix = Fleet({**machines, **hosts}).matrix(PLAN)
+    assert matrix.classes > MACHINES
+    for source, destination in zip(machines, list(hosts)[::10], strict=True):
+        assert matrix.can(source, destination) == preflight(machines[source], hosts[destination], PLAN).ok
+    measure(
+        benchmark,
+        lambda machines, hosts: Fleet({**machines, **hosts}).matrix(PLAN).block(machines, hosts),
+        units=MACHINES * HOSTS,
+        rounds=3,
+        setup=lambda: (machines_and_hosts(), {}),
+    )
+
+
+def test_loop_over_machines_and_hosts(benchmark):
+    """A part of these pairs, 100 x 200. What belongs to an end is made before."""
+    machines, hosts = (list(ends.values()) for ends in machines_and_hosts())
+    sample = [(source, destination) for source in machines[::10] for destination in hosts[::50]]
+    assert sum(preflight(source, destination, PLAN).ok for source, destination in sample)
+    measure(benchmark, lambda: [preflight(a, b, PLAN).ok for a, b in sample], units=len(sample), rounds=1)
+
+
 def test_outcome_without_words(benchmark):
     ends = distinct(30)
     assert len(outcomes(ends, ends, PLAN)) == 900
@@ -98,3 +143,17 @@ def host_documents(differ):
     """What pymig probe --json prints at many hosts."""
     facts = probe().to_dict()
     return [json.dumps({**facts, **DIFFER[differ](i)}, indent=2) for i in range(DOCUMENTS)]
+
+
+@cache
+def dask():
+    """What dask_workers.py printed."""
+    words = [sys.executable, "-m", "bench.dask_workers"]
+    return json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.skipif(find_spec("distributed") is None, reason="optional: pip install distributed")
+def test_dask(benchmark, workers):
+    benchmark.extra_info["ns"] = dask()[str(workers)]
+    benchmark.pedantic(lambda: None, rounds=1)

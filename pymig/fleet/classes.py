@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from _collections_abc import Mapping  # what collections.abc re-exports; that package takes 1 ms to import
+from typing import NamedTuple
 
 from pymig.capability import CapabilitySet
 from pymig.ends.endpoint import FACTS, UNKNOWN
@@ -82,26 +83,33 @@ class Keys:
         return known[1]
 
 
-class Numbers:
-    """Numbers of ends, by two keys.
+class Numbered(NamedTuple):
+    """An end with numbers that tell what it has in common with others.
 
-    Equal for two ends if and only if no preflight can tell them apart but by their UUIDs; and if and only if C can't.
+    Attributes:
+        end: the end.
+        but_uuid: equal for two ends if and only if no preflight can tell them apart but by their UUIDs.
+        mirror: equal for two ends if and only if C can't tell them apart.
     """
 
-    __slots__ = ("_ends", "_keys", "_numbers")
+    end: Endpoint
+    but_uuid: int
+    mirror: int
+
+
+class Numbers:
+    """Numbers ends."""
+
+    __slots__ = ("_keys", "_numbers")
 
     def __init__(self) -> None:
         self._keys = Keys()
         self._numbers: dict[Key, int] = {}
-        self._ends: dict[int, tuple[Endpoint, int, int]] = {}  # by id; with the end, so that no other gets its id
 
-    def of(self, end: Endpoint) -> tuple[Endpoint, int, int]:
+    def of(self, end: Endpoint) -> Numbered:
         """The end and its numbers."""
-        known = self._ends.get(id(end))
-        if known is None:
-            but_uuid = without(self._keys.of(end), ("uuid",))
-            known = self._ends[id(end)] = end, self._number(but_uuid), self._number(self._keys.of_mirrors(end))
-        return known
+        but_uuid = without(self._keys.of(end), ("uuid",))
+        return Numbered(end, self._number(but_uuid), self._number(self._keys.of_mirrors(end)))
 
     def _number(self, key: Key) -> int:
         return self._numbers.setdefault(key, len(self._numbers))

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from _collections_abc import Iterable, Mapping  # what collections.abc re-exports; that package takes 1 ms to import
 from array import array
+from operator import itemgetter
 
 from pymig.ends.endpoint import Endpoint
 from pymig.ends.mirror import mirror_of
 from pymig.ends.plan import Plan
 from pymig.ends.preflight import preflight
 from pymig.errors import HostUnknownError, MigrationError
-from pymig.fleet.classes import Classes, Keys, Numbers, is_lasting
-from pymig.fleet.outcomes import KINDS, UNKNOWN, row_of
+from pymig.fleet.classes import Classes, Keys, is_lasting
+from pymig.fleet.outcomes import KINDS, UNKNOWN, Asker, in_turn
 from pymig.values import Value, wrong_type
 
 TYPE_CHECKING = False
@@ -296,23 +297,22 @@ class FleetMatrix(Value):
     ) -> FleetMatrix:
         """The matrix, with what an earlier one of the same plan says of lasting ends."""
         classes = fleet._told_apart(plan)
-        ends = classes.ends
         kept = {} if before is None else before._classes.numbers
-        places = [kept.get(key) if is_lasting(end) else None for key, end in zip(classes.numbers, ends, strict=True)]
-        new = [number for number, place in enumerate(places) if place is None]
-        rows, numbers = [], Numbers()
-        for source, place in zip(ends, places, strict=True):
-            row = bytearray(len(ends))
-            asked: Sequence[int] = range(len(ends))
-            if before is not None and place is not None:
-                asked, known = new, before._row(place)
-                for column, there in enumerate(places):
-                    row[column] = 0 if there is None else known[there]
-            for column, code in zip(asked, row_of(source, [ends[i] for i in asked], plan, numbers), strict=True):
-                row[column] = code
-            rows.append(row)
+        places = [
+            kept.get(key) if is_lasting(end) else None for key, end in zip(classes.numbers, classes.ends, strict=True)
+        ]
+        asker = Asker(plan)
+        ends = asker.numbered(classes.ends)
+        new = [end for end, place in zip(ends, places, strict=True) if place is None]
+        rows = [b""] * len(ends)
+        for done, number in enumerate(in_turn(ends), 1):
+            place = places[number]
+            if before is None or place is None:
+                rows[number] = asker.row(ends[number], ends)
+            else:
+                rows[number] = _completed(before._row(place), places, asker.row(ends[number], new))
             if progress is not None:
-                progress(len(rows), len(ends))
+                progress(done, len(ends))
         return cls._of(fleet, plan, classes, b"".join(rows))
 
     @property
@@ -355,7 +355,7 @@ class FleetMatrix(Value):
         made: dict[int, bytes] = {}
         for i, row in enumerate(rows):
             if row not in made:
-                made[row] = bytes(map(self._row(row).__getitem__, columns))
+                made[row] = _spread(self._row(row), columns)
             codes[i * len(columns) : (i + 1) * len(columns)] = made[row]
         return _table(made_here, len(rows), len(columns)) if out is None else out
 
@@ -470,6 +470,17 @@ class FleetMatrix(Value):
     def __repr__(self) -> str:
         pairs = len(self.names) ** 2
         return f"<FleetMatrix of {len(self.names)} ends in {self.classes} classes: {self.count()} of {pairs} can>"
+
+
+def _completed(known: bytes, places: Iterable[int | None], new: bytes) -> bytes:
+    """A row of what is known by its place in an earlier row, and of new codes for what has no place there."""
+    rest = iter(new)
+    return bytes(next(rest) if place is None else known[place] for place in places)
+
+
+def _spread(row: bytes, columns: Sequence[int]) -> bytes:
+    """The row's code for the class of each column."""
+    return bytes(itemgetter(*columns)(row)) if len(columns) > 1 else bytes(row[column] for column in columns)
 
 
 def _table(codes: bytes | bytearray, rows: int, columns: int) -> memoryview:
