@@ -35,8 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         status = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - exit status 1 would mean a refusal
-        _report(error, words)
-        status = NOT_ANSWERED
+        status = _reported(error, words)
     return status if _flushed() or status == CLOSED_PIPE else NOT_ANSWERED
 
 
@@ -46,6 +45,17 @@ def _run(words: Sequence[str]) -> int:
     options = parse(words)
     status: int = import_module(f"{__name__}.{options.command}").run(options)
     return status
+
+
+def _reported(error: Exception, words: Sequence[str]) -> int:
+    """Prints the error, if there is room for it; returns the exit status."""
+    try:
+        _report(error, words)
+    except BrokenPipeError:
+        return CLOSED_PIPE
+    except OSError:
+        pass
+    return NOT_ANSWERED
 
 
 def _report(error: Exception, words: Sequence[str]) -> None:

@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 
 from pymig.cli.arguments import UsageError
-from pymig.cli.text import BOLD, GREEN, RED, print_table, printable, styled
+from pymig.cli.text import BOLD, GREEN, RED, print_table, styled
 from pymig.cli.values import ACCEPTED, NOT_ANSWERED, REFUSED, build, open_file_or_pipe, plan_of
 from pymig.errors import MigrationError
 from pymig.fleet.fleet import Fleet, Members
 from pymig.fleet.reading import Reader, documents
 from pymig.fleet.report import LABELS, csv_lines, described, few, happens, kind_of
+from pymig.values import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 OF_ONE, OF_LINES = ".json", (".jsonl", ".ndjson")
 """How the names of files end that are read: those of one document, and those of a document a line."""
 
+WANTED = "give what pymig probe --json or pymig describe printed; of a folder, .json, .jsonl and .ndjson are read"
+
 WIDEST = 24
 """Classes of which a matrix is printed as text."""
 
@@ -39,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     plan = plan_of(options)
     members, skipped = _members(options)
     if not members.names:
-        raise UsageError(f"{options.ends}: there is no end that can be read")
+        raise UsageError(f"{options.ends}: there is no end that can be read; {WANTED}")
     matrix = Fleet._of(members).matrix(plan, progress=_Bar("asking"))
     report = matrix._report(_Bar("explaining"))
     if options.html is not None:
@@ -76,7 +79,7 @@ def _skip(name: str, error: Exception, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"skipped": name, "error": {"kind": type(error).__name__, "message": str(error)}}))
     else:
-        print(f"{CLEAR if _is_terminal() else ''}pymig: skipped {printable(f'{name}: {error}')}", file=sys.stderr)
+        print(f"{CLEAR if _is_terminal() else ''}pymig: skipped {escaped(f'{name}: {error}')}", file=sys.stderr)
 
 
 def _texts(place: str) -> Iterator[tuple[str, bytes | OSError | ValueError]]:
@@ -174,7 +177,7 @@ def _print_text(report: Report) -> None:
         for i, (members, end) in enumerate(zip(report.members, report.ends, strict=True), 1)
     ]
     headings = ("class", "ends", "QEMU", "host", "machine", "capabilities", "names")
-    print_table([headings, *([printable(cell) or "-" for cell in row] for row in rows)])
+    print_table([headings, *([escaped(cell) or "-" for cell in row] for row in rows)])
     print()
     _print_matrix(report)
     _print_reasons(report)
@@ -205,7 +208,7 @@ def _print_reasons(report: Report) -> None:
             label = _label(report, places[reason])
             print(f"\n{styled(label, BOLD)} {happens(reason)} ({pairs} pairs)")
             says = {f"{reason.end} says": reason.says, "what happens": reason.consequence, "remedy": reason.remedy}
-            print_table([(name, printable(text)) for name, text in says.items() if text], "   ")
+            print_table([(name, escaped(text)) for name, text in says.items() if text], "   ")
 
 
 _FORMATS = {"json": _print_json, "csv": _print_csv, "text": _print_text}

@@ -9,6 +9,8 @@ import math
 import os
 import pty
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 
@@ -333,8 +335,76 @@ class TestCommand:
             status, out, err = run(capsys, file, *words)
             assert status == 1
             assert all(c.isprintable() or c == "\n" for c in out + err)
+            assert "red\n" not in out + err
         file.write_text('{"schema": "\x1b"}')
         assert "\x1b" not in "".join(map(str, run(capsys, file)))
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "{fleet} spoilt > /dev/full",
+            "{fleet} spoilt --csv > /dev/full",
+            "{fleet} spoilt --json > /dev/full",
+            "{fleet} spoilt --json > /dev/full 2> /dev/full",
+            "{fleet} spoilt 2> /dev/full",
+            "{fleet} spoilt 2>&-",
+            "{fleet} spoilt >&-",
+            "{fleet} - <&-",
+            "{fleet} - < /dev/null",
+            "{fleet} good --html /dev/full",
+            "{fleet} good --html .",
+            "{fleet} good --html missing/page.html",
+            "{fleet} loop",
+        ],
+    )
+    def test_hostile_surroundings(self, tmp_path, command):
+        (tmp_path / "good").write_text(line(ENDS["10.0"]))
+        (tmp_path / "loop").symlink_to("loop")
+        (tmp_path / "spoilt").write_text("\n".join(["nonsense"] * 200) + "\n" + line(ENDS["10.0"]))
+        shown = command.format(fleet=f"{shlex.quote(sys.executable)} -m pymig fleet")
+        words = ["/bin/sh", "-c", shown]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+
+    def test_hostile_files(self, capsys, folder):
+        (folder / "loop.json").symlink_to("loop.json")
+        (folder / "dangling.json").symlink_to("missing.json")
+        (folder / "zero.json").symlink_to("/dev/zero")
+        (folder / "binary.json").write_bytes(bytes(range(256)))
+        (folder / "deep.json").write_text('{"a":' * 10**5)
+        os.mkfifo(folder / "pipe.json")
+        shutil.copy(folder / "qemu-8.2.json", os.fsencode(folder) + b"/\xff.json")
+        status, out, err = run(capsys, folder, "--csv")
+        places = [told.removeprefix("pymig: skipped ").partition(": ")[0] for told in err.splitlines()]
+        assert {place.partition(":")[0] for place in places} == {
+            "loop.json",
+            "dangling.json",
+            "zero.json",
+            "binary",
+            "deep",
+            "pipe",
+        }
+        assert {row["source"] for row in csv.DictReader(out.splitlines())} == {*NAMES, "\\udcff"}
+        assert status == 2
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to drop the right to read everything")
+    def test_a_file_that_may_not_be_read(self, folder):
+        (folder / "secret.json").write_text(line(ENDS["10.0"]))
+        (folder / "secret.json").chmod(0)
+        dropped = [
+            "setpriv",
+            "--bounding-set",
+            "-dac_override,-dac_read_search",
+            sys.executable,
+            "-m",
+            "pymig",
+            "fleet",
+        ]
+        done = subprocess.run([*dropped, folder], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2
+        assert re.fullmatch(r"pymig: skipped secret.json: .*Permission denied.*\n", done.stderr)
+        assert "\n1  " in done.stdout
 
     def test_progress_on_a_terminal(self, tmp_path):
         file = tmp_path / "ends"
