@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from pymig.host.checks import CheckResult
 
+NAMESPACE = "feature.node.kubernetes.io"
+"""Of labels. Node Feature Discovery's documentation says that names without one should not be used."""
+
 STATUSES = (PASS, WARN, FAIL, ERROR)
 METRIC = "pymig_probe_check"
 HELP = "Whether a check of the host has this status; of a check's statuses one is 1. ERROR: it could not be found out."
@@ -30,7 +33,7 @@ def nfd(answers: Iterable[CheckResult]) -> Iterator[str]:
     """Lines of a feature file of Node Feature Discovery's local source. What was not found out has no line."""
     for answer in answers:
         if answer.status != ERROR:
-            yield f"pymig-{answer.name}={'true' if answer.status == PASS else 'false'}"
+            yield f"{NAMESPACE}/pymig-{answer.name}={'true' if answer.status == PASS else 'false'}"
 
 
 FORMATS = {"prometheus": prometheus, "nfd": nfd}

@@ -32,14 +32,17 @@ def test_prometheus_reads_its_format(capsys):
 
 
 def test_node_feature_discovery_reads_its_format(capsys):
-    """A key and a value a line, each a valid label of Kubernetes."""
+    """<namespace>/<name>=<value> a line, at most 64 kB, and each a valid label of Kubernetes, as NFD's guide has it."""
     lines = list(FORMATS["nfd"](ANSWERS))
     labels = dict(line.split("=") for line in lines)
     value = {PASS: "true", WARN: "false", FAIL: "false"}
-    assert labels == {f"pymig-{one.name}": value[one.status] for one in ANSWERS if one.status != ERROR}
+    place = "feature.node.kubernetes.io/pymig-"
+    assert labels == {f"{place}{one.name}": value[one.status] for one in ANSWERS if one.status != ERROR}
     valid = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-    assert all(valid.fullmatch(word) for line in lines for word in line.split("="))
-    assert re.fullmatch(r"pymig-memlock=(true|false)\n", printed(capsys, "--format", "nfd", "--only", "memlock")[1])
+    assert all(valid.fullmatch(word) for line in lines for word in line.partition("/")[2].split("="))
+    assert sum(map(len, lines)) < 1 << 16
+    printed_one = printed(capsys, "--format", "nfd", "--only", "memlock")[1]
+    assert re.fullmatch(rf"{re.escape(place)}memlock=(true|false)\n", printed_one)
 
 
 @pytest.mark.parametrize("words", [["--format", "nfd", "--json"], ["--format", "xml"]])
