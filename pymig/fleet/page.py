@@ -27,13 +27,16 @@ h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.15rem;margin:1.6rem 0 .5rem}
 code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}
 table{border-collapse:collapse}th,td{padding:.25rem .5rem;text-align:left;vertical-align:top;border:1px solid #ccc}
 .scroll{overflow:auto;max-width:100%;max-height:80vh}
-#matrix td,#matrix th{text-align:center;min-width:1.6rem}
+caption{text-align:left;padding:.2rem 0}
+#matrix td,#matrix th{text-align:center;min-width:1.6rem}#matrix tbody th{text-align:left;white-space:nowrap}
+#matrix small{display:inline-block;max-width:13rem;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom}
+#matrix small{font-weight:normal}
 #matrix thead th{position:sticky;top:0;background:#fff}#matrix tbody th{position:sticky;left:0;background:#fff}
 #matrix a{color:inherit;text-decoration:none;display:block}#matrix td:focus-within{outline:3px solid #000}
-.ok{background:#009e73;color:#fff}
+.ok{background:#009e73}
 .completes{background:#f0e442}
 .waits{background:#56b4e9}
-.refused{background:#d55e00;color:#fff}
+.refused{background:#d55e00}
 .fails{background:#cc79a7}
 .hangs{background:#0072b2;color:#fff}
 .unknown{background:#fff;outline:2px dashed #555;outline-offset:-3px}
@@ -136,11 +139,12 @@ def _matrix(report: Report) -> Iterator[str]:
     titles = [_text(_title(reason)) for reason in report.reasons]
     kinds = [kind_of(reason) for reason in report.reasons]
     names = [_text(few(members)) for members in report.members]
+    short = [_text(few(members, 1)) for members in report.members]
     heads = [f'<th scope="col" title="to {name}">{i}</th>' for i, name in enumerate(names, 1)]
     yield '<div class="scroll"><table id="matrix"><caption>rows: from; columns: to</caption>'
     yield f"<thead><tr><th></th>{''.join(heads)}</tr></thead>\n<tbody>"
     for i, numbers in enumerate(report.numbers):
-        yield f'<tr><th scope="row" title="from {names[i]}">{i + 1}</th>'
+        yield f'<tr><th scope="row" title="from {names[i]}">{i + 1} <small>{short[i]}</small></th>'
         for j, place in enumerate(numbers):
             kind, pairs = kinds[place], len(report.members[i]) * len(report.members[j])
             label = SYMBOLS[kind] + ("" if kind == "ok" else str(place + 1))

@@ -146,10 +146,10 @@ FEW = 6
 """So many names of a class are shown at once."""
 
 
-def few(members: list[str]) -> str:
+def few(members: list[str], most: int = FEW) -> str:
     """The first names of a class."""
-    more = f" and {len(members) - FEW} more" if len(members) > FEW else ""
-    return ", ".join(members[:FEW]) + more
+    more = f" and {len(members) - most} more" if len(members) > most else ""
+    return ", ".join(members[:most]) + more
 
 
 def described(end: Endpoint) -> tuple[str, str, str, str]:

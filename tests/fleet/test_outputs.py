@@ -7,12 +7,14 @@ import os
 import re
 import shutil
 import subprocess
+from html import escape
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
 import pytest
 
 from pymig import Fleet, HostUnknownError, Plan
+from pymig.values import escaped
 from tests.fleet.ends import sixty_ends
 
 PLAN = Plan(["postcopy-ram", "return-path"], uri="tcp:host:4444", postcopy=True)
@@ -102,6 +104,9 @@ class TestPage:
             assert guest in cell["title"] or outcome == "unknown"
             assert ok or len(cell["title"]) > len(f"{outcome}: the guest runs at the destination; ")
         assert {link.removeprefix("#") for link in page.links} <= page.ids
+        heads = re.findall(r"<small>(.*?)</small>", matrix.to_html())
+        assert len(heads) == len(codes)
+        assert all(head.startswith(escape(escaped(names[number]))) for number, head in enumerate(heads))
         assert sum(int(cell["data-pairs"]) for cell in page.cells) == len(matrix.names) ** 2
 
     def test_it_needs_no_other_file_and_escapes_what_others_wrote(self, matrix):
