@@ -153,7 +153,8 @@ def dask():
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("clock", ["time", "CPU"])
 @pytest.mark.skipif(find_spec("distributed") is None, reason="optional: pip install distributed")
-def test_dask(benchmark, workers):
-    benchmark.extra_info["ns"] = dask()[str(workers)]
+def test_dask(benchmark, clock, workers):
+    benchmark.extra_info["ns"] = dask()[f"{clock}-{workers}"]
     benchmark.pedantic(lambda: None, rounds=1)
