@@ -30,6 +30,10 @@ PARTS = ("context", "capabilities", "parameters", *FACTS, "blockers", "paused", 
 """What a key consists of."""
 
 
+NOT_MIRRORED = frozenset({*FACTS, "paused"} - {"ram_blocks"})
+"""What C's mirrors of an end don't hold."""
+
+
 class Keys:
     """The keys of ends: two ends have equal keys if and only if no preflight can tell them apart.
 

@@ -13,13 +13,13 @@ from pymig.ends.mirror import mirror_of
 from pymig.ends.plan import Plan
 from pymig.ends.preflight import preflight
 from pymig.errors import HostUnknownError, MigrationError
-from pymig.fleet.classes import Classes, Keys, is_lasting
+from pymig.fleet.classes import NOT_MIRRORED, Classes, Keys, is_lasting, without
 from pymig.fleet.outcomes import KINDS, UNKNOWN, Asker, in_turn
 from pymig.values import Value, wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, TypeVar, overload
 
     from typing_extensions import Buffer, Self
@@ -40,13 +40,14 @@ MOST_PLANS = 8
 class Members:
     """A fleet that is being put together: names, and the classes of their ends."""
 
-    __slots__ = ("_keys", "_remembered", "class_of", "ends", "names", "places")
+    __slots__ = ("_checked", "_keys", "_remembered", "class_of", "ends", "names", "places")
 
     def __init__(self) -> None:
         self.names: dict[str, int] = {}
         self.class_of = array("I")
         self.ends: list[Endpoint] = []
         self.places: dict[Key, int] = {}
+        self._checked: set[Key] = set()
         self._keys = Keys()
         self._remembered: dict[int, tuple[Endpoint, int]] = {}  # with the end, so that no other gets its id
 
@@ -63,7 +64,7 @@ class Members:
 
     def _class(self, name: str, end: Endpoint) -> int:
         try:
-            key = checked_key(end, self._keys, self.places)
+            key = checked_key(end, self._keys, self._checked)
         except (TypeError, ValueError) as error:
             raise type(error)(f"ends[{name!r:.80}]: {error}") from None
         number = self.places.setdefault(key, len(self.ends))
@@ -75,15 +76,23 @@ class Members:
         return number
 
 
-def checked_key(end: object, keys: Keys, known: Container[Key]) -> Key:
-    """The key of an end that a preflight can use. Others raise TypeError or ValueError."""
+def checked_key(end: object, keys: Keys, checked: set[Key]) -> Key:
+    """The key of an end that a preflight can use. Others raise TypeError or ValueError.
+
+    Args:
+        end: the end.
+        keys: makes the key.
+        checked: what was found to be usable before; added to.
+    """
     if not isinstance(end, Endpoint):
         wrong_type(end, "end", "an Endpoint")
     try:
         key = keys.of(end)
-        if key not in known:
+        mirrored = without(key, NOT_MIRRORED)
+        if mirrored not in checked:
             for incoming in (False, True):
                 mirror_of(end, incoming=incoming)
+            checked.add(mirrored)
     except (MigrationError, TypeError, ValueError) as error:
         raise ValueError(f"no migration can have this end: {error}") from None
     return key
@@ -164,7 +173,7 @@ class Fleet(Value):
             TypeError, ValueError: no such name; not an end that can be in a fleet.
         """
         place = self._place(name, "name")
-        key = checked_key(end, Keys(), self._keys)
+        key = checked_key(end, Keys(), set())
         class_of, ends, keys = array("I", self._class_of), list(self._ends), list(self._keys)
         old = class_of[place]
         is_last, number = class_of.count(old) == 1, keys.index(key) if key in keys else len(keys)
