@@ -401,6 +401,9 @@ def _add_fleet(commands: Any) -> None:
     )
     _add_plan(command)
     command.add_argument(
+        "--plan", metavar="FILE", help="what is wanted, in place of names, as Plan.to_json() writes it; - for stdin"
+    )
+    command.add_argument(
         "--qemu",
         metavar="RELEASE",
         help="which QEMU runs at an end whose document says only what its host can do: a release, or the path of a "

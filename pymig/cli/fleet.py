@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pymig.cli.arguments import UsageError
 from pymig.cli.text import BOLD, GREEN, RED, print_table, styled
-from pymig.cli.values import ACCEPTED, NOT_ANSWERED, REFUSED, build, open_file_or_pipe, plan_of
+from pymig.cli.values import ACCEPTED, NOT_ANSWERED, REFUSED, build, content, open_file_or_pipe, plan_of, require_only
+from pymig.ends.plan import Plan
 from pymig.errors import MigrationError
 from pymig.fleet.fleet import Fleet, Members
 from pymig.fleet.reading import Reader, documents
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from pymig.ends.plan import Plan
     from pymig.fleet.report import Report
 
 OF_ONE, OF_LINES = ".json", (".jsonl", ".ndjson")
@@ -39,7 +39,7 @@ WIDEST = 24
 
 def run(options: argparse.Namespace) -> int:
     """Reads the ends, asks for every pair, and prints who can go where; returns the exit status."""
-    plan = plan_of(options)
+    plan = plan_of(options) if options.plan is None else _plan_of_file(options)
     members, skipped = _members(options)
     if not members.names:
         raise UsageError(f"{options.ends}: there is no end that can be read; {WANTED}")
@@ -55,6 +55,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 # ---- Reading ----
+
+
+def _plan_of_file(options: argparse.Namespace) -> Plan:
+    """The plan of --plan."""
+    require_only("--plan", options)
+    if options.plan == options.ends == "-":
+        raise UsageError("--plan: standard input can't be both ENDS and the plan; give one of them as a file")
+    try:
+        return Plan.from_json(content(options.plan))
+    except (OSError, TypeError, ValueError) as error:
+        raise UsageError(f"--plan {escaped(options.plan)}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _members(options: argparse.Namespace) -> tuple[Members, int]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pymig.cli.arguments import UsageError
 from pymig.cli.refusal import finding_of, print_refusal
+from pymig.cli.values import require_only
 from pymig.ends.finding import Finding
 from pymig.ends.plan import DEFAULT_LIBVIRT, Plan
 from pymig.ends.products import wanted
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 
 def plan_of_preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan | None:
     """The plan; None if libvirt refuses it, which is printed."""
-    for name in ("names", "parameter", "uri", "incoming_uri", "postcopy", "order"):
-        if getattr(options, name):
-            shown = "NAME" if name == "names" else f"--{name.replace('_', '-')}"
-            raise UsageError(f"{shown} can't be given with --preset, which says what is wanted")
+    require_only("--preset", options)
     name, settings = _product(options.preset)
     choices = {**_choices(options.preset, source, destination), "libvirt": options.libvirt, "destination_libvirt": None}
     if reserved := settings.keys() & {"name", *choices}:

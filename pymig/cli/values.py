@@ -101,6 +101,14 @@ def plan_of(options: argparse.Namespace) -> Plan:
     )
 
 
+def require_only(argument: str, options: argparse.Namespace) -> None:
+    """Raises UsageError if the options that _add_plan adds say what is wanted, besides this argument."""
+    for name in ("names", "parameter", "uri", "incoming_uri", "postcopy", "order"):
+        if getattr(options, name):
+            shown = "NAME" if name == "names" else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{shown} can't be given with {argument}, which says what is wanted")
+
+
 def host(options: argparse.Namespace) -> Host:
     """The host of --host; by default, this machine with the memory of --memory."""
     if options.host is None:

@@ -269,6 +269,18 @@ class TestCommand:
         assert all(row["ok"] == matrix.can(row["source"], row["destination"]) for row in rows)
         assert (status, err) == (0 if all(row["ok"] for row in rows) else 1, "")
 
+    def test_a_plan_from_a_file(self, capsys, folder, tmp_path, monkeypatch):
+        plan = Plan.from_virsh("--live --postcopy", source="10.0", destination="10.0")
+        file = tmp_path / "plan"
+        file.write_text(plan.to_json())
+        matrix = self.expected(plan)
+        wanted = [matrix.can(source, destination) for source in NAMES for destination in NAMES]
+        with file.open("rb") as stdin:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stdin))
+            for given in (file, "-"):
+                out = run(capsys, folder, "--plan", given, "--json")[1]
+                assert [json.loads(row)["ok"] for row in out.splitlines()] == wanted
+
     def test_what_is_bad_is_named_and_skipped(self, capsys, spoilt):
         status, out, err = run(capsys, spoilt, "multifd", "postcopy-ram", "--csv")
         rows = list(csv.DictReader(out.splitlines()))
@@ -317,10 +329,16 @@ class TestCommand:
             (["empty", "multfd", "--order", "x"], "invalid choice"),
             (["empty", "--qemu", "1.0"], "1.0"),
             (["empty", "--json", "--csv"], "not allowed with"),
+            (["empty", "multifd", "--plan", "plan"], "NAME can't be given with --plan"),
+            (["empty", "--postcopy", "--plan", "plan"], "--postcopy can't be given with --plan"),
+            (["empty", "--plan", "missing"], "--plan missing: No such file"),
+            (["empty", "--plan", "plan"], "--plan plan: text is no such document"),
+            (["-", "--plan", "-"], "can't be both ENDS and the plan"),
         ],
     )
     def test_wrong_usage(self, capsys, tmp_path, monkeypatch, words, says):
         (tmp_path / "empty").mkdir()
+        (tmp_path / "plan").write_text("{}")
         monkeypatch.chdir(tmp_path)
         status, out, err = run(capsys, *words)
         assert status == 2
