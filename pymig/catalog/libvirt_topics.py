@@ -179,6 +179,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
         ),
         "The destination's libvirt can't use the address of the stream (--migrateuri) or of the disks (--disks-uri, "
         "--disks-port). It says so when it prepares.",
+        causes=("the URI or the port is written wrong; to tell: the text names the part",),
         remedies=(
             "write tcp://HOST:PORT, rdma://HOST:PORT or unix:///PATH; for the disks, tcp: or unix:, or a port alone",
             "leave the option out: libvirt finds an address by itself",
@@ -194,6 +195,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "'VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES'",
         ),
         "The options say of the disks that are copied what is impossible. No capability is the cause.",
+        causes=("a wrong name or combination in --migrate-disks, --disks-uri or --tls; to tell: virsh domblklist",),
         remedies=(
             "name the disks' targets, as virsh domblklist shows them",
             "copy over TCP if TLS is wanted",
@@ -208,6 +210,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "offline migration must be specified with the persistent flag set",
         ),
         "An offline migration moves the definition of a domain alone; no QEMU has a part in it.",
+        causes=("the domain is shut off, and --offline asks for more than its definition; to tell: virsh domstate",),
         remedies=("add --persistent, and leave --copy-storage-all and --copy-storage-inc out",),
     ),
     Topic(

@@ -51,7 +51,7 @@ function _shtab_pymig_using
 end
 
 set -g _shtab_pymig_commands check probe diff list preflight describe fleet watch virsh explain
-set -g _shtab_pymig_opts_with_value --destination --destination-libvirt --fact --format --host --html --incoming-uri --interval --libvirt --memory --old --only --order --parameter --pid --preset --print-completion --qemu --source --still --timeout --uri --user --vm --without
+set -g _shtab_pymig_opts_with_value --destination --destination-libvirt --fact --format --host --html --incoming-uri --interval --libvirt --memory --old --only --order --parameter --pid --plan --preset --print-completion --qemu --source --still --timeout --uri --user --vm --without
 
 complete -c pymig -e
 complete -c pymig -f
@@ -126,6 +126,7 @@ complete -c pymig -n '_shtab_pymig_using fleet' -l incoming-uri -x -d 'where the
 complete -c pymig -n '_shtab_pymig_using fleet' -l parameter -x -d 'a migration parameter that is wanted, e.g. multifd-channels=4'
 complete -c pymig -n '_shtab_pymig_using fleet' -l postcopy -d 'the migration will be switched to postcopy'
 complete -c pymig -n '_shtab_pymig_using fleet' -l order -xka "source-first destination-first incoming-first" -d 'which end'"'"'s settings come first: source-first (the default), destination-first (libvirt'"'"'s), or incoming-first (Proxmox'"'"'s)'
+complete -c pymig -n '_shtab_pymig_using fleet' -l plan -x -d 'what is wanted, in place of names, as Plan.to_json() writes it; - for stdin'
 complete -c pymig -n '_shtab_pymig_using fleet' -l qemu -x -d 'which QEMU runs at an end whose document says only what its host can do: a release, or the path of a binary to query (default: 11.1, the newest)'
 complete -c pymig -n '_shtab_pymig_using fleet' -l html -x -d 'also write a page that needs no other file'
 complete -c pymig -n '_shtab_pymig_using fleet' -l json -d 'print a JSON object a pair, also for errors'

@@ -13,7 +13,7 @@ complete pymig \
         'c/--only=/(userfaultfd features write-protect background-snapshot postcopy zero-copy optmem memlock rdma huge-pages)/' \
         'c/--format=/(prometheus nfd)/' \
         'c/--order=/(source-first destination-first incoming-first)/' \
-        'c/--/(all apply csv destination destination-libvirt fact format hard-limit help host html incoming incoming-started incoming-uri interval json kvm-dirty-ring libvirt list memory migrate no-ptrace no-shared-storage old only order parameter pid postcopy preset presets print-completion qemu rdma single-channel source still strict timeout uri user version vm without)/' \
+        'c/--/(all apply csv destination destination-libvirt fact format hard-limit help host html incoming incoming-started incoming-uri interval json kvm-dirty-ring libvirt list memory migrate no-ptrace no-shared-storage old only order parameter pid plan postcopy preset presets print-completion qemu rdma single-channel source still strict timeout uri user version vm without)/' \
         'c/-/(- h)/' \
         'n/--print-completion/(bash zsh tcsh fish)/' \
         'n/--without/(live-block-migration replication linux zstd direct-io)/' \

@@ -97,6 +97,7 @@ _shtab_pymig_fleet_options=(
   "*--parameter[a migration parameter that is wanted, e.g. multifd-channels\=4]:K=V:"
   "--postcopy[the migration will be switched to postcopy]"
   "--order[which end\'s settings come first\: source-first (the default), destination-first (libvirt\'s), or incoming-first (Proxmox\'s)]:order:(source-first destination-first incoming-first)"
+  "--plan[what is wanted, in place of names, as Plan.to_json() writes it\; - for stdin]:FILE:"
   "--qemu[which QEMU runs at an end whose document says only what its host can do\: a release, or the path of a binary to query (default\: 11.1, the newest)]:RELEASE:"
   "--html[also write a page that needs no other file]:FILE:"
   "--json[print a JSON object a pair, also for errors]"
