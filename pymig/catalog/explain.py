@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from pymig.capability import BITS, NAMES, unknown_capability
 from pymig.catalog.about import CAPABILITIES
 from pymig.catalog.explanation import Explanation
-from pymig.catalog.match import find, find_part, is_believed, normalised, tidied
+from pymig.catalog.match import MOST_AROUND, MOST_TRIES, find, find_part, is_believed, normalised, tidied
 from pymig.catalog.messages import messages
 from pymig.catalog.names import capability, conflicts, in_words, parameter, words_about
 from pymig.catalog.questions import ALIASES, ASKED, FILLERS, HOST_WORDS, INSTEAD, OLD_NAMES, TOPICS_BY_NAME
@@ -121,49 +122,47 @@ _VALUE = re.compile(
     r"|invalid mapping given for (?P<mapping>block-bitmap-mapping)"
     r"|(?P<mapped>mapped-ram) only available for non-compressed non-tls multifd migration"
     r"|no build-time support for (?P<built>direct-io)"
-    r"|invalid parameter '(?P<unknown>[^']*)'",
+    r"|invalid parameter '(?P<unknown>[^']{0,100})'",
     re.IGNORECASE,
 )
 
 
 def _values(text: str) -> list[tuple[tuple[bool, int, bool], Explanation]]:
     """What is said about values: of parameters, of capabilities' names, of the arguments of commands."""
-    lines = tidied(text).splitlines()
-    found = [(_value(match, line), line, match) for line in lines for match in _VALUE.finditer(line)]
-    return [
-        ((True, len(match[0]), False), with_end(one, line.lower(), match.start()))
-        for one, line, match in found
-        if one is not None
-    ]
+    found = []
+    for line in tidied(text).splitlines():
+        for match in islice(_VALUE.finditer(line), MOST_TRIES):
+            before = line[max(0, match.start() - MOST_AROUND) : match.start()]
+            said = line[match.start() : match.end() + MOST_AROUND]
+            one = _value(match, before.lower(), said)
+            if one is not None:
+                around = (before + said).lower()
+                found.append(((True, len(match[0]), False), with_end(one, around, len(before))))
+    return found
 
 
-def _value(match: re.Match[str], line: str) -> Explanation | None:
+def _value(match: re.Match[str], before: str, said: str) -> Explanation | None:
     if match["unknown"] is not None:
-        return _invalid_name(match["unknown"].lower(), line)
+        return _invalid_name(match["unknown"].lower(), before)
     path = next(filter(None, match.group("quoted", "bare", "typed", "mapping", "mapped", "built"))).lower()
     name = re.split(r"[.\[]", path)[0].replace("_", "-")
     name = {"cpu-throttle": "max-cpu-throttle"}.get(name, name)
+    sentence = said[:200]
     if path.endswith("capability") and match["value"] is not None:
         return _unknown_capability(match["value"].lower(), "Parameter 'capability' does not accept value '{}'")
     if name == "mapped-ram":
         return _of_mapped_ram(match[0])
     if name in PARAMETERS:
-        return _of_parameter(name, _sentence(line, match))
-    if is_believed(line.lower(), match.start()):
-        return _of_argument(path, _sentence(line, match))
-    return None
+        return _of_parameter(name, sentence)
+    return _of_argument(path, sentence) if is_believed(before + said.lower(), len(before)) else None
 
 
-def _invalid_name(name: str, line: str) -> Explanation | None:
+def _invalid_name(name: str, before: str) -> Explanation | None:
     """What older QEMUs say of a capability that they do not know; None where something else may be meant."""
     known = OLD_NAMES.get(name, name)
-    if (known not in BITS or known in _EVERYDAY) and "migrate-set-capabilities" not in line:
+    if (known not in BITS or known in _EVERYDAY) and "migrate-set-capabilities" not in before:
         return None
     return _unknown_capability(name, "Invalid parameter '{}'")
-
-
-def _sentence(line: str, match: re.Match[str]) -> str:
-    return line[match.start() :][:200]
 
 
 def _unknown_capability(name: str, said: str) -> Explanation:

@@ -229,12 +229,29 @@ def test_the_c_accessor_has_every_release():
 
 
 @pytest.mark.parametrize(
-    "piece", ["options a and b ", "multifd: received uuid 'x' and expected ", "Failed to connect to 'x", "<", "\\u00"]
+    "piece",
+    [
+        "options a and b ",
+        "multifd: received uuid 'x' and expected ",
+        "Failed to connect to 'x",
+        "<",
+        "\\u00",
+        "invalid parameter '",
+        "post copy zero copy ",
+    ],
 )
 def test_a_megabyte_of_beginnings(piece):
     """It ends: nothing looks at all pairs of places."""
     assert explain(piece * (2**20 // len(piece))) == []
     closest(piece * 1000)
+
+
+def test_a_megabyte_of_values():
+    """It ends: what stands around is looked at, not the whole line."""
+    assert len(explain("parameter 'x' expects a " * 50000)) <= 1
+    assert [one.see[0] for one in explain("parameter 'multifd-channels' expects uint8_t " * 20000)] == [
+        "multifd-channels"
+    ]
 
 
 def test_texts_with_several_names():
