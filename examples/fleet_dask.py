@@ -57,19 +57,14 @@ def read(part: tuple[Path, int]) -> Classes:
         documents = parquet(file).read_row_group(group, columns=["document"])["document"].to_pylist()
     else:
         documents = file.read_text().splitlines()
-    fleet = Fleet(documents)
-    sizes = Counter(fleet.class_of)
-    return [(end, sizes[number]) for number, end in enumerate(fleet.representatives())]
+    return [(end, len(names)) for end, names in Fleet(documents).variants]
 
 
 def merged(parts: list[Classes]) -> Classes:
     """The classes of all parts: an end of one part may be of the same class as one of another."""
     every = list(chain.from_iterable(parts))
     fleet = Fleet({str(number): end for number, (end, _) in enumerate(every)})
-    sizes: Counter[int] = Counter()
-    for number, (_, size) in zip(fleet.class_of, every, strict=True):
-        sizes[number] += size
-    return [(end, sizes[number]) for number, end in enumerate(fleet.representatives())]
+    return [(end, sum(every[int(name)][1] for name in names)) for end, names in fleet.variants]
 
 
 def counts_of(sources: Classes, destinations: Classes, plan: Plan) -> Counter[int]:

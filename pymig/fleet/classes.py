@@ -129,12 +129,12 @@ def without(key: Key, facts: Iterable[str]) -> Key:
 
 
 class Classes:
-    """The classes of a fleet's ends that a plan can tell apart.
+    """The classes of a fleet's variants that a plan can tell apart.
 
     Attributes:
         numbers: the number of each class, by its key.
         ends: one end of each class.
-        of: the number of the class to which each of the fleet's classes belongs.
+        of: the number of each variant's class.
     """
 
     __slots__ = ("ends", "numbers", "of")

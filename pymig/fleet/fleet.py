@@ -101,8 +101,8 @@ def checked_key(end: object, keys: Keys, checked: set[Key]) -> Key:
 class Fleet(Value):
     """Many ends, each of which may be the source or the destination. Immutable; can be pickled.
 
-    Ends that answer alike to every plan are one class. A plan tells apart no more classes, and often fewer: one that
-    does not compare UUIDs takes guests that differ in nothing else for one class.
+    Ends that answer alike are one class. What differs only in what a plan does not compare, such as UUIDs, is one class
+    to that plan.
 
     Args:
         ends: a mapping of names to Endpoints, or the JSON documents of ends: what ``pymig describe`` and
@@ -117,13 +117,14 @@ class Fleet(Value):
             text names it.
     """
 
-    __slots__ = ("_asked", "_class_of", "_ends", "_keys", "_places", "names")
+    __slots__ = ("_asked", "_class_of", "_classes", "_ends", "_keys", "_places", "names")
 
     names: tuple[str, ...]
     _places: dict[str, int]  # by name
-    _class_of: array[int]  # by place
-    _ends: tuple[Endpoint, ...]  # by class: one for all that answer alike
-    _keys: tuple[Key, ...]  # by class
+    _class_of: array[int]  # by place: the number of its variant
+    _classes: int | None
+    _ends: tuple[Endpoint, ...]  # by variant
+    _keys: tuple[Key, ...]  # by variant
     _asked: dict[Plan, FleetMatrix]  # replaced, never changed, because other threads may read it; the last plan first
 
     def __new__(cls, ends: Mapping[str, Endpoint] | Iterable[str | bytes]) -> Self:
@@ -147,21 +148,27 @@ class Fleet(Value):
     ) -> Self:
         self = object.__new__(cls)
         self._set(names=tuple(places), _places=places, _class_of=class_of, _ends=ends, _keys=keys, _asked={})
+        self._set(_classes=None)
         return self
 
     @property
     def classes(self) -> int:
-        """How many ends answer differently to some plan."""
-        return len(self._ends)
+        """How many ends answer differently, if the plan sets nothing. Another plan may compare more, such as UUIDs."""
+        if self._classes is None:
+            self._set(_classes=len(self._told_apart(Plan()).ends))
+        return self._classes  # type: ignore[return-value]
+
+    def representatives(self, plan: Plan) -> tuple[Endpoint, ...]:
+        """One end of each class that this plan tells apart, by the class's number in its matrix."""
+        return tuple(self._told_apart(plan).ends)
 
     @property
-    def class_of(self) -> memoryview:
-        """The class of each name, in the order of ``names``: a read-only memoryview of uint32."""
-        return memoryview(self._class_of).toreadonly()
-
-    def representatives(self, plan: Plan | None = None) -> tuple[Endpoint, ...]:
-        """One end of each class, by the class's number; with a plan, of each class of that plan's matrix."""
-        return self._ends if plan is None else tuple(self._told_apart(plan).ends)
+    def variants(self) -> tuple[tuple[Endpoint, tuple[str, ...]], ...]:
+        """Each end that some plan can tell from the others, with the names that have it."""
+        names: list[list[str]] = [[] for _ in self._ends]
+        for name, number in zip(self.names, self._class_of, strict=True):
+            names[number].append(name)
+        return tuple(zip(self._ends, map(tuple, names), strict=True))
 
     def _told_apart(self, plan: Plan) -> Classes:
         return Classes(self._keys, self._ends, plan)

@@ -186,8 +186,8 @@ class TestIdentity:
     def test_one_class_if_nobody_looks(self, name):
         fleet = Fleet({str(i): stated(**OWN[name](i)) for i in range(5)})
         always = {"file": 1, "blockers": 1}.get(name, 5)
-        assert fleet.classes == always
-        assert fleet.matrix(PLANS["nothing"]).classes == 1
+        assert len(fleet.variants) == always
+        assert fleet.classes == fleet.matrix(PLANS["nothing"]).classes == 1
         assert list(fleet.matrix(PLANS["nothing"]).class_of) == [0] * 5
         looks = {"bitmaps": "bitmaps and TLS", "block nodes": "bitmaps and TLS", "certificate": "bitmaps and TLS"}
         assert fleet.matrix(PLANS[looks.get(name, "multifd")]).classes == always
@@ -201,7 +201,7 @@ class TestIdentity:
             [i == j for i in range(5)] for j in range(5)
         ]
         fleet = Fleet({**ends, "sends it": stated(uuid=uuid(0), capabilities=[capability])})
-        assert fleet.matrix(PLANS["nothing"]).classes == 6
+        assert fleet.classes == fleet.matrix(PLANS["nothing"]).classes == 6
 
     def test_pairs_whose_uuids_compare_alike_are_asked_once(self, monkeypatch):
         from pymig.fleet import outcomes
@@ -216,6 +216,13 @@ class TestIdentity:
         monkeypatch.setattr(outcomes, "Pair", counted)
         matrix = Fleet({str(i): stated(uuid=uuid(i)) for i in range(100)}).matrix(PLANS["multifd"])
         assert (matrix.classes, matrix.count(), len(pairs)) == (100, 100, 2)
+
+    def test_variants(self):
+        ends = {"a": stated(uuid=uuid(0)), "b": stated(uuid=uuid(1)), "c": stated(uuid=uuid(0)), "d": stated(cpus=2)}
+        fleet = Fleet(ends)
+        assert [names for _, names in fleet.variants] == [("a", "c"), ("b",), ("d",)]
+        assert [end for end, _ in fleet.variants] == [ends["a"], ends["b"], ends["d"]]
+        assert (fleet.classes, len(fleet.representatives(PLANS["nothing"]))) == (2, 2)
 
     def test_another_end_may_make_it_matter(self):
         ends = {str(i): stated(uuid=uuid(i)) for i in range(3)}

@@ -12,7 +12,7 @@ assert_type(Fleet([end.to_json() for end in ends.values()]), Fleet)
 assert_type(fleet.names, tuple[str, ...])
 assert_type(fleet.classes, int)
 assert_type(fleet.representatives(Plan()), tuple[Endpoint, ...])
-assert_type((fleet.representatives(), fleet.class_of), tuple[tuple[Endpoint, ...], memoryview])
+assert_type(fleet.variants, tuple[tuple[Endpoint, tuple[str, ...]], ...])
 assert_type(fleet.replace("here", ends["there"]), Fleet)
 
 matrix = fleet.matrix(Plan(["multifd"], uri="tcp:host:4444"), progress=lambda done, total: print(done / total))
