@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import marshal
 from hashlib import blake2b
+from io import BufferedReader
 
 from pymig.context import Context
 from pymig.documents import MOST_BYTES, loads
@@ -134,11 +135,10 @@ def documents(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Each line, or of a longer one as much as shows that it is too long; after its number.
 
-    A line ``}{``, where two files without a last newline meet, is two.
+    A line ``}{``, where two files without a last newline meet, is two. Lines within a document may come as one.
     """
-    number = 0
-    while line := stream.readline(MOST_BYTES + 1):
-        number += 1
+    number, inside = 1, False
+    while line := _block(stream) if inside else stream.readline(MOST_BYTES + 1):
         rest = line
         while rest and not rest.endswith(b"\n"):
             rest = stream.readline(MOST_BYTES + 1)
@@ -146,3 +146,17 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
             yield number, line[:1]
             line = line[1:]
         yield number, line
+        number += line.count(b"\n") or 1
+        if line.startswith((b"{", b"}")):
+            inside = line.startswith(b"{") and not line.rstrip().endswith(b"}")
+
+
+def _block(stream: BinaryIO) -> bytes:
+    """The lines that are in the stream's buffer before the next one that begins with a brace; or just the next line."""
+    ahead = stream.peek() if isinstance(stream, BufferedReader) else b""
+    if ahead and not ahead.startswith((b"{", b"}")):
+        ends = [end for end in (ahead.find(b"\n{"), ahead.find(b"\n}")) if end >= 0]
+        size = (min(ends) if ends else ahead.rfind(b"\n")) + 1
+        if size:
+            return stream.read(size)
+    return stream.readline(MOST_BYTES + 1)

@@ -4,6 +4,7 @@
 
 import csv
 import io
+import itertools
 import json
 import math
 import os
@@ -77,6 +78,24 @@ class TestStream:
             found = list(documents(io.BytesIO((whole[:cut] + "\n" + line(ENDS["8.2"])).encode())))
             assert json.loads(found[-1][1]) == ENDS["8.2"].to_dict()
             assert len(found) == 2
+
+    def test_lines_that_are_read_at_once_change_nothing(self):
+        """Every text of up to seven pieces is split as it is line by line, wherever the buffer ends."""
+        for length in range(8):
+            for pieces in itertools.product((b"{", b"}", b"\n", b" x"), repeat=length):
+                text = b"".join(pieces)
+                wanted = [*documents(io.BytesIO(text))]
+                for size in (1, 2, 5, 64):
+                    assert [*documents(io.BufferedReader(io.BytesIO(text), size))] == wanted, (text, size)
+
+    @pytest.mark.parametrize("opened", [io.BytesIO, lambda text: io.BufferedReader(io.BytesIO(text))])
+    def test_line_numbers(self, opened):
+        text = (
+            pretty(ENDS["8.2"]) * 2 + "\n\n" + line(ENDS["8.2"]) + "{" + "x" * MOST_BYTES + "\n" + pretty(ENDS["8.2"])
+        )
+        size = pretty(ENDS["8.2"]).count("\n")
+        numbers = [number for number, _ in documents(opened(text.encode()))]
+        assert numbers == [1, 1 + size, 3 + 2 * size, 4 + 2 * size, 5 + 2 * size]
 
     def test_a_huge_one_is_never_held_whole(self):
         huge = '{"a": "' + "x" * (3 * MOST_BYTES) + '"}\n'
