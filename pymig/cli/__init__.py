@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         status = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - exit status 1 would mean a refusal
-        status = _reported(error, words)
+        _report_if_there_is_room(error, words)
+        status = NOT_ANSWERED
     return status if _flushed() or status == CLOSED_PIPE else NOT_ANSWERED
 
 
@@ -47,15 +48,12 @@ def _run(words: Sequence[str]) -> int:
     return status
 
 
-def _reported(error: Exception, words: Sequence[str]) -> int:
-    """Prints the error, if there is room for it; returns the exit status."""
-    try:
+def _report_if_there_is_room(error: Exception, words: Sequence[str]) -> None:
+    """Prints the error, unless that fails, too."""
+    from contextlib import suppress  # noqa: PLC0415 - rare
+
+    with suppress(OSError):
         _report(error, words)
-    except BrokenPipeError:
-        return CLOSED_PIPE
-    except OSError:
-        pass
-    return NOT_ANSWERED
 
 
 def _report(error: Exception, words: Sequence[str]) -> None:
