@@ -203,6 +203,29 @@ class TestIdentity:
         fleet = Fleet({**ends, "sends it": stated(uuid=uuid(0), capabilities=[capability])})
         assert fleet.classes == fleet.matrix(PLANS["nothing"]).classes == 6
 
+    @pytest.mark.parametrize("where", ["context", "parameters"])
+    def test_certificates_where_only_the_ends_set_tls(self, where):
+        creds = {"tls-creds": "tls0"}
+        set_there = (
+            {"context": Context("10.0", Host(), parameters=creds)} if where == "context" else {"parameters": creds}
+        )
+        ends = {
+            name: stated().replace(tls_objects={"tls0": {"names": [name]}}, **set_there) for name in ("host", "other")
+        }
+        matrix = Fleet(ends).matrix(PLANS["nothing"])
+        assert matrix.classes == 2
+        for source, ours in ends.items():
+            for destination, theirs in ends.items():
+                wanted = preflight(ours, theirs, PLANS["nothing"])
+                assert matrix.preflight(source, destination).to_dict() == wanted.to_dict()
+                assert matrix.can(source, destination) == wanted.ok == (destination == "host")
+
+    def test_of_a_files_path_its_beginning_counts(self):
+        paths = ["/dev/shm/a", "/dev/hugepages/b", "/tmp/a", "/tmp/b"]
+        blocks = [{"m": {"size": 1 << 20, "share": True, "kind": "file", "path": path}} for path in paths]
+        ends = {path: stated(ram_blocks=block) for path, block in zip(paths, blocks, strict=True)}
+        assert [names for _, names in Fleet(ends).variants] == [tuple(paths[:2]), tuple(paths[2:])]
+
     def test_pairs_whose_uuids_compare_alike_are_asked_once(self, monkeypatch):
         from pymig.fleet import outcomes
 
