@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-"""The files around the sources say the same: the Pythons, the tools, the commands."""
+"""The files around the sources say the same: the Pythons, the tools, the commands, the version."""
 
 import re
 from pathlib import Path
@@ -63,3 +63,7 @@ def test_the_debian_packages_have_the_version_and_the_name_of_the_library():
     assert found(r"^Package: (libpymig[\d.]+)$", DEBIAN / "control") == [library]
     assert found(r"(libpymig[\d.]+) \(=", DEBIAN / "control") == [library]
     assert (DEBIAN / f"{library}.install").exists()
+
+
+def test_the_changes_begin_with_those_of_this_version():
+    assert found(r"^## (.*)$", ROOT / "CHANGELOG.md")[0] in {"Unreleased", pymig.__version__}
