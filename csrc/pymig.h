@@ -33,14 +33,14 @@ extern "C" {
 
 /* Of this header. A new minor version may change any number or structure, so it has a new soname. */
 #define PYMIG_VERSION_MAJOR 0
-#define PYMIG_VERSION_MINOR 1
+#define PYMIG_VERSION_MINOR 2
 #define PYMIG_VERSION_MICRO 0
 
 /* A version as one number, to compare: #if PYMIG_VERSION >= PYMIG_VERSION_OF(0, 2, 0) */
 #define PYMIG_VERSION_OF(major, minor, micro) ((major) * 10000 + (minor) * 100 + (micro))
 #define PYMIG_VERSION PYMIG_VERSION_OF(PYMIG_VERSION_MAJOR, PYMIG_VERSION_MINOR, PYMIG_VERSION_MICRO)
 
-/* The version of the library that runs: "0.1.0", and as PYMIG_VERSION. */
+/* The version of the library that runs: "0.2.0", and as PYMIG_VERSION. */
 PYMIG_API const char *pymig_version(void);
 PYMIG_API int pymig_version_number(void);
 

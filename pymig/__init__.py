@@ -7,7 +7,7 @@
 <Verdict refused by 'multifd/compress': 'Multifd is not compatible with compress'>
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
