@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
 """Prints in JSON how long Dask takes with one worker and with two, in ns: medians of rounds in turn.
 
 Where other jobs want the same cores, two workers may get no more time than one; so the CPU time of the busiest worker is

@@ -32,8 +32,9 @@ ABOUT_QEMU = re.compile(
 """Words by which a line is about QEMU. A text that others say, too, is only believed in such a line, or alone."""
 
 ABOUT_A_MIGRATION = re.compile(
-    r"migrat|post-?copy|incoming|multifd|--(?:copy-storage|comp-|compressed|image-format|live|offline|p2p|parallel|postcopy"
-    r"|tls-destination|tunnelled|zerocopy)"
+    r"migrat|post-?copy|incoming|multifd|--(?:abort-on-error|auto-converge|change-protection|comp-|compressed|copy-storage"
+    r"|disks-|graphicsuri|image-format|live|offline|p2p|parallel|persistent-xml|postcopy|tls-destination|tunnelled"
+    r"|undefinesource|zerocopy)"
 )
 """Words by which a line is about a migration, of a guest and not of QEMU's or libvirt's other work."""
 

@@ -78,9 +78,11 @@ def connected(path, process, log):
             monitor.connect(path)
         except OSError:
             if process.poll() is not None:
+                monitor.close()
                 log.seek(0)
                 pytest.skip(f"{process.args[0]} can't make this container here: {log.read().strip()}")
             if time.monotonic() > deadline:
+                monitor.close()
                 raise
             time.sleep(0.02)
         else:
