@@ -230,7 +230,7 @@ static bool has_groups(const Target *target)
     gid_t ours[256];
     long count = syscall(SYS_getgroups, 256, ours);
     return count >= 0 && (size_t)count == target->n_groups &&
-           memcmp(ours, target->groups, (size_t)count * sizeof(gid_t)) == 0;
+           (count == 0 || memcmp(ours, target->groups, (size_t)count * sizeof(gid_t)) == 0);
 }
 
 static void take_groups(const Target *target, Shared *shared)
