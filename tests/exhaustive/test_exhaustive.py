@@ -4,12 +4,11 @@
 
 import array
 import itertools
-import os
-from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 from pymig import Checker, Host, QemuBuild, reference
+from tests.exhaustive.pool import all_cores
 
 ALL_SETS = range(1 << 21)
 POSTCOPY_RAM = reference.BIT["postcopy-ram"]
@@ -99,7 +98,7 @@ def refusals():
 
 @pytest.fixture(scope="module")
 def pool():
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as executor:
+    with all_cores() as executor:
         yield executor
 
 

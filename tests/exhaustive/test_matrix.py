@@ -2,15 +2,13 @@
 
 """Every release and point release: the core and an independent slow walk agree on every set, word for word."""
 
-import os
-from concurrent.futures import ProcessPoolExecutor
-
 import numpy
 import pytest
 
 from pymig import Checker, Host, PostcopySupport, QemuBuild
 from pymig.release import POINTS
 from tests.exhaustive.matrix import Circumstances, rows, walk
+from tests.exhaustive.pool import all_cores
 from tests.exhaustive.release_differences import words_of
 
 UNABLE = {"postcopy": False, "tracking": "absent", "live_block_migration": False, "replication": False}
@@ -66,7 +64,7 @@ CAPABILITIES = (
 @pytest.fixture(scope="module")
 def differences():
     """All at once, on all cores."""
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with all_cores() as pool:
         jobs = {
             (release, name): pool.submit(first_difference, release, now)
             for release in POINTS
