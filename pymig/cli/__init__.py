@@ -16,6 +16,7 @@ from pymig.errors import MigrationError, MonitorError, QemuBinaryError, UnknownC
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
 CLOSED_PIPE, INTERRUPTED = 128 + 13, 128 + 2
 """Exit statuses of a process that SIGPIPE or SIGINT ends, as a shell reports them."""
@@ -85,10 +86,14 @@ def _range(since: str, until: str | None) -> str:
 
 def _flushed() -> bool:
     """Whether everything was printed. If not, drops the rest, so that the interpreter does not try again at exit."""
+    flushed = [_is_flushed(stream) for stream in (sys.stdout, sys.stderr) if stream is not None]
+    return all(flushed)
+
+
+def _is_flushed(stream: TextIO) -> bool:
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        stream.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return False
     return True
