@@ -67,6 +67,11 @@ def end_with(parent):
         os._exit(1)
 
 
+def environment_of_others():
+    """The environment without a sanitizer's library, which belongs into this interpreter alone."""
+    return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+
+
 def device_is_closed():
     """Whether the machine has no userfaultfd device that unprivileged users can open."""
     return not DEVICE.exists() or not DEVICE.stat().st_mode & 0o066

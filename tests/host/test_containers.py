@@ -105,6 +105,7 @@ def qemu_in(surroundings, words):
         bind = ["--bind", folder, folder] if words[0] == "bwrap" else [f"--bind={folder}"]
         command = [*words, *bind, "--", BINARY, *plain, "-qmp", f"unix:{folder}/qmp,server=on,wait=off"]
         streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "preexec_fn": surround}
+        streams["env"] = machine.environment_of_others()
         process = subprocess.Popen(command, **streams)
         try:
             with connected(f"{folder}/qmp", process, log) as monitor:

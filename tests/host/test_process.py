@@ -137,6 +137,7 @@ def qemu_in(surroundings, *arguments):
     with tempfile.TemporaryFile("w+") as log, ours, event_loop():
         with theirs:
             streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "pass_fds": [theirs.fileno()]}
+            streams["env"] = machine.environment_of_others()
             streams["preexec_fn"] = surround
             process = subprocess.Popen([BINARY, *plain, *monitor, *arguments], **streams)
         try:
@@ -572,7 +573,7 @@ def running(*surroundings):
             one()
         machine.end_with(parent)  # at last, as above
 
-    streams = {"stdout": subprocess.PIPE, "preexec_fn": surround}
+    streams = {"stdout": subprocess.PIPE, "preexec_fn": surround, "env": machine.environment_of_others()}
     with subprocess.Popen(["sh", "-c", "echo; exec sleep 60"], **streams) as process:
         process.stdout.readline()
         try:
