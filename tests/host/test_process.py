@@ -38,6 +38,7 @@ KILLED = 4095  # PYMIG_ERROR_KILLED
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make surroundings and to take them on"),
     pytest.mark.skipif(BINARY is None, reason="needs a real QEMU: qemu-system-x86_64"),
+    pytest.mark.usefixtures("closed_userfaultfd"),  # which also keeps another run from opening it meanwhile
 ]
 
 
