@@ -36,10 +36,10 @@ def run(options: argparse.Namespace) -> int:
     """Predicts the migration, and prints the prediction; applies it if asked. Returns the exit status."""
     _require_monitors(options)
     ends = end_of(options.source), end_of(options.destination)
-    plan = _plan(options, *ends)
+    plan, findings = _plan(options, *ends)
     if plan is None:
         return REFUSED
-    flight, findings = preflight(*ends, plan), _of_the_preset(options, *ends)
+    flight = preflight(*ends, plan)
     ok = flight.ok and not any(finding.severity == "error" for finding in findings)
     if not options.json:
         print_flight(flight, findings)
@@ -51,24 +51,15 @@ def run(options: argparse.Namespace) -> int:
     return ACCEPTED if ok else REFUSED
 
 
-def _plan(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan | None:
-    """What is wanted; None if libvirt refuses it, which is printed."""
+def _plan(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> tuple[Plan | None, list[Finding]]:
+    """What is wanted, None if libvirt refuses it, which is printed; and what a preset adds to the findings."""
     if options.preset is not None:
-        from pymig.cli.preset import plan_of_preset  # noqa: PLC0415 - only for a preset
+        from pymig.cli.preset import plan_and_findings  # noqa: PLC0415 - only for a preset
 
-        return plan_of_preset(options, source, destination)
+        return plan_and_findings(options, source, destination)
     if options.libvirt is not None:
         raise UsageError("--libvirt needs --preset; for virsh migrate there is pymig virsh")
-    return plan_of(options)
-
-
-def _of_the_preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> list[Finding]:
-    """What the preset's product refuses itself, and what its libvirt is known to do wrong."""
-    if options.preset is None:
-        return []
-    from pymig.cli.preset import findings_of_preset  # noqa: PLC0415 - only for a preset
-
-    return findings_of_preset(options, source, destination)
+    return plan_of(options), []
 
 
 def _require_monitors(options: argparse.Namespace) -> None:

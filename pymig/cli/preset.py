@@ -22,32 +22,30 @@ if TYPE_CHECKING:
     from pymig.ends.endpoint import Endpoint
 
 
-def plan_of_preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> Plan | None:
-    """The plan; None if libvirt refuses it, which is printed."""
+def plan_and_findings(
+    options: argparse.Namespace, source: Endpoint, destination: Endpoint
+) -> tuple[Plan | None, list[Finding]]:
+    """The plan, None if libvirt refuses it, which is printed; what the product refuses, and its libvirt's faults."""
     require_only("--preset", options)
-    name, settings = _product(options.preset)
-    choices = {**_choices(options.preset, source, destination), "libvirt": options.libvirt, "destination_libvirt": None}
-    if reserved := settings.keys() & {"name", *choices}:
+    product, _, assignments = options.preset.partition(":")
+    name, _, version = product.partition("@")
+    settings: dict[str, Any] = dict(_assignments(assignments))
+    builds: dict[str, Any] = {"source": source.context.build, "destination": destination.context.build}
+    choices = {"version": version or None, **builds}
+    if reserved := settings.keys() & {"name", "libvirt", "destination_libvirt", *choices}:
         raise UsageError(f"--preset: {min(reserved)} is no setting")
     try:
-        return Plan.from_preset(name, **choices, **settings)
+        plan = Plan.from_preset(name, libvirt=options.libvirt, **choices, **settings)
     except LibvirtRefusal as refusal:
         print_refusal(refusal, as_json=options.json)
-        return None
+        return None, []
     except (TypeError, ValueError) as error:
         raise UsageError(f"--preset: {error}") from None
-
-
-def findings_of_preset(options: argparse.Namespace, source: Endpoint, destination: Endpoint) -> list[Finding]:
-    """What the product refuses itself when it starts, and the known faults of its libvirt."""
-    name, settings = _product(options.preset)
-    choices = _choices(options.preset, source, destination)
     said = Plan.presets()[name].refusals(**choices, **settings)
-    builds = {"source": choices["source"], "destination": choices["destination"]}
-    asked = wanted(name, choices["version"], settings, builds)
+    asked = wanted(name, version or None, settings, builds)
     libvirt = options.libvirt or DEFAULT_LIBVIRT
     faults = () if isinstance(asked, dict) else known_faults(asked, libvirt=libvirt, **builds)
-    return [*(_refusal(name, end, text) for end, text in said.items()), *map(finding_of, faults)]
+    return plan, [*(_refusal(name, end, text) for end, text in said.items()), *map(finding_of, faults)]
 
 
 def _refusal(name: str, end: str, text: str) -> Finding:
@@ -63,18 +61,6 @@ def _refusal(name: str, end: str, text: str) -> Finding:
         remedy="use a newer QEMU, or switch off one of the two",
         consequence=f"{name} does not start at this end",
     )
-
-
-def _product(text: str) -> tuple[str, dict[str, Any]]:
-    """The name and the settings of NAME[@VERSION][:SETTING=VALUE,...]."""
-    product, _, assignments = text.partition(":")
-    return product.partition("@")[0], dict(_assignments(assignments))
-
-
-def _choices(text: str, source: Endpoint, destination: Endpoint) -> dict[str, Any]:
-    """The product's version, and the builds."""
-    version = text.partition(":")[0].partition("@")[2] or None
-    return {"version": version, "source": source.context.build, "destination": destination.context.build}
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:
