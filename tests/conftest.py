@@ -19,8 +19,6 @@ from tests import machine
 
 NOBODY = 65534
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to drop privileges or to change the host")
-
 
 def message_of(function, argument):
     """The text with which QEMU would refuse function(argument); "" if it accepts."""

@@ -72,17 +72,17 @@ CONTAINERS = {
 
 def connected(path, process, log):
     """A socket to the monitor, once it is there."""
-    monitor, deadline = socket.socket(socket.AF_UNIX), time.monotonic() + 30
+    deadline = time.monotonic() + 30
     while True:
+        monitor = socket.socket(socket.AF_UNIX)
         try:
             monitor.connect(path)
         except OSError:
+            monitor.close()
             if process.poll() is not None:
-                monitor.close()
                 log.seek(0)
                 pytest.skip(f"{process.args[0]} can't make this container here: {log.read().strip()}")
             if time.monotonic() > deadline:
-                monitor.close()
                 raise
             time.sleep(0.02)
         else:
