@@ -77,6 +77,18 @@ static int warned_of(CapabilitySet warned, CapabilitySet set)
     return found;
 }
 
+/* A smaller value with the same facts, if leaving out one capability leads to it; else the value itself. */
+static uint8_t first_with(const uint8_t *first, const ByteFacts *facts, int value)
+{
+    for (int left = value; left != 0; left &= left - 1) {
+        int without = value & ~(left & -left);
+        if (same_facts(&facts[without], &facts[value])) {
+            return first[without];
+        }
+    }
+    return (uint8_t)value;
+}
+
 static void look_at_byte(Table *table, int byte, const Excluded *out)
 {
     TermSet terms[VALUES] = {table->live};
@@ -89,11 +101,7 @@ static void look_at_byte(Table *table, int byte, const Excluded *out)
             warned_of(table->warned, set),
             has_any(set, table->left_out),
         };
-        int first = 0;
-        while (!same_facts(&table->bytes[byte][first], facts)) {
-            first++;
-        }
-        table->first[byte][value] = (uint8_t)first;
+        table->first[byte][value] = first_with(table->first[byte], table->bytes[byte], value);
     }
 }
 
@@ -180,16 +188,32 @@ static int row_of_bytes(Table *table, int middle, int high)
     return row;
 }
 
-static int fill(Table *table, uint8_t *row_of)
+/* The rows of the sets with this highest byte, for `count` values of the middle one. */
+static int fill_middle(Table *table, int high, int count, uint8_t *row_of)
 {
-    for (CapabilitySet above = 0; above <= table->checker->known >> 8; above++) {
-        int middle = above & 0xff, high = (int)(above >> 8);
-        int first = table->first[2][high] << 8 | table->first[1][middle];
-        int row = (CapabilitySet)first < above ? row_of[first] : row_of_bytes(table, middle, high);
+    for (int middle = 0; middle < count; middle++) {
+        int first = table->first[1][middle];
+        int row = first < middle ? row_of[first] : row_of_bytes(table, middle, high);
         if (row < 0) {
             return row;
         }
-        row_of[above] = (uint8_t)row;
+        row_of[middle] = (uint8_t)row;
+    }
+    return 0;
+}
+
+static int fill(Table *table, uint8_t *row_of)
+{
+    const int count = (int)(table->checker->known >> 8) + 1;
+
+    for (int start = 0; start < count; start += VALUES) {
+        const int high = start / VALUES, first = table->first[2][high];
+        const int part = count - start < VALUES ? count - start : VALUES;
+        if (first < high) {
+            memcpy(row_of + start, row_of + first * VALUES, (size_t)part);
+        } else if (fill_middle(table, high, part, row_of + start) < 0) {
+            return -E2BIG;
+        }
     }
     return table->n_rows;
 }
