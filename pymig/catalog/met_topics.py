@@ -279,6 +279,7 @@ MET_TOPICS: tuple[Topic, ...] = (
         "migration",
         (
             "migration out job: unexpectedly failed",
+            "migration job: unexpectedly failed",
             "job 'migration out' unexpectedly failed",
             "job 'migration in' unexpectedly failed",
             "job 'migration out' failed: <reason>",
@@ -299,6 +300,7 @@ MET_TOPICS: tuple[Topic, ...] = (
         (
             "Live migration is not completed after <seconds> seconds and has been aborted",
             "Live migration stuck for <seconds> seconds and has been aborted",
+            "Live migration stuck for <seconds> sec",
             "Live migration not completed after <seconds> sec",
             "Migration is stuck: Hasn't progressed in <seconds>",
             "migration did not converge",

@@ -19,6 +19,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "unable to connect to server at '<address>': Connection timed out",
             "Failed to connect to '<address>': No such file or directory",
             "Failed to connect to '<address>': Connection timed out",
+            "Failed to connect to '<address>': No route to host",
+            "Failed to connect to '<address>': Network is unreachable",
             "unable to connect to server at '<address>': <reason>",
         ),
         "Nobody listens at the address. migrate succeeds first, and its status becomes failed. Source, when it "
@@ -36,6 +38,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         (
             "Failed to bind socket to <path>: <reason>",
             "Failed to bind socket: <reason>",
+            "Failed to find an available port: <reason>",
+            "Failed to listen on socket: <reason>",
             "Could not open '<file>': <reason>",
             "Could not create '<file>': <reason>",
             "Unable to open <file>: <reason>",
@@ -58,6 +62,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         (
             "RDMA ERROR: could not create CM channel",
             "RDMA ERROR: could not create rdma event channel",
+            "could not rdma_getaddrinfo address",
             "RDMA ERROR: <reason>",
         ),
         "The host has no RDMA device that QEMU can use, or the address is not that of one. Source at migrate, "
@@ -85,6 +90,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         (
             "State blocked by non-migratable CPU device (invtsc flag)",
             "State blocked by non-migratable CPU device",
+            "domain has CPU feature: invtsc",
             "domain has 'invtsc' CPU feature but TSC frequency is not specified",
         ),
         "A CPU flag that can't be moved blocks migration and savevm, whatever the capabilities are. Source, at "
@@ -208,6 +214,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "VQ <n> size <size> < last_avail_idx <n> - used_idx <n>",
             "Failed to load PCIDevice:config",
             "Error loading back-end state of",
+            "virtio-net: saved image requires vnet_hdr=on",
         ),
         "The destination can't load what the source says of a device: its model, its slot or its features are others "
         "there. Destination, when it reads the stream.",
@@ -427,10 +434,16 @@ OTHER_MATTERS: tuple[Topic, ...] = (
     Topic(
         "libvirt/not-running",
         OTHER,
-        ("Live Migration failure: operation failed: domain is not running", "operation failed: domain is not running"),
-        "The guest ended while libvirt migrated it, at the source or, after the switchover, at the destination.",
         (
-            "QEMU crashed; to tell: /var/log/libvirt/qemu/GUEST.log, coredumpctl list, at both hosts",
+            "Live Migration failure: operation failed: domain is not running",
+            "operation failed: domain is not running",
+            "domain is no longer running",
+            "monitor must not be NULL",
+            "query migrate failed: VM <id> not running",
+        ),
+        "The guest ended while it was migrated, at the source or, after the switchover, at the destination.",
+        (
+            "QEMU crashed; to tell: coredumpctl list, and QEMU's log (/var/log/libvirt/qemu/GUEST.log), at both hosts",
             "somebody shut the guest down; to tell: the manager's log",
         ),
         ("read the end of QEMU's log at both hosts",),

@@ -171,6 +171,18 @@ TEXTS = {
     ),
     f"{QMP} 'blockdev-mirror': Source and target image have different sizes": ("other matter", "qemu-img", "same size"),
     "Live Migration failure: operation failed: domain is not running": ("other matter", "crashed", "QEMU's log"),
+    "error: operation failed: domain is no longer running": ("other matter", "crashed", "QEMU's log"),
+    "libvirt.libvirtError: invalid argument: monitor must not be NULL": ("other matter", "crashed", "QEMU's log"),
+    "query migrate failed: VM 100 not running": ("other matter", "crashed", "QEMU's log"),
+    "kvm: -incoming tcp:0:4444: Failed to find an available port: Address already in use": (
+        "other matter",
+        "the port is taken",
+        "correct the address",
+    ),
+    "qemu-kvm: Failed to connect to '192.0.2.7:4444': No route to host": ("other matter", "firewall", "open the ports"),
+    "error: operation failed: migration job: unexpectedly failed": ("migration", "libvirt's summary", "log of both"),
+    "Requested operation is not valid: domain has CPU feature: invtsc": ("other matter", "invtsc", "drop invtsc"),
+    "qemu-kvm: virtio-net: saved image requires vnet_hdr=on": ("other matter", "differ", "same devices"),
     "ERROR: online migrate failure - unable to detect remote migration address": (
         "other matter",
         "did not start",
