@@ -39,7 +39,7 @@ typedef struct Wanted {
     char *path;             /* room for the answer, of PATH_MAX */
 } Wanted;
 
-static FILE *open_of(const char *process, const char *name)
+static FILE *open_listing(const char *process, const char *name)
 {
     char path[NAME_SIZE + 32];
     snprintf(path, sizeof(path), "/proc/%s/%s", process, name);
@@ -80,14 +80,14 @@ static char *cgroup_of(const char *process, const char *controller)
 {
     char *line = NULL, *found = NULL;
     size_t size = 0;
-    FILE *file = open_of(process, "cgroup");
+    FILE *file = open_listing(process, "cgroup");
     if (file == NULL) {
         return NULL;
     }
     while (found == NULL && getline(&line, &size, file) >= 0) {
         found = cgroup_in_line(line, controller);
     }
-    int error = ferror(file) ? ESRCH : found == NULL ? ENODEV : ENOMEM;
+    int error = ferror(file) ? ESRCH : found == NULL && feof(file) ? ENODEV : ENOMEM;
     found = found != NULL ? strdup(found) : NULL;
     free(line);
     fclose(file);
@@ -161,7 +161,7 @@ static bool find_by(const Wanted *wanted, const char *process, const char *proce
     char *line = NULL;
     size_t size = 0;
     bool found = false;
-    FILE *file = open_of(process, "mountinfo");
+    FILE *file = open_listing(process, "mountinfo");
     if (file == NULL) {
         return false;
     }
@@ -199,8 +199,7 @@ int process_cgroup(int pid, const char *controller, char *path, size_t size)
     return result;
 }
 
-/* Whether the calling thread is in the same cgroup. */
-static bool is_own(const char *process, const char *controller)
+static bool is_in_the_callers(const char *process, const char *controller)
 {
     char *theirs = cgroup_of(process, controller), *ours = cgroup_of("thread-self", controller);
     bool is_same = theirs != NULL && ours != NULL && strcmp(theirs, ours) == 0;
@@ -237,7 +236,7 @@ int cgroup_open(int pid, const char *controller)
 {
     char name[NAME_SIZE], path[PATH_MAX];
     snprintf(name, sizeof(name), "%d", pid);
-    if (is_own(name, controller)) {
+    if (is_in_the_callers(name, controller)) {
         return -ENODEV;
     }
     int result = process_cgroup(pid, controller, path, sizeof(path));

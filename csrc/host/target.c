@@ -41,12 +41,15 @@ static int read_lines(Target *target, const char *name, TakeLine take)
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 
     if (file == NULL) {
+        if (fd >= 0) {
+            close(fd);
+        }
         return fd < 0 ? fd : -ENOMEM;
     }
     while (getline(&line, &size, file) >= 0) {
         take(target, line);
     }
-    int result = ferror(file) ? -ESRCH : 0;
+    int result = feof(file) ? 0 : ferror(file) ? -ESRCH : -ENOMEM;
     free(line);
     fclose(file);
     return result;
@@ -278,8 +281,11 @@ int target_of_process(Target *target, int pid)
         return errno == EINVAL ? -ESRCH : -errno; /* EINVAL: a thread's number */
     }
     int result = read_lines(target, "status", take_status);
-    if (result < 0 || target->pid < 0) {
-        return result == -ENOMEM ? result : -ESRCH;
+    if (result == -ENOENT || target->pid < 0) {
+        return -ESRCH;
+    }
+    if (result < 0) {
+        return result;
     }
     read_namespaces(target);
     read_network(target);

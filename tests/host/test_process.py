@@ -774,6 +774,38 @@ def test_in_a_child_that_ignores_its_children():
     assert unprivileged(ask) == "True []"
 
 
+def test_with_few_descriptors():
+    """With none free, one, and so on: the lack of descriptors is said, and what is asked next is right."""
+
+    def ask(pid):
+        expected, before = Host.of_process(pid), len(os.listdir("/proc/self/fd"))
+        lowest_free = os.dup(0)
+        os.close(lowest_free)
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        said = []
+        for spare in range(20):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free + spare, most))
+            said.append(outcome(pid, expected))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        return said, Host.of_process(pid) == expected and len(os.listdir("/proc/self/fd")) == before
+
+    def outcome(pid, expected):
+        try:
+            host = Host.of_process(pid)
+        except OSError as error:
+            return error.errno
+        if host.incomplete:
+            return {number for _, number in host.incomplete}
+        return "right" if host == expected else host.to_json()
+
+    with qemu_in([nobody()], "-sandbox", "on") as (pid, _):
+        said, right_afterwards = run_in_child(ask, pid)
+    assert right_afterwards
+    assert said[:2] == [errno.EMFILE, errno.EMFILE]
+    assert [each for each in said if each not in (errno.EMFILE, {errno.EMFILE}, "right")] == []
+    assert said[-1] == "right"
+
+
 ASK_FOR_EVER = "import sys, pymig\nprint(flush=True)\nwhile True: pymig.Host.of_process(int(sys.argv[1]))"
 
 
