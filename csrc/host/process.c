@@ -473,12 +473,13 @@ static _Noreturn void stand_in(const Question *question)
 
 /* ---- The caller ---- */
 
-/* Waits until the child has ended, and ends it and its children when the time is up. Returns 0 or -ETIMEDOUT. */
+/* Waits until the child has ended, and ends it and its children when the time is up. Returns 0, -ETIMEDOUT, or another
+ * negative errno if it can't be waited for. */
 static int wait_in_time(pid_t child)
 {
     struct pollfd ended = {.fd = (int)syscall(SYS_pidfd_open, child, 0), .events = POLLIN};
     uint64_t limit = now() + TIME_LIMIT * UINT64_C(1000000000);
-    int ready = 0;
+    int error = ended.fd < 0 ? errno : ETIMEDOUT, ready = 0;
     while (ended.fd >= 0 && ready <= 0 && now() < limit) {
         ready = poll(&ended, 1, 100);
     }
@@ -491,7 +492,7 @@ static int wait_in_time(pid_t child)
     if (ended.fd >= 0) {
         close(ended.fd);
     }
-    return ready > 0 ? 0 : -ETIMEDOUT;
+    return ready > 0 ? 0 : -error;
 }
 
 static int ask_in_child(const Question *question)

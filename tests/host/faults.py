@@ -32,6 +32,7 @@ CALLS = {
     "prctl": 157,
     "clone": 56,
     "munlockall": 152,
+    "pidfd_open": 434,
 }
 REQUESTS = {"IOC_NEW": 0xAA00, "UFFDIO_API": 0xC018AA3F, "UFFDIO_REGISTER": 0xC020AA00, "UFFDIO_UNREGISTER": 0x8010AA01}
 

@@ -537,6 +537,17 @@ def test_a_user():
         pymig.probe(pid=1, user="root")
 
 
+def test_where_a_child_cannot_be_waited_for():
+    """As under Docker's filters before pidfd_open was known."""
+
+    def ask():
+        faults.refuse(faults.CALLS["pidfd_open"], errno.ENOSYS)
+        with pytest.raises(OSError, match="Function not implemented"):
+            Host.of_user(NOBODY)
+
+    run_in_child(ask)
+
+
 @pytest.mark.parametrize(
     "options, memory",
     [
