@@ -31,6 +31,8 @@ typedef uint64_t Facts;
 #define SEVERAL_CHANNELS DERIVED(11)   /* three or more at the source */
 #define COMPRESSION_DIFFERS DERIVED(12)
 #define NEW_ACKNOWLEDGEMENT DERIVED(13) /* both ends and their machine types are 11.1 or later */
+#define EARLY_PREEMPT                                                                                                  \
+    DERIVED(14) /* a source with postcopy-preempt connects its channel at the start, not with postcopy */
 
 #define SOURCE_SIDE MIGRATION_END_SOURCE
 #define DESTINATION_SIDE MIGRATION_END_DESTINATION
@@ -58,6 +60,7 @@ typedef struct AgreementRow {
     CapabilitySet source_on, source_off, destination_on, destination_off; /* applies if all of these are on and off, */
     Facts when, unless;                                                   /* all and none of these facts hold, */
     ReleaseSet source, destination;                                       /* and both releases match; 0: all */
+    bool unread; /* the destination never begins to read: over tcp, the sockets may take all that is left of a guest */
     Words words[MOST_WORDS];
 } AgreementRow;
 
@@ -88,6 +91,10 @@ typedef struct AgreementRow {
     .words = {{BEFORE(10_2_50), "Unknown savevm section or instance 'cpu_common' 1. " CHECK_THE_SETUP},                \
               {FROM(10_2_50), "Unknown section or instance 'apic' 1. " CHECK_THE_SETUP}}
 #define BOTH_MULTIFD .source_on = CAP(MULTIFD), .destination_on = CAP(MULTIFD)
+#define OVER_TCP                                                                                                       \
+    "over tcp, once the sockets' buffers take all that is left, the source stops the guest and, without a return "     \
+    "path, is completed"
+#define CANCEL "To get out: migrate_cancel, or cont at the source if it is completed"
 #define ONE_WAY TOLD(ONE_WAY)
 #define POSTCOPY TOLD(POSTCOPY)
 
@@ -104,6 +111,10 @@ static const AgreementRow rows[] = {
      .source_on = CAP(PAUSE_BEFORE_SWITCHOVER), .when = TOLD(READS_LATER), .unless = WANTS_RETURN,
      .told.consequence = "the source waits in pre-switchover, as designed; the guest is stopped",
      .told.remedy = "migrate-continue with state pre-switchover, or migrate_cancel"},
+    {ROW("pause-before-switchover/file", SWITCHOVER, WARNING, SOURCE_SIDE, WAITS, NOWHERE, NOWHERE),
+     .source_on = CAP(PAUSE_BEFORE_SWITCHOVER), .when = TOLD(READS_LATER) | WANTS_RETURN, .unless = TO_FILE,
+     .told.consequence = "the source waits in pre-switchover, the guest is stopped; after migrate-continue it waits for ever",
+     .told.remedy = "migrate_cancel, then switch return-path and postcopy-ram off at the source"},
 
     /* ---- Connecting: TLS ---- */
     {ROW("tls/exec", CONNECT, ERROR, SOURCE_SIDE, HANGS, SOURCE, AT_SOURCE | NOWHERE), .when = TLS_AT_SOURCE | ONE_WAY,
@@ -168,8 +179,10 @@ static const AgreementRow rows[] = {
      .when = TO_FILE | WANTS_RETURN | POSTCOPY, .source = BETWEEN(8_2, 9_0), SAYS("Unable to read from file: Bad file descriptor"),
      .told.consequence = "a file has no way back, and migrate-start-postcopy may abort the source",
      .told.remedy = "switch postcopy-ram off; never send migrate-start-postcopy over a one-way transport"},
-    {ROW("one-way/file", CONNECT, ERROR, SOURCE_SIDE, FAILS, SOURCE, AT_SOURCE), .when = TO_FILE | WANTS_RETURN,
-     SAYS("Unable to read from file: Bad file descriptor"), .told.consequence = "a file has no way back", .told.recovers = 1,
+    {ROW("one-way/file", CONNECT, ERROR, SOURCE_SIDE, FAILS, SOURCE, AT_SOURCE | ON_BOTH), .when = TO_FILE | WANTS_RETURN,
+     SAYS("Unable to read from file: Bad file descriptor"), .told.recovers = 1,
+     .told.consequence = "a file has no way back: the source fails, and its guest runs on. The file is whole all the same: "
+                         "if a destination reads it, the guest runs twice",
      .told.remedy = "switch return-path and postcopy-ram off at the source"},
     {ROW("one-way/exec", SWITCHOVER, ERROR, SOURCE_SIDE, HANGS, NOWHERE, NOWHERE), .when = ONE_WAY | WANTS_RETURN,
      .told.consequence = "the source stops the guest and waits for ever; migrate_cancel ends in cancelling, and cont is refused",
@@ -197,19 +210,27 @@ static const AgreementRow rows[] = {
      .when = TO_TCP | POSTCOPY, .source_on = CAP(POSTCOPY_RAM), .source_off = CAP(MULTIFD), .destination_on = CAP(MULTIFD),
      .told.consequence = "the destination waits for channels that never come, and postcopy starts without it", .told.recovers = 0,
      .told.remedy = "switch multifd on at both ends or at none; never send migrate-start-postcopy before the destination is active"},
-    {ROW("multifd/destination-only", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE), .when = SOCKET,
+    {ROW("multifd/destination-only", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE), .when = SOCKET, .unread = true,
      .source_off = CAP(MULTIFD), .destination_on = CAP(MULTIFD),
-     .told.consequence = "the destination waits for ever for channels that never come; the source stays active, and migrate_cancel works",
-     .told.recovers = 1, .told.remedy = "switch multifd on at both ends or at none. To get out: migrate_cancel"},
+     .told.consequence = "the destination waits for ever for channels that never come; the source stays active; " OVER_TCP,
+     .told.recovers = 1, .told.remedy = "switch multifd on at both ends or at none. " CANCEL},
     {ROW("multifd/destination-only", CONNECT, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE), .unless = SOCKET | TO_FILE,
      .source_off = CAP(MULTIFD), .destination_on = CAP(MULTIFD), .destination = BEFORE(8_0),
      SAYS("multifd is not supported by current protocol"), .told.consequence = "the destination fails, or waits for ever",
      .told.recovers = 0, .told.remedy = "switch multifd off at the destination"},
-    {ROW("multifd-channels/fewer", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE), BOTH_MULTIFD,
-     .when = SOCKET | FEWER_CHANNELS,
-     .told.consequence = "the destination waits for ever for the missing channels; after migrate_cancel the source stays cancelling",
+    {ROW("postcopy-preempt/early", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE), .unread = true,
+     .when = SOCKET | EARLY_PREEMPT, .source_on = CAP(MULTIFD) | CAP(POSTCOPY_PREEMPT), .destination_on = CAP(MULTIFD),
+     .told.consequence = "the destination nearly always takes the silent channel of postcopy-preempt for one of multifd's, and its "
+                         "monitor stops answering; the source stays active; " OVER_TCP,
      .told.recovers = 1,
-     .told.remedy = "set the same multifd-channels at both ends. To get out: migrate_cancel, then yank the source's migration"},
+     .told.remedy = "switch postcopy-preempt off at the source, or multifd at both ends; a source from 8.0 on with a machine type from "
+                    "8.0 on connects that channel later. To get out: migrate_cancel, and kill the destination"},
+    {ROW("multifd-channels/fewer", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE), BOTH_MULTIFD, .unread = true,
+     .when = SOCKET | FEWER_CHANNELS,
+     .told.consequence = "the destination waits for ever for the missing channels; after migrate_cancel the source stays cancelling; " OVER_TCP,
+     .told.recovers = 1,
+     .told.remedy = "set the same multifd-channels at both ends. To get out: migrate_cancel, then yank the source's migration; cont at "
+                    "the source if it is completed"},
     {ROW("multifd-channels/one-more", CONNECT, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE), BOTH_MULTIFD,
      .when = SOCKET | ONE_MORE_CHANNEL, SAYS(EXTRA_CONNECTION), .told.consequence = "the destination fails", .told.recovers = 0,
      .told.remedy = "set the same multifd-channels at both ends"},
@@ -252,9 +273,9 @@ static const AgreementRow rows[] = {
      .told.consequence = "the destination waits for a second channel, and the source's monitor stops answering", .told.recovers = 0,
      .told.remedy = "switch postcopy-preempt on at both ends or at none"},
     {ROW("postcopy-preempt/destination-7.2", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE), .when = SOCKET,
-     .source_off = CAP(POSTCOPY_PREEMPT) | CAP(MULTIFD), .destination_on = CAP(POSTCOPY_PREEMPT), .destination = BEFORE(8_0),
-     .told.consequence = "the destination waits for ever for a second channel; migrate_cancel works", .told.recovers = 1,
-     .told.remedy = "switch postcopy-preempt on at both ends or at none. To get out: migrate_cancel"},
+     .unread = true, .source_off = CAP(POSTCOPY_PREEMPT) | CAP(MULTIFD), .destination_on = CAP(POSTCOPY_PREEMPT),
+     .destination = BEFORE(8_0), .told.consequence = "the destination waits for ever for a second channel; " OVER_TCP,
+     .told.recovers = 1, .told.remedy = "switch postcopy-preempt on at both ends or at none. " CANCEL},
 
     /* ---- The stream's header ---- */
     {ROW("validate-uuid", HEADER, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE), .source_on = CAP(VALIDATE_UUID),
@@ -521,6 +542,13 @@ static bool is_11_1(const QemuBuild *build)
            (build->machine_version == 0 || build->machine_version >= 1101);
 }
 
+/* hw_compat_7_2 has x-preempt-pre-7-2. */
+static bool connects_preempt_early(const QemuBuild *build)
+{
+    bool old_machine = build->machine_version != 0 && build->machine_version <= 702;
+    return old_machine || release_within(build->release, BEFORE(8_0));
+}
+
 static Facts derive(const MigrationState *source, const MigrationState *destination, int transport, Facts told)
 {
     bool wants = has_any(source->capabilities, CAP(RETURN_PATH) | CAP(POSTCOPY_RAM));
@@ -532,6 +560,7 @@ static Facts derive(const MigrationState *source, const MigrationState *destinat
            if_true(set & TRANSPORT(FILE), TO_FILE) | if_true(set & MULTI_CHANNEL_TRANSPORTS, SOCKET) |
            if_true(wants, WANTS_RETURN) | if_true(wants && (told & ONE_WAY) == 0, RETURNS) |
            if_true(!compresses_alike, COMPRESSION_DIFFERS) |
+           if_true(connects_preempt_early(&source->context.build), EARLY_PREEMPT) |
            if_true(is_11_1(&source->context.build) && is_11_1(&destination->context.build), NEW_ACKNOWLEDGEMENT);
 }
 
@@ -570,8 +599,9 @@ static void note(MigrationPrediction *prediction, int number, Facts facts)
     bool adds_a_place = prediction->decisive < 0 && told->guests != AT_DESTINATION;
     if (decides || adds_a_place) {
         bool too_late = decides && told->end == DESTINATION_SIDE && (facts & TOLD(READS_LATER)) != 0;
-        prediction->guest = too_late ? GUEST_NOWHERE : told->guest;
-        prediction->guests = too_late ? NOWHERE : told->guests;
+        bool may_fit = rows[number].unread && (facts & TO_TCP) != 0;
+        prediction->guest = too_late || may_fit ? GUEST_NOWHERE : told->guest;
+        prediction->guests = too_late ? NOWHERE : told->guests | (may_fit ? NOWHERE : 0);
     }
     if (decides) {
         prediction->outcome = told->outcome;
@@ -589,6 +619,11 @@ static void settle(MigrationPrediction *prediction, CapabilitySet source, Facts 
     }
     bool source_paused = (facts & TOLD(SOURCE_PAUSED)) != 0;
     bool stays_paused = source_paused || (facts & TOLD(DESTINATION_PAUSED)) != 0;
+    if (stays_paused && (prediction->guests & ON_BOTH) != 0) {
+        int where = source_paused ? GUEST_NOWHERE : GUEST_SOURCE;
+        prediction->guest = prediction->guest == GUEST_BOTH ? where : prediction->guest;
+        prediction->guests = (prediction->guests & ~(uint32_t)ON_BOTH) | (uint32_t)1 << where;
+    }
     uint32_t stopped = (source_paused ? AT_SOURCE : 0) | (stays_paused ? AT_DESTINATION : 0);
     if ((stopped & (uint32_t)1 << prediction->guest) != 0) {
         prediction->guest = GUEST_NOWHERE;

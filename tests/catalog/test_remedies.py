@@ -112,6 +112,7 @@ FIXES = {
     "multifd-channels/more": [[parameter("multifd-channels", 4)]],
     "multifd/uuid": [[as_source_has("uuid")]],
     "multifd-compression": [[parameter("multifd-compression", "zlib")], [parameter("multifd-compression", "none")]],
+    "postcopy-preempt/early": [[switch("source", False, "postcopy-preempt")], both(False, "multifd")],
     "postcopy-preempt/destination-7.2": [both(False, "postcopy-preempt")],
     "postcopy-preempt/destination-only": [both(False, "postcopy-preempt")],
     "postcopy-preempt/source-only": [both(False, "postcopy-preempt")],

@@ -116,15 +116,24 @@ def wait(source):
 def outcome(source, destination):
     """What happened, as (outcome, guest)."""
     status = wait(source)
-    deadline = time.monotonic() + LONGEST_MOVE
-    if status == "completed":
-        while not destination.runs() and destination.process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
+    for end in (source, destination):
+        end.monitor.settimeout(LONGEST_MOVE)  # one that hangs does not answer
+    if status == "completed":  # says the source, whose word is not enough
+        status = ended(destination)
     at_source, at_destination = source.runs(), destination.runs()
     places = {(True, True): "both", (True, False): "source", (False, True): "destination", (False, False): "nowhere"}
-    failed = status == "failed" or (status == "completed" and not at_destination)
-    words = {"completed": "completes", "pre-switchover": "waits"}
-    return "fails" if failed else words.get(status, "hangs"), places[at_source, at_destination]
+    words = {"completed": "completes", "failed": "fails", "pre-switchover": "waits"}
+    return words.get(status, "hangs"), places[at_source, at_destination]
+
+
+def ended(destination):
+    """The destination's status, failed if it has exited, once it has loaded the guest or nothing more is expected."""
+    deadline = time.monotonic() + LONGEST_MOVE
+    while (status := destination.status()) not in ENDED and time.monotonic() < deadline:
+        if destination.process.poll() is not None:
+            return "failed"
+        time.sleep(0.05)
+    return status
 
 
 def binaries():

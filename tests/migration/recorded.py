@@ -2,7 +2,8 @@
 
 """Recorded migrations between two real QEMUs: what was known of both ends before, the plan, and what happened.
 
-``data/migrations.json.gz`` lists ``{id, scope, source, destination, plan, outcomes, guests, refusal, words}``.
+``data/migrations.json.gz`` and ``data/more.json`` (written by record.py) list ``{id, scope, source, destination, plan,
+outcomes, guests, refusal, words}``.
 An end has ``version``, ``kvm_dirty_ring``, and the arguments of Endpoint; ``plan`` has those of Plan.
 ``outcomes`` and ``guests`` are all that was seen; ``refusal`` is null or ``{end, command, text}``; ``words`` is what
 both ends wrote to their standard error or gave as a reason. ``scope`` is ``"core"`` where everything follows from what
@@ -18,6 +19,7 @@ from pathlib import Path
 from pymig import Context, Endpoint, Host, Plan, PostcopySupport, QemuBuild, preflight
 
 DATA = Path(__file__).parent / "data" / "migrations.json.gz"
+MORE = DATA.with_name("more.json")
 
 ON_DISK = 9  # the step of the postcopy probe that refuses a file that is neither on tmpfs nor on hugetlbfs
 
@@ -31,7 +33,7 @@ NOISE = [
 @cache
 def rows():
     with gzip.open(DATA) as file:
-        return json.load(file)
+        return json.load(file) + json.loads(MORE.read_text())
 
 
 def endpoint_of(facts):

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+"""Carry out migrations between real QEMUs of several releases, and write what they did to ``data/more.json``.
+
+    python -m tests.migration.record
+
+It takes some minutes. recorded.py tells what a row has.
+"""
+
+import json
+import sys
+import tempfile
+from typing import NamedTuple
+
+from pymig import Plan, preflight
+from tests.live.bring import bring, say, wrapper_of
+from tests.migration.pair import carry_out, endpoint_of, outcome, pair
+from tests.migration.recorded import MORE
+
+OLD, MIDDLE, NEW, NEWEST = "debian-7.2", "quicksand-8.2.2", "debian-10.0", "debian-11.1"
+ALLOW_MULTIFD_WITH_POSTCOPY = [(a, b) for a in (OLD, NEWEST) for b in (OLD, NEWEST)]
+
+POSTCOPY, PREEMPT, MULTIFD, RETURNS = "postcopy-ram", "postcopy-preempt", "multifd", "return-path"
+NOTHING, ALL_THREE = (), (POSTCOPY, PREEMPT, MULTIFD)
+
+
+class Case(NamedTuple):
+    """Migrations that differ in their ends and transports alone."""
+
+    name: str
+    ends: list[tuple[str, str]]
+    ours: tuple[str, ...]  # the capabilities of the source
+    theirs: tuple[str, ...]
+    transports: tuple[str, ...]
+    machine: str = "pc-q35-7.2"
+    channels: tuple[int, int] | None = None  # multifd-channels
+
+
+BOTH, TCP, EXEC = ("unix", "tcp"), ("tcp",), ("exec",)
+CASES = [
+    Case("early-preempt", ALLOW_MULTIFD_WITH_POSTCOPY, ALL_THREE, ALL_THREE, BOTH),
+    Case("early-preempt", [(NEWEST, NEWEST)], ALL_THREE, (POSTCOPY, MULTIFD), BOTH),
+    Case("early-preempt", [(OLD, MIDDLE), (OLD, NEW)], ALL_THREE, (MULTIFD,), BOTH),
+    Case("late-preempt", [(NEWEST, NEWEST)], ALL_THREE, ALL_THREE, BOTH, "pc-q35-8.0"),
+    Case("late-preempt", [(NEWEST, NEWEST)], ALL_THREE, (POSTCOPY, MULTIFD), BOTH, "pc-q35-8.0"),
+    Case("unread", [(OLD, OLD), (MIDDLE, NEW), (NEW, NEWEST)], NOTHING, (MULTIFD,), TCP),
+    Case("unread", [(OLD, OLD), (MIDDLE, NEW), (NEW, NEWEST)], (RETURNS,), (MULTIFD,), TCP),
+    Case("unread", [(OLD, OLD), (NEW, NEWEST)], (MULTIFD,), (MULTIFD,), TCP, channels=(2, 4)),
+    Case("unread", [(OLD, OLD), (NEW, OLD)], NOTHING, (POSTCOPY, PREEMPT), TCP),
+    Case("unread", [(OLD, OLD), (NEW, OLD)], (RETURNS,), (POSTCOPY, PREEMPT), TCP),
+    Case("pause", [(OLD, OLD), (NEWEST, NEW)], ("pause-before-switchover", RETURNS), NOTHING, EXEC),
+]
+
+
+def plan_of(case, transport, folder, number):
+    """The arguments of the Plan."""
+    uri, incoming = {
+        "unix": (f"unix:{folder}/m",) * 2,
+        "tcp": (f"tcp:127.0.0.1:{20000 + number}",) * 2,
+        "exec": (f"exec:cat > {folder}/m", f"exec:cat {folder}/m"),
+    }[transport]
+    settings = [{"capabilities": dict.fromkeys(names, True)} for names in (case.ours, case.theirs)]
+    for one, channels in zip(settings, case.channels or (), strict=False):
+        one["parameters"] = {"multifd-channels": channels}
+    return {"source": settings[0], "destination": settings[1], "uri": uri, "incoming_uri": incoming}
+
+
+def facts_of(label, machine):
+    """What is known of an end whose guest has one block of memory and nothing else."""
+    return {
+        "version": bring(label),
+        "machine": machine,
+        "kvm_dirty_ring": False,
+        "uuid": None,
+        "ram_blocks": {"pc.ram": {"size": 64 << 20, "kind": "anonymous", "share": False}},
+        "cpus": 1,
+        "cpu_model": None,
+        "devices": [],
+    }
+
+
+def carried_out(number, case, labels, transport):
+    """One migration, as a row."""
+    facts = [facts_of(label, case.machine) for label in labels]
+    options = ("-machine", case.machine, "-m", "64M")
+    binaries = [str(wrapper_of(label)) for label in labels]
+    with tempfile.TemporaryDirectory() as folder, pair(binaries, folder, options, options) as ends:
+        plan = plan_of(case, transport, folder, number)
+        answers = carry_out(preflight(*map(endpoint_of, ends), Plan(**plan)), *ends)
+        if any(answers):
+            raise SystemExit(f"{case}: refused: {answers}")
+        seen, guest = outcome(*ends)
+        row = {
+            "id": f"{case.name}/{transport}/{'+'.join(case.ours)}>{'+'.join(case.theirs)}/"
+            + ">".join(one["version"] for one in facts),
+            "scope": "core",
+            "source": facts[0],
+            "destination": facts[1],
+            "plan": plan,
+            "outcomes": [seen],
+            "guests": [guest],
+            "refusal": None,
+            "words": "\n".join(end.log.read_text() for end in ends),
+        }
+        return json.loads(json.dumps(row).replace(folder, "@DIR@"))
+
+
+def with_earlier(row, earlier):
+    """The row, with what was seen in earlier runs: some outcomes depend on a race."""
+    for seen in ("outcomes", "guests"):
+        row[seen] = sorted({*row[seen], *earlier.get(row["id"], row)[seen]})
+    return row
+
+
+def main():
+    """The command line."""
+    earlier = {row["id"]: row for row in json.loads(MORE.read_text())}
+    chosen = [(case, labels, transport) for case in CASES for labels in case.ends for transport in case.transports]
+    rows = []
+    for number, one in enumerate(chosen):
+        row = carried_out(number, *one)
+        say(row["id"], f"{row['outcomes'][0]}, {row['guests'][0]}")
+        rows.append(json.dumps(with_earlier(row, earlier)))
+    separator = ",\n"
+    MORE.write_text(f"[\n{separator.join(rows)}\n]\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
