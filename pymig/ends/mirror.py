@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pymig._core import ffi, lib
 from pymig.host.host import Host
 from pymig.qemu.parameters import PARAMETERS
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pymig.ends.endpoint import Endpoint
+    from pymig.qemu.build import QemuBuild
 
 
 class Mirror:
@@ -29,11 +32,11 @@ class Mirror:
 
     def __init__(self, end: Endpoint, *, incoming: bool) -> None:
         """A host that is not known refuses nothing."""
-        build = end.context.build
+        build = _build_of(end)
         given = {**(end.context.parameters or {}), **end.parameters}
         known = {name: value for name, value in given.items() if _is_parameter(build._c, name)}
         host = Host() if end.host is None else end.host
-        self.state = MigrationState._of(end.context.replace(incoming=incoming, host=host, parameters=None))
+        self.state = MigrationState._of(end.context.replace(build=build, incoming=incoming, host=host, parameters=None))
         Request(known).send(lib.qmp_migrate_set_parameters, self.state._c)
         lib.migration_state_load(self.state._c, end.capabilities.mask & build._mask)
         if not incoming:  # a destination's is that of its incoming side
@@ -44,6 +47,17 @@ class Mirror:
         failed = incoming and end.status == "setup" and not started
         facts = (end.status == "completed", False, private, self._blocker, failed)
         self.around = ffi.new("MigrationSurroundings *", facts)
+
+
+def _build_of(end: Endpoint) -> QemuBuild:
+    """The end's build, with the end's machine type, unless it has one."""
+    build, machine = end.context.build, end.machine
+    return build if build.machine is not None or not isinstance(machine, str) else _of_machine(build, machine)
+
+
+@lru_cache(maxsize=256)
+def _of_machine(build: QemuBuild, machine: str) -> QemuBuild:
+    return build.of_machine(machine)
 
 
 def _is_parameter(c_build: Any, name: str) -> bool:

@@ -223,6 +223,35 @@ class TestPreflight:
         assert rules(flight) == ["multifd/source-only"]
         assert preflight(end(capabilities=["multifd"]), end(), Plan({"multifd": False}, uri=TCP))
 
+    @pytest.mark.parametrize("machine, outcome", [("pc-q35-7.2", "hangs"), ("pc-q35-8.0", "completes")])
+    def test_the_machine_type_decides_without_being_said_of_the_build(self, machine, outcome):
+        plan = Plan(["multifd", "postcopy-ram", "postcopy-preempt"], uri=TCP)
+        flight = preflight(end("11.1", machine=machine), end("11.1", machine=machine), plan)
+        assert flight.outcome == outcome
+
+    @pytest.mark.parametrize(
+        "source, destination, guests",
+        [
+            ({}, {}, ("source", "both")),
+            ({"paused": True}, {}, ("nowhere",)),
+            ({}, {"paused": True}, ("source",)),
+        ],
+    )
+    def test_a_file_that_is_read_although_the_source_failed(self, source, destination, guests):
+        flight = preflight(end(**source), end(**destination), Plan(["return-path"], uri="file:/x"))
+        assert (flight.outcome, flight.guest, flight.guests) == ("fails", guests[0], guests)
+
+    def test_a_snapshot_of_a_paused_guest(self):
+        flight = preflight(end(paused=True), end(), Plan(["background-snapshot"], uri=TCP))
+        assert flight.guests == ("nowhere",)
+
+    def test_a_pause_before_a_way_back_that_is_missing(self):
+        names = ["pause-before-switchover", "return-path"]
+        exec_ = {"uri": "exec:cat > x", "incoming_uri": "exec:cat x"}
+        flight = preflight(end(), end(), Plan(source={"capabilities": names}, **exec_))
+        assert (flight.outcome, flight.ok) == ("waits", False)
+        assert preflight(end(), end(), Plan(source={"capabilities": names}, continues=True, **exec_)).outcome == "hangs"
+
     def test_the_words_are_the_destinations(self):
         def message(release):
             other = end(release, machine="pc-q35-9.2")
@@ -453,7 +482,7 @@ class TestPreflight:
         assert pickle.loads(pickle.dumps(again)).to_dict() == again.to_dict()
         assert hash(flight) == hash(again)
         assert flight != preflight(end(), end(), Plan(["xbzrle"], uri=TCP))
-        assert repr(flight) == "<Preflight hangs, guest: source, multifd/destination-only>"
+        assert repr(flight) == "<Preflight hangs, guest: nowhere or source, multifd/destination-only>"
 
     def test_it_changes_neither_end(self):
         one, other = end(), end()
