@@ -278,10 +278,11 @@ SITUATIONS: tuple[Row, ...] = (
     (
         "completed-waits", "completed", "", "none setup", "",
         "nowhere",
-        "The source has sent everything, and the destination has not begun to load: the stream is in a file, or on "
-        "its way.",
-        "With file: or exec:, send migrate-incoming to the destination. If it can't load the stream, cont at the "
-        "source gives the guest back.",
+        "The source has sent everything, and the destination has not begun to load: the stream is in a file, on its "
+        "way, or in the buffers of sockets while the destination waits for connections that don't come: multifd is on "
+        "at the destination only or with more channels there, or postcopy-preempt is on at the destination only (7.2).",
+        "With file: or exec:, send migrate-incoming to the destination. If it does not begin, or can't load the "
+        "stream, end it; cont at the source gives the guest back.",
         "Never send cont to the source once the destination loads the stream.",
     ),
     (
