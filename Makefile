@@ -180,6 +180,10 @@ mutation: $(VENV)/.for-mutation $(VENV)/.for-test ## change the code in SAMPLE=4
 dist: $(VENV)/.for-dist ## build sdist and wheel, audit them, and test each one
 	.ci/dist
 
+.PHONY: reproducible
+reproducible: $(VENV)/.for-dist ## build sdist and wheel twice, and compare them
+	.ci/reproducible
+
 .PHONY: wheels
 wheels: $(VENV)/.for-dist $(VENV)/.for-wheels ## build wheels for x86-64 and aarch64, glibc 2.17 and musl, and audit and run each one
 	.ci/wheels
