@@ -34,6 +34,8 @@ class Case(NamedTuple):
     transports: tuple[str, ...]
     machine: str = "pc-q35-7.2"
     channels: tuple[int, int] | None = None  # multifd-channels
+    memory: str = "anonymous"
+    paused: bool = False  # at the source
 
 
 BOTH, TCP, EXEC = ("unix", "tcp"), ("tcp",), ("exec",)
@@ -48,6 +50,8 @@ CASES = [
     Case("unread", [(OLD, OLD), (NEW, NEWEST)], (MULTIFD,), (MULTIFD,), TCP, channels=(2, 4)),
     Case("unread", [(OLD, OLD), (NEW, OLD)], NOTHING, (POSTCOPY, PREEMPT), TCP),
     Case("unread", [(OLD, OLD), (NEW, OLD)], (RETURNS,), (POSTCOPY, PREEMPT), TCP),
+    Case("memfd", [(NEW, OLD), (MIDDLE, OLD)], ("x-ignore-shared",), ("x-ignore-shared",), TCP, memory="memfd"),
+    Case("paused-ack", [(NEW, NEW)], ("return-path", "switchover-ack"), (RETURNS,), TCP, paused=True),
     Case("pause", [(OLD, OLD), (NEWEST, NEW)], ("pause-before-switchover", RETURNS), NOTHING, EXEC),
 ]
 
@@ -65,14 +69,21 @@ def plan_of(case, transport, folder, number):
     return {"source": settings[0], "destination": settings[1], "uri": uri, "incoming_uri": incoming}
 
 
-def facts_of(label, machine):
+BLOCKS = {
+    "anonymous": {"pc.ram": {"size": 64 << 20, "kind": "anonymous", "share": False}},
+    "memfd": {"m": {"size": 64 << 20, "kind": "memfd", "share": True}},
+}
+OPTIONS = {"anonymous": (), "memfd": ("-object", "memory-backend-memfd,id=m,size=64M,share=on")}
+
+
+def facts_of(label, case):
     """What is known of an end whose guest has one block of memory and nothing else."""
     return {
         "version": bring(label),
-        "machine": machine,
+        "machine": case.machine,
         "kvm_dirty_ring": False,
         "uuid": None,
-        "ram_blocks": {"pc.ram": {"size": 64 << 20, "kind": "anonymous", "share": False}},
+        "ram_blocks": BLOCKS[case.memory],
         "cpus": 1,
         "cpu_model": None,
         "devices": [],
@@ -81,10 +92,15 @@ def facts_of(label, machine):
 
 def carried_out(number, case, labels, transport):
     """One migration, as a row."""
-    facts = [facts_of(label, case.machine) for label in labels]
-    options = ("-machine", case.machine, "-m", "64M")
+    facts = [facts_of(label, case) for label in labels]
+    facts[0]["paused"] = case.paused
+    machine = case.machine + (",memory-backend=m" if case.memory == "memfd" else "")
+    options = ("-machine", machine, "-m", "64M", *OPTIONS[case.memory])
     binaries = [str(wrapper_of(label)) for label in labels]
-    with tempfile.TemporaryDirectory() as folder, pair(binaries, folder, options, options) as ends:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        pair(binaries, folder, (*options, *(["-S"] if case.paused else ())), options) as ends,
+    ):
         plan = plan_of(case, transport, folder, number)
         answers = carry_out(preflight(*map(endpoint_of, ends), Plan(**plan)), *ends)
         if any(answers):

@@ -69,7 +69,6 @@ UNRECORDED = {
     "TLS handshake failed: An unexpected TLS packet was received.",
     "Unknown savevm section or instance 'block' 0. Make sure that your current VM setup matches your saved VM setup, "
     "including any hotplugged devices",
-    "block <block> should not be migrated !",
 }
 """Texts that no recording here shows. They were read in QEMU's source, or seen in migrations that are not kept here."""
 
