@@ -212,10 +212,12 @@ class QemuBuild(Value):
             downstream=downstream,
         )
 
-    def _with_differences(self, differences: tuple[int, ...], downstream: tuple[str, ...]) -> QemuBuild:
-        """A copy with the differences of a downstream build: as values of _DIFFERENCES, and in words."""
+    def _with_differences(
+        self, differences: tuple[int, ...], downstream: tuple[str, ...], **choices: object
+    ) -> QemuBuild:
+        """A copy with other choices, and a downstream build's differences: as values of _DIFFERENCES, and in words."""
         build = object.__new__(QemuBuild)
-        build._set(**{name: getattr(self, name) for name in ("release", *_CHOICES)})
+        build._set(**{**{name: getattr(self, name) for name in ("release", *_CHOICES)}, **choices})
         build._prepare(self._c.release, differences, downstream)
         return build
 
@@ -254,11 +256,7 @@ class QemuBuild(Value):
 
     def of_machine(self, machine: str) -> QemuBuild:
         """The same build with this machine type, on which some defaults and, on Arm, the page size depend."""
-        choices = {name: getattr(self, name) for name in _CHOICES} | {"machine": machine}
-        build = QemuBuild(self.release, **choices)
-        if self.downstream:
-            return build._with_differences(self._differences, self.downstream)
-        return build
+        return self._with_differences(self._differences, self.downstream, machine=machine)
 
     @property
     def target_page_size(self) -> int:

@@ -280,6 +280,12 @@ class TestRhel:
         with pytest.raises(ValueError, match="has fixed build options"):
             QemuBuild("rhel-9.3", replication=False)
 
+    @pytest.mark.parametrize("release", ["rhel-9.3", "10.0"])
+    def test_with_a_machine_type(self, release):
+        build = QemuBuild(release, target="x86_64").of_machine("pc-q35-7.2")
+        assert build == QemuBuild(release, target="x86_64", machine="pc-q35-7.2")
+        assert build.of_machine("q35").of_machine("pc-q35-7.2") == build
+
 
 FROM_8_2 = {"migrate/rdma-address", "migrate/exec-without-arguments"}
 FROM_10_0 = FROM_8_2 | {"migrate/no-main-channel"}
