@@ -31,8 +31,7 @@ typedef uint64_t Facts;
 #define SEVERAL_CHANNELS DERIVED(11)   /* three or more at the source */
 #define COMPRESSION_DIFFERS DERIVED(12)
 #define NEW_ACKNOWLEDGEMENT DERIVED(13) /* both ends and their machine types are 11.1 or later */
-#define EARLY_PREEMPT                                                                                                  \
-    DERIVED(14) /* a source with postcopy-preempt connects its channel at the start, not with postcopy */
+#define EARLY_PREEMPT DERIVED(14)       /* the source connects postcopy-preempt's channel at the start */
 
 #define SOURCE_SIDE MIGRATION_END_SOURCE
 #define DESTINATION_SIDE MIGRATION_END_DESTINATION
