@@ -59,7 +59,7 @@ typedef struct AgreementRow {
     CapabilitySet source_on, source_off, destination_on, destination_off; /* applies if all of these are on and off, */
     Facts when, unless;                                                   /* all and none of these facts hold, */
     ReleaseSet source, destination;                                       /* and both releases match; 0: all */
-    bool unread; /* the destination never begins to read: over tcp, the sockets may take all that is left of a guest */
+    bool unread; /* the destination never begins to read: tcp's buffers may take all that is left of a small guest */
     Words words[MOST_WORDS];
 } AgreementRow;
 
@@ -90,9 +90,9 @@ typedef struct AgreementRow {
     .words = {{BEFORE(10_2_50), "Unknown savevm section or instance 'cpu_common' 1. " CHECK_THE_SETUP},                \
               {FROM(10_2_50), "Unknown section or instance 'apic' 1. " CHECK_THE_SETUP}}
 #define BOTH_MULTIFD .source_on = CAP(MULTIFD), .destination_on = CAP(MULTIFD)
-#define OVER_TCP                                                                                                       \
-    "over tcp, once the sockets' buffers take all that is left, the source stops the guest and, without a return "     \
-    "path, is completed"
+#define IF_IT_FITS                                                                                                     \
+    "once the sockets' buffers take all that is left (over tcp some megabytes), the source stops the guest and, "      \
+    "without a return path, is completed"
 #define CANCEL "To get out: migrate_cancel, or cont at the source if it is completed"
 #define ONE_WAY TOLD(ONE_WAY)
 #define POSTCOPY TOLD(POSTCOPY)
@@ -111,8 +111,8 @@ static const AgreementRow rows[] = {
      .told.consequence = "the source waits in pre-switchover, as designed; the guest is stopped",
      .told.remedy = "migrate-continue with state pre-switchover, or migrate_cancel"},
     {ROW("pause-before-switchover/file", SWITCHOVER, WARNING, SOURCE_SIDE, WAITS, NOWHERE, NOWHERE),
-     .source_on = CAP(PAUSE_BEFORE_SWITCHOVER), .when = TOLD(READS_LATER) | WANTS_RETURN, .unless = TO_FILE,
-     .told.consequence = "the source waits in pre-switchover, the guest is stopped; after migrate-continue it waits for ever",
+     .source_on = CAP(PAUSE_BEFORE_SWITCHOVER), .when = TOLD(READS_LATER) | WANTS_RETURN,
+     .told.consequence = "the source waits in pre-switchover, the guest is stopped; after migrate-continue it waits for ever or fails",
      .told.remedy = "migrate_cancel, then switch return-path and postcopy-ram off at the source"},
 
     /* ---- Connecting: TLS ---- */
@@ -211,24 +211,24 @@ static const AgreementRow rows[] = {
      .when = TO_TCP | POSTCOPY, .source_on = CAP(POSTCOPY_RAM), .source_off = CAP(MULTIFD), .destination_on = CAP(MULTIFD),
      .told.consequence = "the destination waits for channels that never come, and postcopy starts without it", .told.recovers = 0,
      .told.remedy = "switch multifd on at both ends or at none; never send migrate-start-postcopy before the destination is active"},
-    {ROW("multifd/destination-only", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE), .when = SOCKET, .unread = true,
+    {ROW("multifd/destination-only", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE | NOWHERE), .when = SOCKET, .unread = true,
      .source_off = CAP(MULTIFD), .destination_on = CAP(MULTIFD),
-     .told.consequence = "the destination waits for ever for channels that never come; the source stays active; " OVER_TCP,
+     .told.consequence = "the destination waits for ever for channels that never come; the source stays active; " IF_IT_FITS,
      .told.recovers = 1, .told.remedy = "switch multifd on at both ends or at none. " CANCEL},
     {ROW("multifd/destination-only", CONNECT, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE), .unless = SOCKET | TO_FILE,
      .source_off = CAP(MULTIFD), .destination_on = CAP(MULTIFD), .destination = BEFORE(8_0),
      SAYS("multifd is not supported by current protocol"), .told.consequence = "the destination fails, or waits for ever",
      .told.recovers = 0, .told.remedy = "switch multifd off at the destination"},
-    {ROW("postcopy-preempt/early", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE), .unread = true,
+    {ROW("postcopy-preempt/early", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE | NOWHERE), .unread = true,
      .when = SOCKET | EARLY_PREEMPT, .source_on = CAP(MULTIFD) | CAP(POSTCOPY_PREEMPT), .destination_on = CAP(MULTIFD),
      .told.consequence = "the destination nearly always takes the silent channel of postcopy-preempt for one of multifd's, and its "
-                         "monitor stops answering; the source stays active; " OVER_TCP,
+                         "monitor stops answering; the source stays active; " IF_IT_FITS,
      .told.recovers = 1,
      .told.remedy = "switch postcopy-preempt off at the source, or multifd at both ends; a source from 8.0 on with a machine type from "
                     "8.0 on connects that channel later. To get out: migrate_cancel, and kill the destination"},
-    {ROW("multifd-channels/fewer", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE), BOTH_MULTIFD, .unread = true,
+    {ROW("multifd-channels/fewer", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE | NOWHERE), BOTH_MULTIFD, .unread = true,
      .when = SOCKET | FEWER_CHANNELS,
-     .told.consequence = "the destination waits for ever for the missing channels; after migrate_cancel the source stays cancelling; " OVER_TCP,
+     .told.consequence = "the destination waits for ever for the missing channels; after migrate_cancel the source stays cancelling; " IF_IT_FITS,
      .told.recovers = 1,
      .told.remedy = "set the same multifd-channels at both ends. To get out: migrate_cancel, then yank the source's migration; cont at "
                     "the source if it is completed"},
@@ -273,9 +273,9 @@ static const AgreementRow rows[] = {
      .source = BEFORE(8_0), .destination = BEFORE(8_0),
      .told.consequence = "the destination waits for a second channel, and the source's monitor stops answering", .told.recovers = 0,
      .told.remedy = "switch postcopy-preempt on at both ends or at none"},
-    {ROW("postcopy-preempt/destination-7.2", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE), .when = SOCKET,
+    {ROW("postcopy-preempt/destination-7.2", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE | NOWHERE), .when = SOCKET,
      .unread = true, .source_off = CAP(POSTCOPY_PREEMPT) | CAP(MULTIFD), .destination_on = CAP(POSTCOPY_PREEMPT),
-     .destination = BEFORE(8_0), .told.consequence = "the destination waits for ever for a second channel; " OVER_TCP,
+     .destination = BEFORE(8_0), .told.consequence = "the destination waits for ever for a second channel; " IF_IT_FITS,
      .told.recovers = 1, .told.remedy = "switch postcopy-preempt on at both ends or at none. " CANCEL},
 
     /* ---- The stream's header ---- */
@@ -605,9 +605,9 @@ static void note(MigrationPrediction *prediction, int number, Facts facts)
     bool adds_a_place = prediction->decisive < 0 && told->guests != AT_DESTINATION;
     if (decides || adds_a_place) {
         bool too_late = decides && told->end == DESTINATION_SIDE && (facts & TOLD(READS_LATER)) != 0;
-        bool may_fit = rows[number].unread && (facts & TO_TCP) != 0;
-        prediction->guest = too_late || may_fit ? GUEST_NOWHERE : told->guest;
-        prediction->guests = too_late ? NOWHERE : told->guests | (may_fit ? NOWHERE : 0);
+        bool fits = rows[number].unread && (facts & TO_TCP) != 0;
+        prediction->guest = too_late || fits ? GUEST_NOWHERE : told->guest;
+        prediction->guests = too_late ? NOWHERE : told->guests;
     }
     if (decides) {
         prediction->outcome = told->outcome;

@@ -56,6 +56,7 @@ MET_TOPICS: tuple[Topic, ...] = (
         (
             "load of migration failed",
             "error while loading state",
+            "Illegal RAM offset <offset>",
             "check_section_footer: Read section footer failed",
             "loadvm failed during postcopy",
             "postcopy_ram_listen_thread: loadvm failed",

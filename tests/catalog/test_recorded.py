@@ -117,6 +117,7 @@ ENDED = [row for row in migrations.rows() if row["scope"] == "core"]
 
 HARMLESS = (
     re.compile(r"Receiving block device images|Completed 100 %"),
+    re.compile(r"warning: Machine type '\S+' is deprecated"),
     re.compile(r"Assertion `"),  # QEMU has died: no text of migration
 )
 

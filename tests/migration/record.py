@@ -38,7 +38,7 @@ class Case(NamedTuple):
     paused: bool = False  # at the source
 
 
-BOTH, TCP, EXEC = ("unix", "tcp"), ("tcp",), ("exec",)
+BOTH, TCP, EXEC, FILE = ("unix", "tcp"), ("tcp",), ("exec",), ("file",)
 CASES = [
     Case("early-preempt", ALLOW_MULTIFD_WITH_POSTCOPY, ALL_THREE, ALL_THREE, BOTH),
     Case("early-preempt", [(NEWEST, NEWEST)], ALL_THREE, (POSTCOPY, MULTIFD), BOTH),
@@ -53,6 +53,7 @@ CASES = [
     Case("memfd", [(NEW, OLD), (MIDDLE, OLD)], ("x-ignore-shared",), ("x-ignore-shared",), TCP, memory="memfd"),
     Case("paused-ack", [(NEW, NEW)], ("return-path", "switchover-ack"), (RETURNS,), TCP, paused=True),
     Case("pause", [(OLD, OLD), (NEWEST, NEW)], ("pause-before-switchover", RETURNS), NOTHING, EXEC),
+    Case("pause", [(MIDDLE, NEW), (NEWEST, NEW)], ("pause-before-switchover", RETURNS), NOTHING, FILE),
 ]
 
 
@@ -61,6 +62,7 @@ def plan_of(case, transport, folder, number):
     uri, incoming = {
         "unix": (f"unix:{folder}/m",) * 2,
         "tcp": (f"tcp:127.0.0.1:{20000 + number}",) * 2,
+        "file": (f"file:{folder}/m",) * 2,
         "exec": (f"exec:cat > {folder}/m", f"exec:cat {folder}/m"),
     }[transport]
     settings = [{"capabilities": dict.fromkeys(names, True)} for names in (case.ours, case.theirs)]

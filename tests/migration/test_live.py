@@ -20,7 +20,6 @@ OTHER_MACHINE = ("-machine", "pc-q35-6.2", "-m", "64M")
 UUIDS = [("-uuid", f"{digit * 8}-{digit * 4}-{digit * 4}-{digit * 4}-{digit * 12}") for digit in "12"]
 DEVICE = ("-device", "virtio-rng-pci,addr=5")
 MULTIFD, POSTCOPY = {"capabilities": ["multifd"]}, {"capabilities": ["postcopy-ram"]}
-EARLY_PREEMPT = {"capabilities": ["postcopy-ram", "postcopy-preempt", "multifd"]}
 NOTHING = {}
 
 # Each: the settings of both ends, their further options, and the uri.
@@ -45,7 +44,6 @@ CASES = {
     "a refused capability": ({"capabilities": ["postcopy-preempt"]}, NOTHING, (), (), "unix"),
     "a scheme that does not exist": (NOTHING, NOTHING, (), (), "nowhere"),
     "a snapshot": ({"capabilities": ["background-snapshot"]}, NOTHING, (), (), "unix"),
-    "preempt too early for multifd": (EARLY_PREEMPT, EARLY_PREEMPT, (), (), "unix"),
     "a file and a return path": ({"capabilities": ["return-path"]}, NOTHING, (), (), "file"),
     "another machine type": ({"capabilities": ["return-path"]}, NOTHING, (), OTHER_MACHINE, "unix"),
 }
