@@ -9,6 +9,7 @@ python -m tests.mutation --keep killed csrc/qemu pymig/host    tries again what 
 import argparse
 import collections
 import concurrent.futures
+import itertools
 import json
 import queue
 import sys
@@ -43,9 +44,10 @@ def known_outcomes(keep):
 
 def require_tests_that_pass(tree, mutants):
     """A test that fails without a mutant would seem to notice every one."""
-    for path in {suite_of(mutant.path): mutant.path for mutant in mutants}.values():
-        if test := tree.failing(path):
-            sys.exit(f"without any mutant, {test} fails in {tree.folder}")
+    suites = {suite_of(mutant.path) for mutant in mutants}
+    programs, arguments = (dict.fromkeys(itertools.chain(*each)) for each in zip(*suites, strict=True))
+    if test := tree.failing(programs, arguments):
+        sys.exit(f"without any mutant, {test} fails in {tree.folder}")
 
 
 def try_all(mutants, jobs, outcomes):

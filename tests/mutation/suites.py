@@ -12,7 +12,12 @@ LIMITS = "tests/unit/test_limits.py"
 VALUES = "tests/unit/test_host_values.py"
 LEAKS = "tests/host/test_leaks.py"
 FLEET = "tests/fleet"
+ENDS = "tests/unit/test_ends.py"
+MIGRATE = "tests/unit/test_migrate.py"
+STATUS = "tests/unit/test_status.py"
+PAIRS = "tests/migration/test_recorded.py"
 UNIT, VECTORS, SETS, HOST, LIVE = "tests/unit", "tests/vectors", "tests/exhaustive", "tests/host", "tests/live"
+MIGRATION, LIBVIRT, CATALOG = "tests/migration", "tests/libvirt", "tests/catalog"
 
 # Half of the time of tests/unit, about speed and forks.
 SLOW = (
@@ -29,11 +34,15 @@ SUITES = (
     ("csrc/check/lanes_neon", "", ()),
     ("csrc/check/", "core batch out_of_memory", (CONTRACT, CONTEXT, UNIT, VECTORS, SETS)),
     ("csrc/state/", "core out_of_memory", (BUILD, CONTRACT, VECTORS, UNIT, LEAKS)),
+    ("csrc/migration/", "core", (PAIRS, MIGRATE, ENDS, CATALOG, UNIT, MIGRATION)),
     ("csrc/host/", "core faults out_of_memory uffd_abi", (HOST, CONTEXT, UNIT, LIVE)),
     ("pymig/host/", "", (VALUES, CONTEXT, HOST, UNIT, LIVE)),
     ("pymig/qemu/binary.py", "", (LIVE, BUILD, UNIT)),
     ("pymig/qemu/", "", (BUILD, CONTEXT, UNIT, VECTORS)),
-    ("pymig/cli/", "", (CLI, UNIT)),
+    ("pymig/ends/", "", (ENDS, STATUS, PAIRS, UNIT, MIGRATION, CATALOG, LIBVIRT)),
+    ("pymig/libvirt/", "", (LIBVIRT, UNIT)),
+    ("pymig/catalog/", "", (CATALOG, UNIT)),
+    ("pymig/cli/", "", (CLI, UNIT, CATALOG, LIBVIRT, FLEET, MIGRATION)),
     ("pymig/fleet/", "", (FLEET, UNIT)),
     ("pymig/state.py", "", (CONTRACT, BUILD, UNIT, VECTORS, LEAKS)),
     ("pymig/", "", (CONTEXT, CONTRACT, BUILD, UNIT, LEAKS)),
