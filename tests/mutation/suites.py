@@ -19,10 +19,11 @@ PAIRS = "tests/migration/test_recorded.py"
 UNIT, VECTORS, SETS, HOST, LIVE = "tests/unit", "tests/vectors", "tests/exhaustive", "tests/host", "tests/live"
 MIGRATION, LIBVIRT, CATALOG = "tests/migration", "tests/libvirt", "tests/catalog"
 
-# Half of the time of tests/unit, about speed and forks.
-SLOW = (
+# Half of the time of tests/unit, about speed and forks; and a browser, which reserves more memory than a mutant may have.
+LEFT_OUT = (
     "tests/unit/test_robust.py::test_a_million_names",
     "tests/unit/test_threads.py::test_a_fork_while_other_threads_change_the_state",
+    "tests/fleet/test_outputs.py::TestInChromium",
 )
 
 # The beginning of a path: the programs of tests/c, the arguments of pytest. The first row that fits counts.
@@ -63,6 +64,6 @@ def suite_of(path):
     """The programs of tests/c and the arguments of pytest; None if nothing here can run the file."""
     for beginning, programs, arguments in SUITES:
         if path.startswith(beginning):
-            deselected = tuple(f"--deselect={test}" for test in SLOW)
+            deselected = tuple(f"--deselect={test}" for test in LEFT_OUT)
             return (tuple(programs.split()), _files(arguments) + deselected) if arguments else None
     return None
