@@ -110,9 +110,9 @@ class Context(Value):
         c_context.build = build._c[0]
         if page_size:
             c_context.target_page_size = page_size
-        circumstances = (incoming, incoming_started, kvm_dirty_ring, rdma, single_channel)
-        for name, value in zip(CIRCUMSTANCES, circumstances):  # noqa: B905 - strict costs more than the loop
-            if value is not False:
+        if not (incoming is incoming_started is kvm_dirty_ring is rdma is single_channel is False):
+            circumstances = (incoming, incoming_started, kvm_dirty_ring, rdma, single_channel)
+            for name, value in zip(CIRCUMSTANCES, circumstances, strict=True):
                 setattr(c_context, name, require_bool(value, name))
         self = object.__new__(cls)
         self._set(

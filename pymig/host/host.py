@@ -50,11 +50,12 @@ class Host(Frozen):
         postcopy: whether the host supports postcopy; a PostcopySupport also gives the step that failed.
     """
 
-    __slots__ = ("__weakref__", "_blocks", "_c", "_extra", "_stated", "_target_page_size")
+    __slots__ = ("__weakref__", "_blocks", "_c", "_extra", "_is_known", "_stated", "_target_page_size")
 
     _c: MigrationHost
     _extra: Mapping[str, Any]
     _blocks: RamBlocks
+    _is_known: bool
     _stated: tuple[HostFacts, ...] | None
     _target_page_size: int
 
@@ -86,7 +87,8 @@ class Host(Frozen):
         c_facts = ffi.new("HostFacts[]", [fact._c() for fact in stated])
         c_host = new_stated_host(c_facts, page_size)
         self = object.__new__(cls)
-        self._set(_c=c_host, _stated=stated, _extra=extra, _blocks=NO_MEMORY, _target_page_size=0)
+        known = all(fact.known for fact in stated)
+        self._set(_c=c_host, _stated=stated, _is_known=known, _extra=extra, _blocks=NO_MEMORY, _target_page_size=0)
         return self
 
     @classmethod
@@ -106,7 +108,7 @@ class Host(Frozen):
         blocks, page_size = blocks_of(memory), page_size_of(target_page_size)
         c_host = new_local_host(blocks.c, len(blocks.memory), page_size)
         self = object.__new__(cls)
-        self._set(_c=c_host, _stated=None, _extra={}, _blocks=blocks, _target_page_size=page_size)
+        self._set(_c=c_host, _stated=None, _is_known=False, _extra={}, _blocks=blocks, _target_page_size=page_size)
         return self
 
     @classmethod
@@ -158,7 +160,7 @@ class Host(Frozen):
 
     def _host_dependent_mask(self, incoming: bool) -> int:
         """The capabilities whose verdicts depend on a probe that is repeated, or on what is unknown; not cached."""
-        if self._stated is not None and all(facts.known for facts in self._stated):
+        if self._is_known:
             return 0
         return BITS["background-snapshot"] | (BITS["postcopy-ram"] if incoming else 0)
 
