@@ -45,7 +45,7 @@ NEEDS_bench := $(SUITE)
 NEEDS_instructions := compiler valgrind
 NEEDS_install-c := compiler
 NEEDS_wheels := $(BUILD) arm
-NEEDS_shipped := $(BUILD) arm mmdebstrap
+NEEDS_shipped := $(BUILD) arm mmdebstrap musl
 
 .PHONY: needs
 needs:

@@ -31,6 +31,8 @@ STAND_IN(PyObject_CallMethod)
 STAND_IN(PyObject_Free)
 STAND_IN(PyObject_Malloc)
 STAND_IN(_Py_Dealloc)
+STAND_IN(_Py_DecRefShared)
+STAND_IN(_Py_MergeZeroLocalRefcount)
 STAND_IN(_Py_NoneStruct)
 
 enum {

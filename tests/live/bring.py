@@ -170,10 +170,10 @@ def unpack_packages(label: str, root: Path, suites: tuple[str, ...], names: list
     run("chmod", "--recursive", "ug-s", root)
 
 
-def prepare_apt(folder: Path, archive: str, suites: tuple[str, ...]) -> list[str]:
-    """Return an apt-get command that knows these suites only, and nothing as installed."""
-    sources = [f"deb [signed-by={KEYRING}] {archive} {suite} main\n" for suite in suites]
-    (folder / "sources.list").write_text("".join(sources))
+def prepare_apt(folder: Path, archive: str, suites: tuple[str, ...], kind: str = "deb") -> list[str]:
+    """Return an apt-get command that knows these suites' packages only, or sources; and nothing as installed."""
+    lines = [f"{kind} [signed-by={KEYRING}] {archive} {suite} main\n" for suite in suites]
+    (folder / "sources.list").write_text("".join(lines))
     (folder / "apt.conf").write_text(APT_CONFIGURATION.format(folder=folder, suite=suites[-1]))
     (folder / "nothing-installed").touch()
     for part in ("lists", "archives"):

@@ -19,7 +19,7 @@ PAIRS = "tests/migration/test_recorded.py"
 UNIT, VECTORS, SETS, HOST, LIVE = "tests/unit", "tests/vectors", "tests/exhaustive", "tests/host", "tests/live"
 MIGRATION, LIBVIRT, CATALOG = "tests/migration", "tests/libvirt", "tests/catalog"
 
-# Half of the time of tests/unit, about speed and forks; and a browser, which reserves more memory than a mutant may have.
+# Half of the time of tests/unit, about speed and forks; and a browser, which needs more memory than a mutant may have.
 LEFT_OUT = (
     "tests/unit/test_robust.py::test_a_million_names",
     "tests/unit/test_threads.py::test_a_fork_while_other_threads_change_the_state",

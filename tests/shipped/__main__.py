@@ -4,14 +4,16 @@
 
     python -m tests.shipped [--tests PATH]... [PLACE...]
 
-A Python of this machine gets the wheel that `make dist` made of the sdist, any other one of those of `make wheels`. The
-aarch64 Python of Debian 13 runs in qemu-aarch64. The output goes to build/machines/shipped-PLACE.log.
+A Python of this machine gets the wheel that `make dist` made of the sdist. A free-threaded one gets one of those of
+`make wheels`, like the Pythons of other places. That of Debian 13 for aarch64 runs in qemu-aarch64; that for musl is
+built from Debian's sources. The output goes to build/machines/shipped-PLACE.log.
 
 Exit status: 0 all passed, 1 one failed, 77 one can't be had.
 """
 
 import argparse
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -19,12 +21,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.live import bring
 from tests.live.bring import BringError, FailsError, NotHadError, fetch, say, worst
 from tests.machines.roots import KEPT, ROOTS, TREE, keyring, mirror, unpacked
 
 INSTALL = "tests/shipped/install"
 EMULATE = "tests/shipped/emulate"
+BUILD_MUSL = TREE / "tests/shipped/build_musl"
 PYTHONS = re.findall(r'Python :: (3\.\d+)"', (TREE / "pyproject.toml").read_text())
+MACHINE = platform.machine()
+FREE_THREADED = f"{PYTHONS[-1]}t"
+MUSL_SOURCES = ("python3.13", "zlib", "libffi")
 EXTRACT = ("--quiet", "--variant=extract", "--arch=arm64", "--include=python3,libstdc++6")  # numpy needs libstdc++
 VENV = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends python3-venv"
 
@@ -57,8 +64,9 @@ def on_this_machine(version: str, tests: list[str]) -> None:
     python = shutil.which(f"python{version}")
     if python is None:
         raise NotHadError(f"no python{version} in PATH")
+    wheels = TREE / ("dist/wheels" if version == FREE_THREADED else "dist")
     with tempfile.TemporaryDirectory(prefix="shipped-") as name:
-        lay_out(Path(name), TREE / "dist")
+        lay_out(Path(name), wheels)
         run(version, [INSTALL, python, *tests], Path(name))
 
 
@@ -95,27 +103,61 @@ NOT_EMULATED = (
     "tests/unit/test_cli.py::test_colour_only_on_a_terminal",
 )
 
+USE = '"$0" -m pymig check multifd && { "$0" -m pymig probe || test $? = 1; } && exec "$0" -m pytest -q "$@"'
+
+
+def site_of(folder: Path, python: Path, platforms: list[str]) -> str:
+    """The folder with what this machine's pip installs for another platform's Python, which is slow or has no pip."""
+    site = str(folder / "site")
+    target = ("--target", site, "--python-version", python.name.removeprefix("python"))
+    wheels = ("--only-binary=:all:", f"--find-links={folder}/wheels", *(f"--platform={name}" for name in platforms))
+    fetch(sys.executable, "-m", "pip", "install", "--quiet", *wheels, *target, "pymig-qemu[test]")
+    return site
+
 
 def in_an_emulator(name: str, tests: list[str]) -> None:
-    """Test with an aarch64 Python. This machine's pip chooses the wheels, since the emulator is slow."""
+    """Test with an aarch64 Python."""
     root = emulated_root(name)
     python = (root / "usr/bin/python3").resolve()
+    platforms = ["manylinux2014_aarch64", *(f"manylinux_2_{minor}_aarch64" for minor in (17, 26, 27, 28))]
     with tempfile.TemporaryDirectory(prefix="shipped-") as folder:
         lay_out(Path(folder), TREE / "dist/wheels")
-        target = ("--target", f"{folder}/site", "--python-version", python.name.removeprefix("python"))
-        platforms = [f"--platform=manylinux_2_{minor}_aarch64" for minor in (17, 26, 27, 28)]
-        wheels = ("--only-binary=:all:", f"--find-links={folder}/wheels", "--platform=manylinux2014_aarch64")
-        fetch(sys.executable, "-m", "pip", "install", "--quiet", *wheels, *platforms, *target, "pymig-qemu[test]")
-        script = '"$0" -m pymig check multifd && { "$0" -m pymig probe || test $? = 1; } && exec "$0" -m pytest -q "$@"'
+        site = site_of(Path(folder), python, platforms)
         deselected = [f"--deselect={test}" for test in NOT_EMULATED]
-        command = [EMULATE, "sh", "-c", script, python, *deselected, *tests]
-        run(name, command, Path(folder), QEMU_LD_PREFIX=str(root), PYTHONPATH=f"{folder}/site")
+        command = [EMULATE, "sh", "-c", USE, python, *deselected, *tests]
+        run(name, command, Path(folder), QEMU_LD_PREFIX=str(root), PYTHONPATH=site)
+
+
+def musl_python(name: str) -> Path:
+    """A CPython for musl, which no package of Debian brings: built from its sources."""
+    prefix = KEPT / name
+    if not prefix.exists():
+        with tempfile.TemporaryDirectory(prefix="musl-") as folder:
+            apt = bring.prepare_apt(Path(folder), bring.mirror(), (ROOTS["debian-13"].suite,), "deb-src")
+            say(name, f"downloading the sources of {', '.join(MUSL_SOURCES)}")
+            fetch(*apt, "update")
+            fetch("env", f"--chdir={folder}", *apt, "source", "--download-only", *MUSL_SOURCES)
+            say(name, "building a CPython for musl; this can take ten minutes")
+            run(f"{name}-build", [BUILD_MUSL, f"{folder}/built"], Path(folder))
+            shutil.move(f"{folder}/built", prefix)
+    return (prefix / "bin/python3").resolve()
+
+
+def with_musl(name: str, tests: list[str]) -> None:
+    """Test with a Python whose C library is musl."""
+    python = musl_python(name)
+    with tempfile.TemporaryDirectory(prefix="shipped-") as folder:
+        lay_out(Path(folder), TREE / "dist/wheels")
+        platforms = [f"musllinux_1_{minor}_{MACHINE}" for minor in (1, 2)]
+        site = site_of(Path(folder), python, platforms)
+        run(name, ["sh", "-c", USE, python, *tests], Path(folder), PYTHONPATH=site)
 
 
 TESTERS = {
-    **dict.fromkeys(PYTHONS, on_this_machine),
+    **dict.fromkeys([*PYTHONS, FREE_THREADED], on_this_machine),
     **dict.fromkeys(["debian-12", "debian-13", "debian-sid"], in_a_bare_root),
     "debian-13-arm64": in_an_emulator,
+    "musl": with_musl,
 }
 
 
