@@ -136,7 +136,7 @@ def musl_python(name: str) -> Path:
             apt = bring.prepare_apt(Path(folder), bring.mirror(), (ROOTS["debian-13"].suite,), "deb-src")
             say(name, f"downloading the sources of {', '.join(MUSL_SOURCES)}")
             fetch(*apt, "update")
-            fetch("env", f"--chdir={folder}", *apt, "source", "--download-only", *MUSL_SOURCES)
+            fetch("env", f"--chdir={folder}", *apt, "source", "--download-only", "--tar-only", *MUSL_SOURCES)
             say(name, "building a CPython for musl; this can take ten minutes")
             run(f"{name}-build", [BUILD_MUSL, f"{folder}/built"], Path(folder))
             shutil.move(f"{folder}/built", prefix)
