@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -104,13 +105,23 @@ def start(command, log, monitor, user):
     """Starts a program that writes to the log and has the monitor's socket, and ends when this process does."""
     identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "pass_fds": [monitor.fileno()]}
-    streams["preexec_fn"] = partial(machine.end_with, os.getpid())
+    # What a signal's handler raises is lost where that runs in a hook of fork().
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP, signal.SIGINT, signal.SIGTERM})
+    streams["preexec_fn"] = partial(prepare, os.getpid(), mask)
     try:
         return subprocess.Popen(command, **streams, **identity)
     except PermissionError:
         if user is None:
             raise
         pytest.skip(f"user {user} may not start {BINARY}")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def prepare(parent, mask):
+    """In the child: ends with the parent, and has its mask of signals."""
+    machine.end_with(parent)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextmanager
