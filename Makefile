@@ -45,7 +45,7 @@ NEEDS_bench := $(SUITE)
 NEEDS_instructions := compiler valgrind
 NEEDS_install-c := compiler
 NEEDS_wheels := $(BUILD) arm
-NEEDS_shipped := $(BUILD) arm mmdebstrap musl
+NEEDS_shipped := $(BUILD) arm mmdebstrap autotools
 
 .PHONY: needs
 needs:

@@ -7,6 +7,7 @@ import faulthandler
 import os
 import pickle
 import signal
+import sysconfig
 import time
 import traceback
 import uuid
@@ -18,6 +19,7 @@ from pymig import MigrationError
 from tests import machine
 
 NOBODY = 65534
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 def message_of(function, argument):

@@ -31,7 +31,7 @@ BUILD_MUSL = TREE / "tests/shipped/build_musl"
 PYTHONS = re.findall(r'Python :: (3\.\d+)"', (TREE / "pyproject.toml").read_text())
 MACHINE = platform.machine()
 FREE_THREADED = f"{PYTHONS[-1]}t"
-MUSL_SOURCES = ("python3.13", "zlib", "libffi")
+MUSL_SOURCES = ("musl", "zlib", "libffi", "python3.13")
 EXTRACT = ("--quiet", "--variant=extract", "--arch=arm64", "--include=python3,libstdc++6")  # numpy needs libstdc++
 VENV = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends python3-venv"
 
@@ -131,16 +131,17 @@ def in_an_emulator(name: str, tests: list[str]) -> None:
 def musl_python(name: str) -> Path:
     """A CPython for musl, which no package of Debian brings: built from its sources."""
     prefix = KEPT / name
-    if not prefix.exists():
+    python = prefix / "bin/python3"
+    if not python.exists():
+        shutil.rmtree(prefix, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix="musl-") as folder:
             apt = bring.prepare_apt(Path(folder), bring.mirror(), (ROOTS["debian-13"].suite,), "deb-src")
             say(name, f"downloading the sources of {', '.join(MUSL_SOURCES)}")
             fetch(*apt, "update")
             fetch("env", f"--chdir={folder}", *apt, "source", "--download-only", "--tar-only", *MUSL_SOURCES)
             say(name, "building a CPython for musl; this can take ten minutes")
-            run(f"{name}-build", [BUILD_MUSL, f"{folder}/built"], Path(folder))
-            shutil.move(f"{folder}/built", prefix)
-    return (prefix / "bin/python3").resolve()
+            run(f"{name}-build", [BUILD_MUSL, prefix], Path(folder))
+    return python.resolve()
 
 
 def with_musl(name: str, tests: list[str]) -> None:
