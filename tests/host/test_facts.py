@@ -12,6 +12,7 @@ MEMORIES = {
     "tmpfs and anonymous": [Memory(), Memory("file", path="/dev/shm", share=True)],
     "disk file shared": [Memory("file", path="/usr", share=True, readonly=False)],
     "odd size": [Memory(size=4097)],
+    "a hundred blocks": [Memory()] * 100,
 }
 SETS = [["postcopy-ram"], ["background-snapshot"], ["background-snapshot", "multifd"], ["multifd"]]
 OLD = [[], ["x-ignore-shared"], ["postcopy-ram"]]
