@@ -219,8 +219,7 @@ _TYPE = re.compile(
 def _of_mapped_ram(said: str) -> Explanation:
     text = (
         "mapped-ram writes pages as they are. QEMU looks at the values that are stored, not at those of the request: "
-        "the "
-        "parameters must be reset before anything else can be set. Said when parameters are set."
+        "the parameters must be reset before anything else can be set. Said when parameters are set."
     )
     remedies = ("switch mapped-ram off, set multifd-compression=none and tls-creds='', and switch it on again",)
     having = tuple(release for release in RELEASES if release in capability("mapped-ram").releases)

@@ -76,11 +76,20 @@ def test_conflicts_follow_the_rules():
     assert "zero-copy-send/plain-multifd" not in tied  # it needs multifd
 
 
+VALUES = (
+    "Mapped-ram only available for non-compressed non-TLS multifd migration",
+    "Parameter 'multifd-channels' expects a value between 1 and 255",
+    "Parameter 'uri' is missing",
+    "Parameter 'capability' does not accept value 'multi-fd'",
+)
+
+
 def test_everything_leads_on():
     """What an explanation refers to is explained, too."""
     every = [explained(message) for message in messages()]
-    every += [one for name in (*NAMES, *PARAMETERS, *keys()) for one in explain(name)]
-    assert {one.kind for one in every} | {"value"} == set(KINDS)
+    every += [one for name in (*NAMES, *PARAMETERS, *keys(), *VALUES) for one in explain(name)]
+    assert {one.kind for one in every} == set(KINDS)
+    assert {explain(text)[0].kind for text in VALUES} == {"value"}
     assert {name for one in every for name in one.see if not explain(name)} == set()
 
 

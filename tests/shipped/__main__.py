@@ -31,7 +31,7 @@ BUILD_MUSL = TREE / "tests/shipped/build_musl"
 PYTHONS = re.findall(r'Python :: (3\.\d+)"', (TREE / "pyproject.toml").read_text())
 MACHINE = platform.machine()
 FREE_THREADED = f"{PYTHONS[-1]}t"
-MUSL_SOURCES = ("musl", "zlib", "libffi", "python3.13")
+MUSL_SOURCES = ("musl", "zlib", "libffi", "openssl", "python3.13")
 EXTRACT = ("--quiet", "--variant=extract", "--arch=arm64", "--include=python3,libstdc++6")  # numpy needs libstdc++
 VENV = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends python3-venv"
 
