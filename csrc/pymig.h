@@ -1015,11 +1015,14 @@ typedef enum PairFact {
     PAIR_SOURCE_CREDS_OF_SERVER, /* its endpoint is server */
     PAIR_DESTINATION_CREDS_MISSING,
     PAIR_DESTINATION_CREDS_OF_CLIENT,
-    PAIR_HOSTNAME_MISSING, /* the source verifies its peer, and neither the address nor tls-hostname names it */
-    PAIR_HOSTNAME_DIFFERS, /* it is not in the destination's certificate */
-    PAIR_AUTHZ_MISSING,    /* no object at the destination has the id in tls-authz */
-    PAIR_UUID_DIFFERS,     /* unset counts as all zeros */
-    PAIR_SET_UUID_DIFFERS, /* both are set, and differ */
+    PAIR_CREDS_ANONYMOUS,    /* the source's alone */
+    PAIR_CREDS_KEY_FOR_X509, /* the source has a pre-shared key, the destination a certificate */
+    PAIR_CREDS_DIFFER,       /* in their kinds, in another way */
+    PAIR_HOSTNAME_MISSING,   /* the source verifies its peer, and neither the address nor tls-hostname names it */
+    PAIR_HOSTNAME_DIFFERS,   /* it is not in the destination's certificate */
+    PAIR_AUTHZ_MISSING,      /* no object at the destination has the id in tls-authz */
+    PAIR_UUID_DIFFERS,       /* unset counts as all zeros */
+    PAIR_SET_UUID_DIFFERS,   /* both are set, and differ */
     PAIR_MACHINE_DIFFERS,
     PAIR_BLOCK_MISSING, /* the destination lacks a RAM block of the source */
     PAIR_BLOCK_SIZE_DIFFERS,

@@ -80,7 +80,8 @@ class Endpoint(Value):
         cpus: the number of CPUs.
         cpu_model: the CPU model, such as ``"qemu64"``; None for the default.
         devices: ``[(driver, address or None)]``.
-        tls_objects: ``{id: {"endpoint": "client" or "server", "verify_peer": bool, "names": [...]}}``.
+        tls_objects: ``{id: {"kind": "x509", "psk" or "anon", "endpoint": "client" or "server", "verify_peer": bool,
+            "names": [...]}}``; names are those in the certificate. Without a kind it is x509.
         block_nodes: the names of block nodes.
         bitmaps: dirty bitmaps by node: ``{node: [name]}``.
         blockers: query-migrate's blocked-reasons, in its order.
@@ -393,11 +394,16 @@ def _blocks(value: object) -> Any:
     return blocks
 
 
+TLS_KINDS = ("x509", "psk", "anon")
+TLS_CHOICES = {"kind": TLS_KINDS, "endpoint": ("client", "server")}
+
+
 def _tls_objects(value: object) -> Any:
-    objects = _mapping_of_mappings(value, "tls_objects", ("endpoint", "verify_peer", "names"))
+    objects = _mapping_of_mappings(value, "tls_objects", (*TLS_CHOICES, "verify_peer", "names"))
     for name, item in () if objects is UNKNOWN else objects.items():
-        if item.get("endpoint", "client") not in ("client", "server"):
-            raise ValueError(f"tls_objects[{name!r}]: endpoint must be client or server, not {item['endpoint']!r}")
+        for key, choices in TLS_CHOICES.items():
+            if item.get(key, choices[0]) not in choices:
+                raise ValueError(f"tls_objects[{name!r}]: {key} must be {' or '.join(choices)}, not {item[key]!r}")
     return objects
 
 

@@ -341,6 +341,8 @@ def _tls(pair: Pair) -> None:
     if ours:
         missing, of_server = lib.PAIR_SOURCE_CREDS_MISSING, lib.PAIR_SOURCE_CREDS_OF_SERVER
         _credentials(pair, 0, ours, "server", missing, of_server)
+        if theirs:
+            _kinds(pair, ours, theirs)
         _hostname(pair, ours, theirs)
     if theirs:
         missing, of_client = lib.PAIR_DESTINATION_CREDS_MISSING, lib.PAIR_DESTINATION_CREDS_OF_CLIENT
@@ -360,11 +362,29 @@ def _credentials(pair: Pair, end: int, name: str, wrong: str, missing: int, of_t
         pair.tell(of_the_other, {f"{ENDS[end]} tls-creds": name})
 
 
+KIND_FACTS = {
+    ("anon", "x509"): lib.PAIR_CREDS_ANONYMOUS,
+    ("anon", "psk"): lib.PAIR_CREDS_ANONYMOUS,
+    ("psk", "x509"): lib.PAIR_CREDS_KEY_FOR_X509,
+}
+"""Which facts kinds of credentials are, of the source and of the destination, if they differ in more than that."""
+
+
+def _kinds(pair: Pair, ours: str, theirs: str) -> None:
+    objects: list[Any] = [pair.ends[end].tls_objects for end in (0, 1)]
+    if UNKNOWN in objects or ours not in objects[0] or theirs not in objects[1]:
+        return
+    kinds = objects[0][ours].get("kind", "x509"), objects[1][theirs].get("kind", "x509")
+    if kinds[0] != kinds[1]:
+        pair.tell(KIND_FACTS.get(kinds, lib.PAIR_CREDS_DIFFER))
+
+
 def _hostname(pair: Pair, creds: str, their_creds: str) -> None:
     """The name that the source checks: tls-hostname, else the host of a tcp address."""
     ours: Any = pair.source.tls_objects or {}
     theirs: Any = pair.destination.tls_objects or {}
-    if not ours.get(creds, {}).get("verify_peer", True):
+    own = ours.get(creds, {})
+    if own.get("kind", "x509") != "x509" or not own.get("verify_peer", True):
         return
     hostname = pair.parameter(0, "tls-hostname") or _host_of(pair.plan)
     names = theirs.get(their_creds, {}).get("names")

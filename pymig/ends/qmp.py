@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+TLS_KINDS = {f"child<tls-creds-{kind}>": kind for kind in ("x509", "psk", "anon")}
 KINDS = {"memory-backend-ram": "anonymous", "memory-backend-memfd": "memfd", "memory-backend-file": "file"}
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -312,9 +313,10 @@ async def _blocks(ask: Ask) -> dict[str, dict[str, Any]]:
 async def _tls_objects(ask: Ask) -> dict[str, dict[str, Any]]:
     objects = {}
     for entry in await ask("qom-list", path="/objects"):
-        if str(entry["type"]).startswith("child<tls-creds-"):
+        if kind := TLS_KINDS.get(str(entry["type"])):
             path = f"/objects/{entry['name']}"
             objects[str(entry["name"])] = {
+                "kind": kind,
                 "endpoint": str(await ask("qom-get", path=path, property="endpoint")),
                 "verify_peer": bool(await ask("qom-get", path=path, property="verify-peer")),
             }

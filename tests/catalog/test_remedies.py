@@ -98,6 +98,7 @@ FIXES = {
     "tls/source-object-missing": [[objects], NO_TLS],
     "tls/destination-object-missing": [[objects], NO_TLS],
     "tls/source-endpoint": [[objects]],
+    "tls/kind": [[objects]],
     "tls/file": [NO_TLS],
     "tls/source-only": [NO_TLS],
     "tls/hostname": [[certificate]],

@@ -7,9 +7,11 @@
 It takes some minutes. recorded.py tells what a row has.
 """
 
+import contextlib
 import json
 import sys
 import tempfile
+from pathlib import Path
 from typing import NamedTuple
 
 from pymig import Plan, preflight
@@ -36,6 +38,7 @@ class Case(NamedTuple):
     channels: tuple[int, int] | None = None  # multifd-channels
     memory: str = "anonymous"
     paused: bool = False  # at the source
+    credentials: tuple[str, str] | None = None  # the kinds of TLS objects
 
 
 BOTH, TCP, EXEC, FILE = ("unix", "tcp"), ("tcp",), ("exec",), ("file",)
@@ -54,6 +57,11 @@ CASES = [
     Case("paused-ack", [(NEW, NEW)], ("return-path", "switchover-ack"), (RETURNS,), TCP, paused=True),
     Case("pause", [(OLD, OLD), (NEWEST, NEW)], ("pause-before-switchover", RETURNS), NOTHING, EXEC),
     Case("pause", [(MIDDLE, NEW), (NEWEST, NEW)], ("pause-before-switchover", RETURNS), NOTHING, FILE),
+    *(
+        Case("-".join(kinds), [(OLD, OLD), (MIDDLE, NEW), (NEWEST, NEWEST)], NOTHING, NOTHING, BOTH, credentials=kinds)
+        for kinds in (("anon", "anon"), ("psk", "psk"), ("anon", "psk"), ("psk", "anon"))
+    ),
+    Case("psk-psk", [(OLD, OLD), (NEW, NEWEST)], (MULTIFD,), (MULTIFD,), BOTH, credentials=("psk", "psk")),
 ]
 
 
@@ -68,6 +76,8 @@ def plan_of(case, transport, folder, number):
     settings = [{"capabilities": dict.fromkeys(names, True)} for names in (case.ours, case.theirs)]
     for one, channels in zip(settings, case.channels or (), strict=False):
         one["parameters"] = {"multifd-channels": channels}
+    for one in settings if case.credentials else ():
+        one["parameters"] = {"tls-creds": "t"}
     return {"source": settings[0], "destination": settings[1], "uri": uri, "incoming_uri": incoming}
 
 
@@ -76,6 +86,15 @@ BLOCKS = {
     "memfd": {"m": {"size": 64 << 20, "kind": "memfd", "share": True}},
 }
 OPTIONS = {"anonymous": (), "memfd": ("-object", "memory-backend-memfd,id=m,size=64M,share=on")}
+
+
+SIDES = ("client", "server")
+
+
+def credentials_of(kind, side, folder):
+    """The option that makes the object."""
+    (folder / "keys.psk").write_text(f"qemu:{'ab' * 32}\n")
+    return "-object", f"tls-creds-{kind},id=t,endpoint={side}" + (f",dir={folder}" if kind == "psk" else "")
 
 
 def facts_of(label, case):
@@ -96,13 +115,16 @@ def carried_out(number, case, labels, transport):
     """One migration, as a row."""
     facts = [facts_of(label, case) for label in labels]
     facts[0]["paused"] = case.paused
+    for one, kind, side in zip(facts, case.credentials or (), SIDES, strict=False):
+        one["tls_objects"] = {"t": {"kind": kind, "endpoint": side, "verify_peer": True}}
     machine = case.machine + (",memory-backend=m" if case.memory == "memfd" else "")
-    options = ("-machine", machine, "-m", "64M", *OPTIONS[case.memory])
     binaries = [str(wrapper_of(label)) for label in labels]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        pair(binaries, folder, (*options, *(["-S"] if case.paused else ())), options) as ends,
-    ):
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
+        options = [["-machine", machine, "-m", "64M", *OPTIONS[case.memory]] for _ in SIDES]
+        options[0] += ["-S"] if case.paused else []
+        for words, kind, side in zip(options, case.credentials or (), SIDES, strict=False):
+            words.extend(credentials_of(kind, side, Path(folder)))
+        ends = running.enter_context(pair(binaries, folder, *options))
         plan = plan_of(case, transport, folder, number)
         answers = carry_out(preflight(*map(endpoint_of, ends), Plan(**plan)), *ends)
         if any(answers):

@@ -117,7 +117,7 @@ def test_what_a_running_qemu_tells(tmp_path):
     assert one.ram_blocks["pc.ram"]["size"] == 64 << 20
     assert one.ram_blocks["pc.ram"]["kind"] == "anonymous"
     assert ("virtio-rng-pci", "05.0") in one.devices
-    assert one.tls_objects["t0"]["endpoint"] == "server"
+    assert one.tls_objects["t0"] == {"kind": "anon", "endpoint": "server", "verify_peer": True}
     assert (one.context.incoming, other.context.incoming) == (False, True)
     assert other.uuid is None
     assert one.context.build.machine == "pc-q35-7.2"

@@ -101,6 +101,7 @@ class TestEndpoint:
             ({"ram_blocks": {"a": {"kind": "ram"}}}, ValueError, "kind must be one of anonymous, memfd, file"),
             ({"ram_blocks": {"a": {"size": "1"}}}, TypeError, "size"),
             ({"tls_objects": {"a": {"endpoint": "x"}}}, ValueError, "endpoint must be client or server"),
+            ({"tls_objects": {"a": {"kind": "x"}}}, ValueError, "kind must be x509 or psk or anon"),
             ({"devices": "virtio"}, TypeError, "devices must be a list"),
             ({"devices": [("virtio",)]}, TypeError, "devices must be a list"),
             ({"bitmaps": {"n": "b"}}, TypeError, "must be a list of str"),
@@ -465,6 +466,33 @@ class TestPreflight:
         assert rules(preflight(end(), end(), Plan(source={"parameters": {"tls-creds": "t"}}, uri=TCP))) == [
             "tls/source-only"
         ]
+
+    def test_kinds_of_credentials(self):
+        def flight(ours, theirs):
+            ends = (
+                end(tls_objects={"t": {"kind": ours, "endpoint": "client"}}),
+                end(tls_objects={"t": {"kind": theirs, "endpoint": "server"}}),
+            )
+            return preflight(*ends, Plan((), {"tls-creds": "t"}, uri="unix:/s")).findings
+
+        for kind in ("anon", "psk"):
+            assert flight(kind, kind) == ()
+        told = {
+            (ours, theirs): [(one.end, one.message) for one in flight(ours, theirs) if one.rule == "tls/kind"]
+            for ours in ("anon", "psk", "x509")
+            for theirs in ("anon", "psk", "x509")
+            if ours != theirs
+        }
+        no_suite = "TLS handshake failed: No supported cipher suites have been found."
+        insufficient = "TLS handshake failed: Insufficient credentials for that request."
+        assert told == {
+            ("anon", "psk"): [("destination", no_suite)],
+            ("anon", "x509"): [("destination", no_suite)],
+            ("psk", "anon"): [("destination", insufficient)],
+            ("psk", "x509"): [("source", insufficient)],
+            ("x509", "anon"): [("destination", insufficient)],
+            ("x509", "psk"): [("destination", insufficient)],
+        }
 
     def test_wrong_arguments(self):
         for arguments, says in (
