@@ -31,7 +31,8 @@ typedef uint64_t Facts;
 #define SEVERAL_CHANNELS DERIVED(11)   /* three or more at the source */
 #define COMPRESSION_DIFFERS DERIVED(12)
 #define NEW_ACKNOWLEDGEMENT DERIVED(13) /* both ends and their machine types are 11.1 or later */
-#define EARLY_PREEMPT DERIVED(14)       /* the source connects postcopy-preempt's channel at the start */
+#define EARLY_PREEMPT DERIVED(14)       /* the source connects postcopy-preempt's channel at the start, */
+#define LATE_PREEMPT DERIVED(15) /* or when the destination has answered; neither if its machine type is not known */
 
 #define SOURCE_SIDE MIGRATION_END_SOURCE
 #define DESTINATION_SIDE MIGRATION_END_DESTINATION
@@ -292,6 +293,11 @@ static const AgreementRow rows[] = {
      .unread = true, .source_off = CAP(POSTCOPY_PREEMPT) | CAP(MULTIFD), .destination_on = CAP(POSTCOPY_PREEMPT),
      .destination = BEFORE(8_0), .told.consequence = "the destination waits for ever for a second channel; " IF_IT_FITS,
      .told.recovers = 1, .told.remedy = "switch postcopy-preempt on at both ends or at none. " CANCEL},
+    {ROW("postcopy-preempt/late", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE | NOWHERE), .when = SOCKET | LATE_PREEMPT,
+     .unread = true, .source_on = CAP(POSTCOPY_PREEMPT), .destination_on = CAP(POSTCOPY_PREEMPT), .destination = BEFORE(8_0),
+     .told.consequence = "the destination waits for ever for a second channel, which the source opens when it has answered; " IF_IT_FITS,
+     .told.recovers = 1,
+     .told.remedy = "switch postcopy-preempt off at both ends, or start both with a machine type up to 7.2. " CANCEL},
 
     /* ---- The stream's header ---- */
     {ROW("validate-uuid", HEADER, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE), .source_on = CAP(VALIDATE_UUID),
@@ -384,6 +390,19 @@ static const AgreementRow rows[] = {
     {ROW("block/destination-lacks-it", RAM, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE), .source_on = CAP(BLOCK),
      .destination = FROM(9_1), SAYS("Unknown savevm section or instance 'block' 0. Make sure that your current VM setup matches your saved VM setup, including any hotplugged devices"),
      .told.consequence = "the destination can't read block migration", .told.recovers = 0, .told.remedy = "switch block off at the source; copy disks with blockdev-mirror"},
+    {ROW("dirty-bitmaps/exists", RAM, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE),
+     .source_on = CAP(DIRTY_BITMAPS) | CAP(PAUSE_BEFORE_SWITCHOVER), .when = TOLD(BITMAP_EXISTS),
+     SAYS("Bitmap with the same name ('<bitmap>') already exists on destination"),
+     .told.consequence = "the destination refuses the bitmap before the pause", .told.recovers = 0,
+     .told.remedy = "remove the bitmap at the destination"},
+    {ROW("dirty-bitmaps/exists", RAM, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE), .source_on = CAP(DIRTY_BITMAPS),
+     .when = TOLD(BITMAP_EXISTS) | RETURNS, SAYS("Bitmap with the same name ('<bitmap>') already exists on destination"),
+     .told.consequence = "the destination refuses the bitmap; the return path brings the guest back", .told.recovers = 0,
+     .told.remedy = "remove the bitmap at the destination"},
+    {ROW("dirty-bitmaps/exists", RAM, ERROR, DESTINATION_SIDE, FAILS, NOWHERE, NOWHERE | AT_SOURCE), .source_on = CAP(DIRTY_BITMAPS),
+     .when = TOLD(BITMAP_EXISTS), SAYS("Bitmap with the same name ('<bitmap>') already exists on destination"),
+     .told.consequence = "the destination refuses the bitmap; the source may be completed already, and cont there revives the guest",
+     .told.recovers = 1, .told.remedy = "remove the bitmap at the destination, and switch return-path on at the source"},
 
     /* ---- Before the switchover ---- */
     {ROW("pause-before-switchover", SWITCHOVER, INFO, SOURCE_SIDE, WAITS, NOWHERE, NOWHERE),
@@ -441,14 +460,6 @@ static const AgreementRow rows[] = {
      .told.remedy = "give both ends the same -smp"},
     {ROW("cpu-model", DEVICES, ERROR, DESTINATION_SIDE, COMPLETES, DESTINATION, AT_DESTINATION), .when = TOLD(CPU_MODEL_DIFFERS),
      .told.consequence = "nothing checks it: the guest goes on with another CPU", .told.remedy = "give both ends the same -cpu"},
-    {ROW("dirty-bitmaps/exists", DEVICES, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE), .source_on = CAP(DIRTY_BITMAPS),
-     .when = TOLD(BITMAP_EXISTS) | RETURNS, SAYS("Bitmap with the same name ('<bitmap>') already exists on destination"),
-     .told.consequence = "the destination refuses the bitmap; the return path brings the guest back", .told.recovers = 0,
-     .told.remedy = "remove the bitmap at the destination"},
-    {ROW("dirty-bitmaps/exists", DEVICES, ERROR, DESTINATION_SIDE, FAILS, NOWHERE, NOWHERE | AT_SOURCE), .source_on = CAP(DIRTY_BITMAPS),
-     .when = TOLD(BITMAP_EXISTS), SAYS("Bitmap with the same name ('<bitmap>') already exists on destination"),
-     .told.consequence = "the destination refuses the bitmap; the source may be completed already, and cont there revives the guest",
-     .told.recovers = 1, .told.remedy = "remove the bitmap at the destination, and switch return-path on at the source"},
     {ROW("dirty-bitmaps/lost", DEVICES, ERROR, DESTINATION_SIDE, COMPLETES, DESTINATION, AT_DESTINATION), .source_on = CAP(DIRTY_BITMAPS),
      .when = TOLD(BITMAP_LOST), SAYS("Cannot find device='<node>' nor node-name='<node>'"),
      .told.consequence = "the migration completes, and the bitmap is silently lost",
@@ -564,10 +575,12 @@ static bool is_11_1(const QemuBuild *build)
 }
 
 /* hw_compat_7_2 has x-preempt-pre-7-2. */
-static bool connects_preempt_early(const QemuBuild *build)
+static Facts preempt_fact(const QemuBuild *build)
 {
-    bool old_machine = build->machine_version != 0 && build->machine_version <= 702;
-    return old_machine || release_within(build->release, BEFORE(8_0));
+    if (release_within(build->release, BEFORE(8_0))) {
+        return EARLY_PREEMPT;
+    }
+    return build->machine_version == 0 ? 0 : build->machine_version <= 702 ? EARLY_PREEMPT : LATE_PREEMPT;
 }
 
 static Facts derive(const MigrationState *source, const MigrationState *destination, int transport, Facts told)
@@ -580,8 +593,7 @@ static Facts derive(const MigrationState *source, const MigrationState *destinat
            if_true(destination->context.tls, TLS_AT_DESTINATION) | if_true(set & TRANSPORT(TCP), TO_TCP) |
            if_true(set & TRANSPORT(FILE), TO_FILE) | if_true(set & MULTI_CHANNEL_TRANSPORTS, SOCKET) |
            if_true(wants, WANTS_RETURN) | if_true(wants && (told & ONE_WAY) == 0, RETURNS) |
-           if_true(!compresses_alike, COMPRESSION_DIFFERS) |
-           if_true(connects_preempt_early(&source->context.build), EARLY_PREEMPT) |
+           if_true(!compresses_alike, COMPRESSION_DIFFERS) | preempt_fact(&source->context.build) |
            if_true(is_11_1(&source->context.build) && is_11_1(&destination->context.build), NEW_ACKNOWLEDGEMENT);
 }
 

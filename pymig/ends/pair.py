@@ -14,7 +14,7 @@ from pymig.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from typing_extensions import Self
@@ -347,9 +347,7 @@ def _tls(pair: Pair) -> None:
     if theirs:
         missing, of_client = lib.PAIR_DESTINATION_CREDS_MISSING, lib.PAIR_DESTINATION_CREDS_OF_CLIENT
         _credentials(pair, 1, theirs, "client", missing, of_client)
-        authz, objects = pair.parameter(1, "tls-authz"), pair.destination.tls_objects
-        if authz and not isinstance(objects, UnknownType) and authz not in objects:
-            pair.tell(lib.PAIR_AUTHZ_MISSING, {"destination tls-authz": authz})
+        _authz(pair, theirs)
 
 
 def _credentials(pair: Pair, end: int, name: str, wrong: str, missing: int, of_the_other: int) -> None:
@@ -379,12 +377,24 @@ def _kinds(pair: Pair, ours: str, theirs: str) -> None:
         pair.tell(KIND_FACTS.get(kinds, lib.PAIR_CREDS_DIFFER))
 
 
+def _verifies(credentials: Mapping[str, Any]) -> bool:
+    """Whether they look at the peer's certificate."""
+    return credentials.get("kind", "x509") == "x509" and bool(credentials.get("verify_peer", True))
+
+
+def _authz(pair: Pair, creds: str) -> None:
+    authz, objects = pair.parameter(1, "tls-authz"), pair.destination.tls_objects
+    if not authz or isinstance(objects, UnknownType):
+        return
+    if authz not in objects and _verifies(objects.get(creds, {})):
+        pair.tell(lib.PAIR_AUTHZ_MISSING, {"destination tls-authz": authz})
+
+
 def _hostname(pair: Pair, creds: str, their_creds: str) -> None:
     """The name that the source checks: tls-hostname, else the host of a tcp address."""
     ours: Any = pair.source.tls_objects or {}
     theirs: Any = pair.destination.tls_objects or {}
-    own = ours.get(creds, {})
-    if own.get("kind", "x509") != "x509" or not own.get("verify_peer", True):
+    if not _verifies(ours.get(creds, {})):
         return
     hostname = pair.parameter(0, "tls-hostname") or _host_of(pair.plan)
     names = theirs.get(their_creds, {}).get("names")

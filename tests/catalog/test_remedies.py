@@ -99,6 +99,10 @@ FIXES = {
     "tls/destination-object-missing": [[objects], NO_TLS],
     "tls/source-endpoint": [[objects]],
     "tls/kind": [[objects]],
+    "postcopy-preempt/late": [
+        both(False, "postcopy-preempt"),
+        [fact("source", "machine", "pc-q35-7.2"), fact("destination", "machine", "pc-q35-7.2")],
+    ],
     "tls/file": [NO_TLS],
     "tls/source-only": [NO_TLS],
     "tls/hostname": [[certificate]],

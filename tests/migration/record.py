@@ -2,11 +2,12 @@
 
 """Carry out migrations between real QEMUs of several releases, and write what they did to ``data/more.json``.
 
-    python -m tests.migration.record
+    python -m tests.migration.record [NAME...]
 
-It takes some minutes. recorded.py tells what a row has.
+It takes some minutes. A NAME selects cases; the rows of the others stay. recorded.py tells what a row has.
 """
 
+import argparse
 import contextlib
 import json
 import sys
@@ -23,6 +24,7 @@ OLD, MIDDLE, NEW, NEWEST = "debian-7.2", "quicksand-8.2.2", "debian-10.0", "debi
 ALLOW_MULTIFD_WITH_POSTCOPY = [(a, b) for a in (OLD, NEWEST) for b in (OLD, NEWEST)]
 
 POSTCOPY, PREEMPT, MULTIFD, RETURNS = "postcopy-ram", "postcopy-preempt", "multifd", "return-path"
+PAUSE = "pause-before-switchover"
 NOTHING, ALL_THREE = (), (POSTCOPY, PREEMPT, MULTIFD)
 
 
@@ -34,11 +36,12 @@ class Case(NamedTuple):
     ours: tuple[str, ...]  # the capabilities of the source
     theirs: tuple[str, ...]
     transports: tuple[str, ...]
-    machine: str = "pc-q35-7.2"
+    machines: tuple[str, str] = ("pc-q35-7.2",) * 2
     channels: tuple[int, int] | None = None  # multifd-channels
     memory: str = "anonymous"
     paused: bool = False  # at the source
     credentials: tuple[str, str] | None = None  # the kinds of TLS objects
+    bitmap: bool = False  # the same dirty bitmap at both ends
 
 
 BOTH, TCP, EXEC, FILE = ("unix", "tcp"), ("tcp",), ("exec",), ("file",)
@@ -46,8 +49,8 @@ CASES = [
     Case("early-preempt", ALLOW_MULTIFD_WITH_POSTCOPY, ALL_THREE, ALL_THREE, BOTH),
     Case("early-preempt", [(NEWEST, NEWEST)], ALL_THREE, (POSTCOPY, MULTIFD), BOTH),
     Case("early-preempt", [(OLD, MIDDLE), (OLD, NEW)], ALL_THREE, (MULTIFD,), BOTH),
-    Case("late-preempt", [(NEWEST, NEWEST)], ALL_THREE, ALL_THREE, BOTH, "pc-q35-8.0"),
-    Case("late-preempt", [(NEWEST, NEWEST)], ALL_THREE, (POSTCOPY, MULTIFD), BOTH, "pc-q35-8.0"),
+    Case("late-preempt", [(NEWEST, NEWEST)], ALL_THREE, ALL_THREE, BOTH, ("pc-q35-8.0",) * 2),
+    Case("late-preempt", [(NEWEST, NEWEST)], ALL_THREE, (POSTCOPY, MULTIFD), BOTH, ("pc-q35-8.0",) * 2),
     Case("unread", [(OLD, OLD), (MIDDLE, NEW), (NEW, NEWEST)], NOTHING, (MULTIFD,), TCP),
     Case("unread", [(OLD, OLD), (MIDDLE, NEW), (NEW, NEWEST)], (RETURNS,), (MULTIFD,), TCP),
     Case("unread", [(OLD, OLD), (NEW, NEWEST)], (MULTIFD,), (MULTIFD,), TCP, channels=(2, 4)),
@@ -55,12 +58,15 @@ CASES = [
     Case("unread", [(OLD, OLD), (NEW, OLD)], (RETURNS,), (POSTCOPY, PREEMPT), TCP),
     Case("memfd", [(NEW, OLD), (MIDDLE, OLD)], ("x-ignore-shared",), ("x-ignore-shared",), TCP, memory="memfd"),
     Case("paused-ack", [(NEW, NEW)], ("return-path", "switchover-ack"), (RETURNS,), TCP, paused=True),
-    Case("pause", [(OLD, OLD), (NEWEST, NEW)], ("pause-before-switchover", RETURNS), NOTHING, EXEC),
-    Case("pause", [(MIDDLE, NEW), (NEWEST, NEW)], ("pause-before-switchover", RETURNS), NOTHING, FILE),
+    Case("pause", [(OLD, OLD), (NEWEST, NEW)], (PAUSE, RETURNS), NOTHING, EXEC),
+    Case("pause", [(MIDDLE, NEW), (NEWEST, NEW)], (PAUSE, RETURNS), NOTHING, FILE),
     *(
         Case("-".join(kinds), [(OLD, OLD), (MIDDLE, NEW), (NEWEST, NEWEST)], NOTHING, NOTHING, BOTH, credentials=kinds)
         for kinds in (("anon", "anon"), ("psk", "psk"), ("anon", "psk"), ("psk", "anon"))
     ),
+    Case("late", [(MIDDLE, OLD)], (POSTCOPY, PREEMPT), (POSTCOPY, PREEMPT), BOTH, ("pc-q35-8.2", "pc-q35-7.2")),
+    Case("not-late", [(MIDDLE, OLD)], (POSTCOPY, PREEMPT), (POSTCOPY, PREEMPT), BOTH),
+    Case("bitmap", [(OLD, OLD), (NEW, NEWEST)], ("dirty-bitmaps", PAUSE), ("dirty-bitmaps",), BOTH, bitmap=True),
     Case("psk-psk", [(OLD, OLD), (NEW, NEWEST)], (MULTIFD,), (MULTIFD,), BOTH, credentials=("psk", "psk")),
 ]
 
@@ -89,6 +95,7 @@ OPTIONS = {"anonymous": (), "memfd": ("-object", "memory-backend-memfd,id=m,size
 
 
 SIDES = ("client", "server")
+DISK = ("-blockdev", "null-co,node-name=d0,size=16777216", "-device", "virtio-blk-pci,drive=d0,addr=6")
 
 
 def credentials_of(kind, side, folder):
@@ -97,34 +104,39 @@ def credentials_of(kind, side, folder):
     return "-object", f"tls-creds-{kind},id=t,endpoint={side}" + (f",dir={folder}" if kind == "psk" else "")
 
 
-def facts_of(label, case):
+def facts_of(label, machine, case):
     """What is known of an end whose guest has one block of memory and nothing else."""
     return {
         "version": bring(label),
-        "machine": case.machine,
+        "machine": machine,
         "kvm_dirty_ring": False,
         "uuid": None,
         "ram_blocks": BLOCKS[case.memory],
         "cpus": 1,
         "cpu_model": None,
-        "devices": [],
+        "devices": [["virtio-blk-pci", "06.0"]] if case.bitmap else [],
+        **({"block_nodes": ["d0"], "bitmaps": {"d0": ["b0"]}} if case.bitmap else {}),
     }
 
 
 def carried_out(number, case, labels, transport):
     """One migration, as a row."""
-    facts = [facts_of(label, case) for label in labels]
+    facts = [facts_of(label, machine, case) for label, machine in zip(labels, case.machines, strict=True)]
     facts[0]["paused"] = case.paused
     for one, kind, side in zip(facts, case.credentials or (), SIDES, strict=False):
         one["tls_objects"] = {"t": {"kind": kind, "endpoint": side, "verify_peer": True}}
-    machine = case.machine + (",memory-backend=m" if case.memory == "memfd" else "")
+    backend = ",memory-backend=m" if case.memory == "memfd" else ""
     binaries = [str(wrapper_of(label)) for label in labels]
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
-        options = [["-machine", machine, "-m", "64M", *OPTIONS[case.memory]] for _ in SIDES]
+        options = [["-machine", name + backend, "-m", "64M", *OPTIONS[case.memory]] for name in case.machines]
         options[0] += ["-S"] if case.paused else []
+        for words in options if case.bitmap else ():
+            words.extend(DISK)
         for words, kind, side in zip(options, case.credentials or (), SIDES, strict=False):
             words.extend(credentials_of(kind, side, Path(folder)))
         ends = running.enter_context(pair(binaries, folder, *options))
+        for end in ends if case.bitmap else ():
+            end.ask("block-dirty-bitmap-add", {"node": "d0", "name": "b0"})
         plan = plan_of(case, transport, folder, number)
         answers = carry_out(preflight(*map(endpoint_of, ends), Plan(**plan)), *ends)
         if any(answers):
@@ -154,15 +166,19 @@ def with_earlier(row, earlier):
 
 def main():
     """The command line."""
-    earlier = {row["id"]: row for row in json.loads(MORE.read_text())}
-    chosen = [(case, labels, transport) for case in CASES for labels in case.ends for transport in case.transports]
-    rows = []
-    for number, one in enumerate(chosen):
+    names = sorted({case.name for case in CASES})
+    parser = argparse.ArgumentParser(prog="python -m tests.migration.record", description="Record migrations.")
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=names, default=names, help=f"of {', '.join(names)}")
+    chosen = parser.parse_args().names
+    rows = {row["id"]: row for row in json.loads(MORE.read_text())}
+    cases = [case for case in CASES if case.name in chosen]
+    every = [(case, labels, transport) for case in cases for labels in case.ends for transport in case.transports]
+    for number, one in enumerate(every):
         row = carried_out(number, *one)
         say(row["id"], f"{row['outcomes'][0]}, {row['guests'][0]}")
-        rows.append(json.dumps(with_earlier(row, earlier)))
+        rows[row["id"]] = with_earlier(row, rows)
     separator = ",\n"
-    MORE.write_text(f"[\n{separator.join(rows)}\n]\n")
+    MORE.write_text(f"[\n{separator.join(map(json.dumps, rows.values()))}\n]\n")
 
 
 if __name__ == "__main__":

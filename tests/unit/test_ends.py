@@ -468,15 +468,16 @@ class TestPreflight:
         ]
 
     def test_kinds_of_credentials(self):
-        def flight(ours, theirs):
+        def flight(ours, theirs, authz=""):
             ends = (
                 end(tls_objects={"t": {"kind": ours, "endpoint": "client"}}),
                 end(tls_objects={"t": {"kind": theirs, "endpoint": "server"}}),
             )
-            return preflight(*ends, Plan((), {"tls-creds": "t"}, uri="unix:/s")).findings
+            return preflight(*ends, Plan((), {"tls-creds": "t", "tls-authz": authz}, uri="unix:/s")).findings
 
         for kind in ("anon", "psk"):
-            assert flight(kind, kind) == ()
+            assert flight(kind, kind) == flight(kind, kind, "none") == ()
+        assert [one.rule for one in flight("x509", "x509", "none")] == ["tls/no-hostname", "tls/authz-missing"]
         told = {
             (ours, theirs): [(one.end, one.message) for one in flight(ours, theirs) if one.rule == "tls/kind"]
             for ours in ("anon", "psk", "x509")
