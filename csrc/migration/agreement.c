@@ -90,6 +90,10 @@ typedef struct AgreementRow {
 #define NO_SUCH_CPU                                                                                                    \
     .words = {{BEFORE(10_2_50), "Unknown savevm section or instance 'cpu_common' 1. " CHECK_THE_SETUP},                \
               {FROM(10_2_50), "Unknown section or instance 'apic' 1. " CHECK_THE_SETUP}}
+#define DEAF_TO_TLS                                                                                                    \
+    .told.consequence = "the destination waits for more channels and leaves the TLS handshake unread; the source's "   \
+                        "monitor stops answering",                                                                     \
+    .told.recovers = 0, .told.remedy = "set tls-creds at both ends or at none. To get out: kill the destination"
 #define BOTH_MULTIFD .source_on = CAP(MULTIFD), .destination_on = CAP(MULTIFD)
 #define IF_IT_FITS                                                                                                     \
     "once the sockets' buffers take all that is left (over tcp some megabytes), the source stops the guest and, "      \
@@ -131,6 +135,15 @@ static const AgreementRow rows[] = {
     {ROW("tls/file", CONNECT, ERROR, SOURCE_SIDE, FAILS, SOURCE, AT_SOURCE), .when = TLS_AT_SOURCE | TO_FILE,
      SAYS("TLS handshake failed: Error in the pull function."),
      .told.consequence = "a file has no way back, which TLS needs", .told.recovers = 1, .told.remedy = "unset tls-creds"},
+    {ROW("tls/source-only", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE | NOWHERE), .when = TLS_AT_SOURCE | SOCKET,
+     .unless = TLS_AT_DESTINATION, .destination_on = CAP(MULTIFD), .destination = BEFORE(8_0), DEAF_TO_TLS},
+    {ROW("tls/source-only", CONNECT, ERROR, DESTINATION_SIDE, HANGS, SOURCE, AT_SOURCE | NOWHERE), .when = TLS_AT_SOURCE | SOCKET,
+     .unless = TLS_AT_DESTINATION, .destination_on = CAP(POSTCOPY_PREEMPT), .destination = BEFORE(8_0), DEAF_TO_TLS},
+    {ROW("tls/source-only", CONNECT, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE), .when = TLS_AT_SOURCE | SOCKET,
+     .unless = TLS_AT_DESTINATION, .destination_on = CAP(MULTIFD), .destination = BETWEEN(8_0, 10_2_50),
+     SAYS("multifd: received packet magic 16030101 expected 11223344"), /* its last digits are the length of the handshake */
+     .told.consequence = "the destination takes the TLS handshake for a packet of multifd's, and fails", .told.recovers = 0,
+     .told.remedy = "set tls-creds at both ends or at none"},
     {ROW("tls/source-only", CONNECT, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE), .when = TLS_AT_SOURCE,
      .unless = TLS_AT_DESTINATION,
      .words = {{BEFORE(10_2_50), "Not a migration stream"}, {FROM(10_2_50), "unknown channel magic: 369295617"}},

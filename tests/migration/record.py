@@ -40,7 +40,7 @@ class Case(NamedTuple):
     channels: tuple[int, int] | None = None  # multifd-channels
     memory: str = "anonymous"
     paused: bool = False  # at the source
-    credentials: tuple[str, str] | None = None  # the kinds of TLS objects
+    credentials: tuple[str | None, str | None] = (None, None)  # the kinds of TLS objects
     bitmap: bool = False  # the same dirty bitmap at both ends
 
 
@@ -67,6 +67,17 @@ CASES = [
     Case("late", [(MIDDLE, OLD)], (POSTCOPY, PREEMPT), (POSTCOPY, PREEMPT), BOTH, ("pc-q35-8.2", "pc-q35-7.2")),
     Case("not-late", [(MIDDLE, OLD)], (POSTCOPY, PREEMPT), (POSTCOPY, PREEMPT), BOTH),
     Case("bitmap", [(OLD, OLD), (NEW, NEWEST)], ("dirty-bitmaps", PAUSE), ("dirty-bitmaps",), BOTH, bitmap=True),
+    *(
+        Case(
+            "psk-none",
+            [(OLD, OLD), (NEWEST, OLD), (OLD, MIDDLE), (NEW, NEWEST)],
+            on,
+            on,
+            BOTH,
+            credentials=("psk", None),
+        )
+        for on in ((MULTIFD,), (POSTCOPY, PREEMPT))
+    ),
     Case("psk-psk", [(OLD, OLD), (NEW, NEWEST)], (MULTIFD,), (MULTIFD,), BOTH, credentials=("psk", "psk")),
 ]
 
@@ -82,8 +93,8 @@ def plan_of(case, transport, folder, number):
     settings = [{"capabilities": dict.fromkeys(names, True)} for names in (case.ours, case.theirs)]
     for one, channels in zip(settings, case.channels or (), strict=False):
         one["parameters"] = {"multifd-channels": channels}
-    for one in settings if case.credentials else ():
-        one["parameters"] = {"tls-creds": "t"}
+    for one, kind in zip(settings, case.credentials, strict=True):
+        one["parameters"] = {**one.get("parameters", {}), **({"tls-creds": "t"} if kind else {})}
     return {"source": settings[0], "destination": settings[1], "uri": uri, "incoming_uri": incoming}
 
 
@@ -123,8 +134,8 @@ def carried_out(number, case, labels, transport):
     """One migration, as a row."""
     facts = [facts_of(label, machine, case) for label, machine in zip(labels, case.machines, strict=True)]
     facts[0]["paused"] = case.paused
-    for one, kind, side in zip(facts, case.credentials or (), SIDES, strict=False):
-        one["tls_objects"] = {"t": {"kind": kind, "endpoint": side, "verify_peer": True}}
+    for one, kind, side in zip(facts, case.credentials, SIDES, strict=True):
+        one["tls_objects"] = {"t": {"kind": kind, "endpoint": side, "verify_peer": True}} if kind else {}
     backend = ",memory-backend=m" if case.memory == "memfd" else ""
     binaries = [str(wrapper_of(label)) for label in labels]
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
@@ -132,8 +143,8 @@ def carried_out(number, case, labels, transport):
         options[0] += ["-S"] if case.paused else []
         for words in options if case.bitmap else ():
             words.extend(DISK)
-        for words, kind, side in zip(options, case.credentials or (), SIDES, strict=False):
-            words.extend(credentials_of(kind, side, Path(folder)))
+        for words, kind, side in zip(options, case.credentials, SIDES, strict=True):
+            words.extend(credentials_of(kind, side, Path(folder)) if kind else ())
         ends = running.enter_context(pair(binaries, folder, *options))
         for end in ends if case.bitmap else ():
             end.ask("block-dirty-bitmap-add", {"node": "d0", "name": "b0"})
@@ -142,6 +153,7 @@ def carried_out(number, case, labels, transport):
         if any(answers):
             raise SystemExit(f"{case}: refused: {answers}")
         seen, guest = outcome(*ends)
+        tells = ends[0].ask("query-status") is not None
         row = {
             "id": f"{case.name}/{transport}/{'+'.join(case.ours)}>{'+'.join(case.theirs)}/"
             + ">".join(one["version"] for one in facts),
@@ -150,7 +162,7 @@ def carried_out(number, case, labels, transport):
             "destination": facts[1],
             "plan": plan,
             "outcomes": [seen],
-            "guests": [guest],
+            "guests": [guest] if tells else ["nowhere", "source"],  # a silent monitor leaves both open
             "refusal": None,
             "words": "\n".join(end.log.read_text() for end in ends),
         }
