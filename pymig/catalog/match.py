@@ -85,13 +85,11 @@ class Pattern(NamedTuple):
         message: the text.
         parts: what stands between the names in it.
         longest: the longest of these.
-        believed: what must be in the line, unless the text stands alone; None if the text itself is telling.
     """
 
     message: Message
     parts: tuple[str, ...]
     longest: str
-    believed: re.Pattern[str] | None
 
     @property
     def weight(self) -> int:
@@ -125,10 +123,11 @@ def _pattern(message: Message) -> Pattern:
         said = fixed.sub(flexible, said)
     parts = tuple(part.strip() if not i else part for i, part in enumerate(_NAME.split(normalised_text(said))))
     parts = parts if parts[-1].strip(" .") else parts[:-1]
-    return Pattern(message, parts, max(parts, key=len), _believed(message))
+    return Pattern(message, parts, max(parts, key=len))
 
 
 def _believed(message: Message) -> re.Pattern[str] | None:
+    """What must be in the line, unless the text stands alone; None if the text itself is telling."""
     topic = TOPIC_OF.get(message.key)
     if topic is not None and (topic.strict or not topic.everyday):
         return ABOUT_A_MIGRATION if topic.strict else None
@@ -166,10 +165,11 @@ def find(text: str) -> list[Found]:
 
 
 def _found(pattern: Pattern, joined: str, lines: str) -> Iterator[Found]:
+    believed = _believed(pattern.message)
     for start, end in islice(pattern.search(joined), MOST_TRIES):
         before = lines[max(0, start - MOST_AROUND) : start].rpartition("\n")[2]
         line = before + joined[start:end] + lines[end : end + MOST_AROUND].partition("\n")[0]
-        if pattern.believed is None or is_believed(line, len(before), pattern.believed):
+        if believed is None or is_believed(line, len(before), believed):
             yield Found(pattern.message, pattern.weight, line, len(before))
 
 

@@ -106,6 +106,12 @@ class CommandRule(NamedTuple):
     commands: tuple[str, ...]
     capabilities: CapabilitySet
 
+    def merged(self, other: CommandRule) -> CommandRule:
+        """What either refuses, in the same words."""
+        return CommandRule(
+            tuple(dict.fromkeys((*self.commands, *other.commands))), self.capabilities | other.capabilities
+        )
+
 
 @cache
 def command_rules() -> dict[tuple[str, int], CommandRule]:
@@ -118,10 +124,9 @@ def command_rules() -> dict[tuple[str, int], CommandRule]:
             said = _named(text(rule.text))
             commands = tuple(name for name, says in zip(COMMANDS, (rule.migrate, rule.incoming), strict=True) if says)
             if commands and said.strip("<>name"):
-                before = found.get((said, release), CommandRule((), CapabilitySet()))
-                every = tuple(dict.fromkeys((*before.commands, *commands)))
-                on = before.capabilities | _set_of(rule.capabilities)
-                found[said, release] = CommandRule(every, on)
+                row = CommandRule(commands, _set_of(rule.capabilities))
+                before = found.get((said, release))
+                found[said, release] = row if before is None else before.merged(row)
             number += 1
     return found
 
