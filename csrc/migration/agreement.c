@@ -94,6 +94,9 @@ typedef struct AgreementRow {
     .told.consequence = "the destination waits for more channels and leaves the TLS handshake unread; the source's "   \
                         "monitor stops answering",                                                                     \
     .told.recovers = 0, .told.remedy = "set tls-creds at both ends or at none. To get out: kill the destination"
+#define OF_ONE_KIND                                                                                                    \
+    .told.recovers = 1,                                                                                                \
+    .told.remedy = "use objects of one kind at both ends: tls-creds-x509, tls-creds-psk or tls-creds-anon"
 #define BOTH_MULTIFD .source_on = CAP(MULTIFD), .destination_on = CAP(MULTIFD)
 #define IF_IT_FITS                                                                                                     \
     "once the sockets' buffers take all that is left (over tcp some megabytes), the source stops the guest and, "      \
@@ -165,18 +168,15 @@ static const AgreementRow rows[] = {
     {ROW("tls/kind", CONNECT, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE),
      .when = TLS_AT_SOURCE | TLS_AT_DESTINATION | TOLD(CREDS_ANONYMOUS),
      SAYS("TLS handshake failed: No supported cipher suites have been found."),
-     .told.consequence = "the source has anonymous credentials, which the destination refuses", .told.recovers = 1,
-     .told.remedy = "use objects of one kind at both ends: tls-creds-x509, tls-creds-psk or tls-creds-anon"},
+     .told.consequence = "the source has anonymous credentials, which the destination refuses", OF_ONE_KIND},
     {ROW("tls/kind", CONNECT, ERROR, SOURCE_SIDE, FAILS, SOURCE, AT_SOURCE),
      .when = TLS_AT_SOURCE | TLS_AT_DESTINATION | TOLD(CREDS_KEY_FOR_X509),
      SAYS("TLS handshake failed: Insufficient credentials for that request."),
-     .told.consequence = "the source has a key, and the destination a certificate", .told.recovers = 1,
-     .told.remedy = "use objects of one kind at both ends: tls-creds-x509, tls-creds-psk or tls-creds-anon"},
+     .told.consequence = "the source has a key, and the destination a certificate", OF_ONE_KIND},
     {ROW("tls/kind", CONNECT, ERROR, DESTINATION_SIDE, FAILS, SOURCE, AT_SOURCE),
      .when = TLS_AT_SOURCE | TLS_AT_DESTINATION | TOLD(CREDS_DIFFER),
      SAYS("TLS handshake failed: Insufficient credentials for that request."),
-     .told.consequence = "the destination has not the kind of credentials that the source wants", .told.recovers = 1,
-     .told.remedy = "use objects of one kind at both ends: tls-creds-x509, tls-creds-psk or tls-creds-anon"},
+     .told.consequence = "the destination lacks credentials of the source's kind", OF_ONE_KIND},
     {ROW("tls/no-hostname", CONNECT, ERROR, SOURCE_SIDE, FAILS, SOURCE, AT_SOURCE),
      .when = TLS_AT_SOURCE | TOLD(HOSTNAME_MISSING), SAYS("No hostname for certificate validation"),
      .told.consequence = "the source knows no name to check the destination's certificate against", .told.recovers = 0,

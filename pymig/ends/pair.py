@@ -365,21 +365,26 @@ KIND_FACTS = {
     ("anon", "psk"): lib.PAIR_CREDS_ANONYMOUS,
     ("psk", "x509"): lib.PAIR_CREDS_KEY_FOR_X509,
 }
-"""Which facts kinds of credentials are, of the source and of the destination, if they differ in more than that."""
+"""By the kinds of credentials at the source and at the destination: which fact it is that they differ. For any other
+two kinds it is PAIR_CREDS_DIFFER."""
+
+
+def _kind(credentials: Mapping[str, Any]) -> str:
+    return str(credentials.get("kind", "x509"))
 
 
 def _kinds(pair: Pair, ours: str, theirs: str) -> None:
     objects: list[Any] = [pair.ends[end].tls_objects for end in (0, 1)]
     if UNKNOWN in objects or ours not in objects[0] or theirs not in objects[1]:
         return
-    kinds = objects[0][ours].get("kind", "x509"), objects[1][theirs].get("kind", "x509")
+    kinds = _kind(objects[0][ours]), _kind(objects[1][theirs])
     if kinds[0] != kinds[1]:
         pair.tell(KIND_FACTS.get(kinds, lib.PAIR_CREDS_DIFFER))
 
 
 def _verifies(credentials: Mapping[str, Any]) -> bool:
     """Whether they look at the peer's certificate."""
-    return credentials.get("kind", "x509") == "x509" and bool(credentials.get("verify_peer", True))
+    return _kind(credentials) == "x509" and bool(credentials.get("verify_peer", True))
 
 
 def _authz(pair: Pair, creds: str) -> None:
