@@ -54,6 +54,8 @@ ROWS = [
     Row("set_capabilities(QMP's list of one) / the same", "test_set_qmp_list", "test_empty_call_of_one_pointer", 7),
     Row("try_set_capabilities, refused / the same", "test_try_refused", "test_empty_call_of_one_pointer"),
     Row("pymig check multifd / python -c 'import argparse'", "test_process_check", "test_process_argparse", 1.6),
+    Row("pymig explain LINE / pymig check multifd", "test_process_explain[line]", "test_process_check", 2),
+    Row("the same of a parameter's value", "test_process_explain[value]", "test_process_check", 2),
     Row("check on 11.0 / check on 7.2", "test_check_of_each_release[11.0]", "test_check_of_each_release[7.2]"),
     Row("check(mask), seen / a live QEMU over QMP", "test_check_seen", "test_live_qemu"),
     Row("a live end's preflight, without its queries / a round trip", "test_read_an_end", "test_round_trip", 3),

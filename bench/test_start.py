@@ -22,9 +22,14 @@ STATEMENTS = {
     "test_first_check": "import pymig; pymig.check(['multifd'])",
 }
 
+PYMIG = Path(sys.executable).with_name("pymig")
+REFUSED = "error: internal error: unable to execute QEMU command 'migrate-set-capabilities': Postcopy is not supported"
+WRONG_VALUE = "Parameter 'multifd-channels' expects a value between 1 and 255"
 PROCESSES = {
     "test_process_argparse": (sys.executable, "-c", "import argparse"),
-    "test_process_check": (Path(sys.executable).with_name("pymig"), "check", "multifd"),
+    "test_process_check": (PYMIG, "check", "multifd"),
+    "test_process_explain[line]": (PYMIG, "explain", REFUSED),
+    "test_process_explain[value]": (PYMIG, "explain", WRONG_VALUE),
 }
 
 # What was compiled once is kept, as it is for users.

@@ -9,7 +9,7 @@ from _operator import index
 
 from pymig._core import ffi, lib
 from pymig.errors import ParameterError, ParameterTypeError, TransportError, TransportTypeError
-from pymig.qemu.parameters import NAMES
+from pymig.qemu.parameters import NAMES, PARAMETERS
 from pymig.release import text
 from pymig.values import wrong_type
 
@@ -176,3 +176,19 @@ def python_value(value: Any) -> Any:
     if value.type == lib.QMP_STRING:
         return text(value.text)
     return bool(value.number) if value.type == lib.QMP_BOOL else int(value.number)
+
+
+def parameters_in(state: Any) -> dict[str, Any]:
+    """What query-migrate-parameters answers in C's state, read at one moment."""
+    c_parameters = lib.qmp_query_migrate_parameters(state)
+    if c_parameters == ffi.NULL:
+        raise MemoryError
+    try:
+        member = ffi.new("QmpMember *")
+        return {
+            name: python_value(member.value)
+            for name, i in PARAMETERS.items()
+            if lib.migration_parameters_get(c_parameters, i, member) == 0
+        }
+    finally:
+        lib.migration_parameters_free(c_parameters)

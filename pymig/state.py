@@ -23,10 +23,10 @@ from pymig.host.host import Host, require_host
 from pymig.owned import borrowed, new_state
 from pymig.qemu.build import REFERENCE_BUILD, QemuBuild
 from pymig.qemu.fault import faults_of
-from pymig.qemu.parameters import COMPRESSIONS, PARAMETERS, values_of
+from pymig.qemu.parameters import COMPRESSIONS, values_of
 from pymig.qemu.rules import UNKNOWN_CAPABILITY, Verdicts
 from pymig.release import rows, text
-from pymig.request import Command, Request, c_members, python_value
+from pymig.request import Command, Request, c_members, parameters_in, python_value
 from pymig.values import Frozen, require_bool, wrong_type
 from pymig.verdict import CapabilityError, Verdict
 
@@ -575,18 +575,7 @@ class MigrationState(Frozen):
 
     def query_parameters(self) -> dict[str, Any]:
         """The answer to query-migrate-parameters (qmp_query_migrate_parameters), read at one moment."""
-        c_parameters = lib.qmp_query_migrate_parameters(self._c)
-        if c_parameters == ffi.NULL:
-            raise MemoryError
-        try:
-            member = ffi.new("QmpMember *")
-            values = {}
-            for name, i in PARAMETERS.items():
-                if lib.migration_parameters_get(c_parameters, i, member) == 0:
-                    values[name] = python_value(member.value)
-            return values
-        finally:
-            lib.migration_parameters_free(c_parameters)
+        return parameters_in(self._c)
 
     def migrate(
         self,

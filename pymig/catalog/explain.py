@@ -5,26 +5,23 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import islice, pairwise
 
-from pymig.capability import BITS, NAMES, unknown_capability
-from pymig.catalog.about import CAPABILITIES
-from pymig.catalog.explanation import Explanation
-from pymig.catalog.match import MOST_AROUND, MOST_TRIES, find, find_part, is_believed, normalised, tidied
+from pymig.capability import BITS, NAMES
+from pymig.catalog.match import MOST_AROUND, MOST_TRIES, find, find_part, normalised, tidied
 from pymig.catalog.messages import messages
-from pymig.catalog.names import capability, conflicts, in_words, parameter, words_about
-from pymig.catalog.questions import ALIASES, ASKED, FILLERS, HOST_WORDS, INSTEAD, OLD_NAMES, TOPICS_BY_NAME
+from pymig.catalog.questions import ALIASES, ASKED, EVERYDAY, FILLERS, HOST_WORDS, OLD_NAMES, TOPICS_BY_NAME
 from pymig.catalog.said import explained, keys, of_key
 from pymig.catalog.topics import ECHOES, FAINTEST, TOPIC_OF
 from pymig.catalog.wrapping import with_end
 from pymig.qemu.parameters import PARAMETERS
-from pymig.release import RELEASES
 from pymig.values import wrong_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
+    from pymig.catalog.explanation import Explanation
     from pymig.catalog.match import Found
 
 MOST = 12
@@ -54,35 +51,50 @@ def closest(text: str) -> tuple[str, ...]:
     from difflib import get_close_matches  # noqa: PLC0415 - rare
 
     asked = " ".join(normalised(text[:500]).split())
-    shown = {name.lower(): name for name in (*NAMES, *PARAMETERS, *keys())}
+    identifiers = () if " " in asked else keys()
+    shown = {name.lower(): name for name in (*NAMES, *PARAMETERS, *identifiers)}
     shown |= {message.text.lower(): message.text for message in messages()}
-    return tuple(shown[name] for name in get_close_matches(asked, shown, 4, 0.45))
+    likely = sorted(shown, key=lambda known: _shared(asked, known), reverse=True)[:MOST_COMPARED]
+    return tuple(shown[name] for name in get_close_matches(asked, likely, 4, 0.45))
+
+
+MOST_COMPARED = 12
+"""To how many a text is compared letter by letter, which takes long."""
+
+
+def _shared(one: str, other: str) -> float:
+    """How many of the pairs of letters in two texts are in both."""
+    pairs, others = set(pairwise(one)), set(pairwise(other))
+    return len(pairs & others) / (len(pairs) + len(others) + 1)
 
 
 # ---- A name ----
 
 
-_EVERYDAY = frozenset(("block", "compress", "events", "machine", "mode", "return-path"))
-"""Names that must stand alone, exactly as they are: other texts have these words, too."""
-_KIND = re.compile(r"^(capability|parameter|rule)\s+", re.IGNORECASE)
+_MOST_WORDS = 6
+"""No name has more, written with blanks instead of hyphens, and with the word that says what it is."""
+_KIND = r"(?i)^(?:capability|parameter|rule)\s+"
 
 
 def _named(text: str) -> list[Explanation]:
     """A capability, a parameter, a rule, or what else has a name."""
-    name = _KIND.sub("", text.strip()).partition("=")[0].strip(" ,.:'\"`").lower()
+    if len(text.split()) > _MOST_WORDS:
+        return []
+    name = re.sub(_KIND, "", text.strip()).partition("=")[0].strip(" ,.:'\"`").lower()
     other_spellings = (name, re.sub("[ _]", "-", name), OLD_NAMES.get(name, ""))
-    for spelling in (text.strip().strip("'\"`").lower(), *(one for one in other_spellings if one not in _EVERYDAY)):
+    for spelling in (text.strip().strip("'\"`").lower(), *(one for one in other_spellings if one not in EVERYDAY)):
         found = [*_of_name(spelling), *of_key(spelling)]
         if found:
             return found
     return [_host()] if name in HOST_WORDS else of_key(TOPICS_BY_NAME.get(name, ""))
 
 
-def _of_name(name: str) -> Iterator[Explanation]:
-    if name in BITS:
-        yield capability(name)
-    if name in PARAMETERS:
-        yield parameter(name)
+def _of_name(name: str) -> Iterable[Explanation]:
+    if name not in BITS and name not in PARAMETERS:
+        return ()
+    from pymig.catalog.names import of_name  # noqa: PLC0415 - few texts need all that is known of a name
+
+    return of_name(name)
 
 
 def _host() -> Explanation:
@@ -115,15 +127,14 @@ def _part(text: str) -> list[Explanation]:
 
 # ---- What QAPI and the checks of parameters say ----
 
-_VALUE = re.compile(
-    r"(?:parameter '(?P<quoted>[^']{1,100})'|(?:max_)?option (?P<bare>[a-z][\w.-]*)) "
+VALUE = (
+    r"(?i)(?:parameter '(?P<quoted>[^']{1,100})'|(?:max_)?option (?P<bare>[a-z][\w.-]*)) "
     r"(?:expects|does not accept value '(?P<value>[^']*)'|must be|is missing|is unexpected|should be)"
     r"|invalid parameter type for '(?P<typed>[^']{1,100})', expected"
     r"|invalid mapping given for (?P<mapping>block-bitmap-mapping)"
     r"|(?P<mapped>mapped-ram) only available for non-compressed non-tls multifd migration"
     r"|no build-time support for (?P<built>direct-io)"
-    r"|invalid parameter '(?P<unknown>[^']{0,100})'",
-    re.IGNORECASE,
+    r"|invalid parameter '(?P<unknown>[^']{0,100})'"
 )
 
 
@@ -131,109 +142,20 @@ def _values(text: str) -> list[tuple[tuple[bool, int, bool], Explanation]]:
     """What is said about values: of parameters, of capabilities' names, of the arguments of commands."""
     found = []
     for line in tidied(text).splitlines():
-        for match in islice(_VALUE.finditer(line), MOST_TRIES):
+        for match in islice(re.finditer(VALUE, line), MOST_TRIES):
             before = line[max(0, match.start() - MOST_AROUND) : match.start()]
             said = line[match.start() : match.end() + MOST_AROUND]
-            one = _value(match, before.lower(), said)
+            one = _explained_value(match, before.lower(), said)
             if one is not None:
                 around = (before + said).lower()
                 found.append(((True, len(match[0]), False), with_end(one, around, len(before))))
     return found
 
 
-def _value(match: re.Match[str], before: str, said: str) -> Explanation | None:
-    if match["unknown"] is not None:
-        return _invalid_name(match["unknown"].lower(), before)
-    path = next(filter(None, match.group("quoted", "bare", "typed", "mapping", "mapped", "built"))).lower()
-    name = re.split(r"[.\[]", path)[0].replace("_", "-")
-    name = {"cpu-throttle": "max-cpu-throttle"}.get(name, name)
-    sentence = said[:200]
-    if path.endswith("capability") and match["value"] is not None:
-        return _unknown_capability(match["value"].lower(), "Parameter 'capability' does not accept value '{}'")
-    if name == "mapped-ram":
-        return _of_mapped_ram(match[0])
-    if name in PARAMETERS:
-        return _of_parameter(name, sentence)
-    return _of_argument(path, sentence) if is_believed(before + said.lower(), len(before)) else None
+def _explained_value(match: re.Match[str], before: str, said: str) -> Explanation | None:
+    from pymig.catalog.refused_values import explained_value  # noqa: PLC0415 - as above
 
-
-def _invalid_name(name: str, before: str) -> Explanation | None:
-    """What older QEMUs say of a capability that they do not know; None where something else may be meant."""
-    known = OLD_NAMES.get(name, name)
-    if (known not in BITS or known in _EVERYDAY) and "migrate-set-capabilities" not in before:
-        return None
-    return _unknown_capability(name, "Invalid parameter '{}'")
-
-
-def _unknown_capability(name: str, said: str) -> Explanation:
-    known = OLD_NAMES.get(name, name)
-    whole = "One name that QEMU does not know refuses the whole command. Said at either end, when capabilities are set."
-    if known in BITS:
-        about = capability(known)
-        life = next(line for line in about.text.splitlines() if line.startswith("Since QEMU"))
-        notes = CAPABILITIES[known].notes
-        text = " ".join(filter(None, (life, f"Releases that have it: {in_words(about.releases)}.", notes, whole)))
-        renamed = [f"use the name {known}"] if known != name else []
-        left_out = [f"leave {name} out where query-migrate-capabilities does not list it"]
-        remedies = renamed or [*left_out, *INSTEAD.get(known, ())]
-        see = [known]
-    else:
-        see = list(unknown_capability(name, NAMES).suggestions)
-        text, remedies = f"No release of QEMU that pymig knows has this capability. {whole}", ["correct the name"]
-    causes = (
-        "a setting, or a tool with a list of names, that is older or newer than this QEMU (Ganeti's migration_caps, "
-        "Incus, LXD, openQA); to tell: query-migrate-capabilities, pymig list",
-    )
-    return Explanation("value", said.format(name), text, (), causes, remedies, see)
-
-
-def _of_parameter(name: str, said: str) -> Explanation:
-    about = parameter(name)
-    lines = about.text.splitlines()
-    values = next((line for line in lines if line.startswith("Values:")), "")
-    every = words_about(name)
-    words = "; ".join(f'"{one}" ({in_words(known)})' for one, known in every.items())
-    releases = next((known for one, known in every.items() if said.startswith(one)), about.releases)
-    text = (
-        f"QEMU refuses this value of {name}. {lines[0]} {values} The words vary: {words}. Said when parameters are set."
-    )
-    limits = values.removeprefix("Values: ").split(". Default: ")[0]
-    return Explanation("value", said, text, releases, (_why(said),), (f"set {name} to: {limits}",), (name, *about.see))
-
-
-def _why(said: str) -> str:
-    """Why QEMU says this of a value: QAPI names a type, the checks of parameters name a range."""
-    if _TYPE.search(said):
-        return (
-            "the value has another type: a string, a fraction, or a number that is negative or does not fit; to tell: "
-            "the arguments of migrate-set-parameters in the manager's log"
-        )
-    return "the value is outside the range; to tell: the arguments of migrate-set-parameters in the manager's log"
-
-
-_TYPE = re.compile(
-    r"expects (?:u?int(?:8|16|32|64)|size|string|boolean|array|dict)\w*$|invalid parameter type", re.IGNORECASE
-)
-
-
-def _of_mapped_ram(said: str) -> Explanation:
-    text = (
-        "mapped-ram writes pages as they are. QEMU looks at the values that are stored, not at those of the request: "
-        "the parameters must be reset before anything else can be set. Said when parameters are set."
-    )
-    remedies = ("switch mapped-ram off, set multifd-compression=none and tls-creds='', and switch it on again",)
-    having = tuple(release for release in RELEASES if release in capability("mapped-ram").releases)
-    return Explanation("value", said, text, having, (), remedies, ("mapped-ram", "multifd-compression", "tls-creds"))
-
-
-def _of_argument(path: str, said: str) -> Explanation:
-    text = (
-        f"The request does not fit the QMP schema of this QEMU: {path} is missing, has the wrong type or value, or is "
-        "not known there. QEMU names the first that it meets. The answer is the same at both ends, and nothing was "
-        "changed."
-    )
-    causes = ("a tool that is newer or older than this QEMU; to tell: query-qmp-schema, query-version",)
-    return Explanation("value", said, text, (), causes, (f"correct or leave out {path}",), ())
+    return explained_value(match, before, said)
 
 
 # ---- A question ----
@@ -252,22 +174,24 @@ def _asked(text: str) -> list[Explanation]:
 def _joined(text: str) -> str:
     """The text with the names in one word that people write in two, such as zero copy."""
     one = re.sub("post[ -]copy(?!-)", "postcopy", text)
-    return _IN_TWO_WORDS.sub(lambda found: found[0].replace(" ", "-"), one)
+    return re.sub(_IN_TWO_WORDS, lambda found: found[0].replace(" ", "-"), one)
 
 
-_IN_TWO_WORDS = re.compile("|".join(name.replace("-", " ") for name in (*NAMES, "zero-copy") if name not in _EVERYDAY))
+_IN_TWO_WORDS = "|".join(name.replace("-", " ") for name in (*NAMES, "zero-copy") if name not in EVERYDAY)
 
 
 def _about_names(words: Iterable[str]) -> list[Explanation]:
     """If every word is a name or says nothing by itself: what the names mean, their common rules first."""
-    told = [word for word in words if word not in FILLERS and not _VERSION.fullmatch(word)]
+    told = [word for word in words if word not in FILLERS and not re.fullmatch(_VERSION, word)]
     names = [_known(word) for word in told]
     weak = all(word in _WEAK for word in told) and not _ABOUT_NAMES & set(words)
     if not names or not all(names) or weak:
         return []
+    from pymig.catalog.names import common_rules  # noqa: PLC0415 - as above
+
     host = [_host()] if HOST_WORDS & set(names) else []
     capabilities = [name for name in dict.fromkeys(names) if name in BITS]
-    common = [one for rule in _common_rules(capabilities) for one in of_key(rule)]
+    common = [one for rule in common_rules(capabilities) for one in of_key(rule)]
     return [*host, *common, *(one for name in dict.fromkeys(names) for one in _of_name(name))]
 
 
@@ -275,7 +199,7 @@ _WEAK = frozenset(("block", "events", "compress", "mode", "snapshot", "connectio
 """Names that are also everyday words: they alone are no question, unless it says that it is about names or QEMU."""
 
 _ABOUT_NAMES = frozenset(("capability", "deprecated", "migration", "parameter", "qemu", "removed", "supported"))
-_VERSION = re.compile(r"\d+(\.\d+)*")
+_VERSION = r"\d+(\.\d+)*"
 
 
 def _known(word: str) -> str:
@@ -283,9 +207,3 @@ def _known(word: str) -> str:
         return word
     name = OLD_NAMES.get(word) or ALIASES.get(word) or word.replace("_", "-")
     return name if name in BITS or name in PARAMETERS else ""
-
-
-def _common_rules(capabilities: list[str]) -> list[str]:
-    """The rules that tie two of these together."""
-    tied = (one for name in capabilities for one in conflicts(name) if one.other in capabilities)
-    return list(dict.fromkeys(one.rule for one in tied))

@@ -64,8 +64,18 @@ def build_of(release: int) -> Any:
     return ffi.new("QemuBuild *", choices)
 
 
+_HOST = Host()
+
+
+@cache
+def state_of(release: int) -> Any:
+    """The owner of C's state of a migration with this release; a MigrationState would make verdicts, too."""
+    return new_state(Context(POINTS[release], _HOST)._c, _HOST._c)
+
+
+# Most releases have the same rows: what was read once is kept.
 _set_of = cache(CapabilitySet.from_mask)
-"""A mask's set: the rows of all releases have few different ones."""
+_text = cache(text)
 
 
 class Rule(NamedTuple):
@@ -88,10 +98,17 @@ def rules() -> dict[str, dict[int, Rule]]:
         build = build_of(release)
         for code in range(1, lib.MIGRATION_VERDICT__MAX):
             if lib.migration_rule(build, code, rule) == 0:
-                sets = map(_set_of, (rule.trigger, rule.need, rule.forbid))
-                row = Rule(code, text(rule.message), text(rule.hint) if rule.hint else "", *sets)
-                found.setdefault(text(rule.id), {})[release] = row
+                name, row = _rule(code, bytes(ffi.buffer(rule)))
+                found.setdefault(name, {})[release] = row
     return found
+
+
+@cache
+def _rule(code: int, row: bytes) -> tuple[str, Rule]:
+    """The identifier and the rule of a row of C's."""
+    rule: Any = ffi.from_buffer("MigrationRule *", row)
+    sets = map(_set_of, (rule.trigger, rule.need, rule.forbid))
+    return text(rule.id), Rule(code, text(rule.message), text(rule.hint) if rule.hint else "", *sets)
 
 
 def _rules() -> Iterator[Said]:
@@ -121,14 +138,20 @@ def command_rules() -> dict[tuple[str, int], CommandRule]:
     for release in RELEASES:
         number = 0
         while lib.migration_command_rule(number, release, rule) == 0:
-            said = _named(text(rule.text))
-            commands = tuple(name for name, says in zip(COMMANDS, (rule.migrate, rule.incoming), strict=True) if says)
-            if commands and said.strip("<>name"):
-                row = CommandRule(commands, _set_of(rule.capabilities))
+            said, row = _command_rule(bytes(ffi.buffer(rule)))
+            if row.commands and said.strip("<>name"):
                 before = found.get((said, release))
                 found[said, release] = row if before is None else before.merged(row)
             number += 1
     return found
+
+
+@cache
+def _command_rule(row: bytes) -> tuple[str, CommandRule]:
+    """The text and the rule of a row of C's."""
+    rule: Any = ffi.from_buffer("MigrationCommandRule *", row)
+    commands = tuple(name for name, says in zip(COMMANDS, (rule.migrate, rule.incoming), strict=True) if says)
+    return _named(text(rule.text)), CommandRule(commands, _set_of(rule.capabilities))
 
 
 COMMANDS = ("migrate", "migrate-incoming")
@@ -146,9 +169,8 @@ def _commands() -> Iterator[Said]:
 def _addresses() -> Iterator[Said]:
     around, faults = ffi.new("MigrationSurroundings *"), ffi.new("uint32_t *")
     commands = {uri: Command({"uri": uri}) for uri in ADDRESSES}
-    host = Host()
     for release in RELEASES:
-        owner = new_state(Context(POINTS[release], host)._c, host._c)  # a MigrationState would make verdicts, too
+        owner = state_of(release)
         state = borrowed(owner)
         for uri, command in commands.items():
             said = _fault_of(uri, lambda: command.send(lib.migrate_try, state, around, faults))  # noqa: B023
@@ -181,6 +203,7 @@ def _steps() -> Iterator[Said]:
                 yield "host", f"postcopy-step/{step}", _unnumbered(line), release
 
 
+@cache
 def _unnumbered(line: str) -> str:
     """A text with numbers, which are other ones on another host."""
     words = (word if not word.lstrip("m").isdigit() and not word.startswith("0x") else "<n>" for word in line.split())
@@ -192,7 +215,7 @@ def _disagreements() -> Iterator[Said]:
         for release in RELEASES:
             words = lib.migration_agreement_words(number, release)
             if words != ffi.NULL:
-                yield "stream", text(row.id), text(words), release
+                yield "stream", _text(row.id), _text(words), release
 
 
 def _warnings() -> Iterator[Said]:

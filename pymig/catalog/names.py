@@ -11,47 +11,30 @@ from pymig._core import lib
 from pymig.capability import BITS
 from pymig.catalog.about import CAPABILITIES, PARAMETERS
 from pymig.catalog.explanation import Explanation
-from pymig.catalog.messages import RELEASES, Rule, build_of, rules
+from pymig.catalog.messages import RELEASES, Rule, build_of, rules, state_of
+from pymig.catalog.releases import in_words, series
 from pymig.errors import MigrationError
-from pymig.host.host import Host
-from pymig.qemu.build import QemuBuild
-from pymig.qemu.fault import faults_of
+from pymig.qemu.fault import FAULTS
 from pymig.qemu.parameters import PARAMETERS as NUMBERS
 from pymig.qemu.parameters import values_of
-from pymig.release import POINTS, series_of
 from pymig.release import RELEASES as SERIES
-from pymig.request import Request
-from pymig.state import MigrationState
+from pymig.request import Request, parameters_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
 
-    from pymig.qemu.fault import KnownFault
+
+def of_name(name: str) -> Iterator[Explanation]:
+    """What the capability and the parameter of this name mean."""
+    if name in CAPABILITIES:
+        yield capability(name)
+    if name in PARAMETERS:
+        yield parameter(name)
+
 
 NEEDED_AT = {1: "at the source", 2: "at the destination", 3: "at both ends"}
-
-
-def series(numbers: Iterable[int]) -> tuple[str, ...]:
-    """The series to which C's numbers belong, in their order."""
-    return tuple(dict.fromkeys(map(series_of, numbers)))
-
-
-def in_words(known: Sequence[str]) -> str:
-    """Series as people write them: ``8.1 to 10.0``, ``8.2 and later``, ``all``."""
-    if tuple(known) == SERIES:
-        return "all"
-    runs: list[list[str]] = []
-    for name in known:
-        follows = runs and SERIES.index(name) == SERIES.index(runs[-1][-1]) + 1
-        runs[-1].append(name) if follows else runs.append([name])
-    return ", ".join(map(_run_in_words, runs))
-
-
-def _run_in_words(run: Sequence[str]) -> str:
-    if run[-1] == SERIES[-1] and len(run) > 1:
-        return f"{run[0]} and later"
-    return run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}"
 
 
 # ---- Capabilities ----
@@ -98,13 +81,14 @@ def rules_of(name: str) -> tuple[str, ...]:
     return tuple(
         rule
         for rule, by_release in rules().items()
-        if any(name in row.trigger | row.need | row.forbid for row in by_release.values())
+        if any(name in names for row in by_release.values() for names in (row.trigger, row.need, row.forbid))
     )
 
 
-def faults() -> tuple[KnownFault, ...]:
-    """The known faults of all releases."""
-    return faults_of((1 << 32) - 1)
+def common_rules(capabilities: Sequence[str]) -> list[str]:
+    """The rules that tie two of these together."""
+    tied = (one for name in capabilities for one in conflicts(name) if one.other in capabilities)
+    return list(dict.fromkeys(one.rule for one in tied))
 
 
 @cache
@@ -126,7 +110,7 @@ def capability(name: str) -> Explanation:
         f"Also refused: {'; '.join(_alone(name, having))}." if _alone(name, having) else "",
         about.notes,
     )
-    related = [*rules_of(name), *(one.fault for one in faults() if name in one.capabilities), *parameters_of(name)]
+    related = [*rules_of(name), *(one.fault for one in FAULTS if name in one.capabilities), *parameters_of(name)]
     return Explanation("capability", name, text, series(having), (), (), tuple(dict.fromkeys(related)))
 
 
@@ -241,7 +225,7 @@ def _defaults(name: str, having: Iterable[int]) -> dict[str, tuple[str, ...]]:
     """The series by the default value that they have."""
     found: dict[str, list[int]] = {}
     for release in having:
-        value = MigrationState(POINTS[release], Host()).query_parameters().get(name)
+        value = parameters_in(state_of(release)).get(name)
         found.setdefault(_shown(value), []).append(release)
     return {value: series(releases) for value, releases in found.items()}
 
@@ -265,7 +249,7 @@ def words_about(name: str) -> dict[str, tuple[str, ...]]:
     for release in RELEASES:
         if not lib.migration_parameter_known(build_of(release), NUMBERS[name]):
             continue
-        state = MigrationState(QemuBuild(POINTS[release]), Host())
+        state = state_of(release)
         for value in _TRIED:
             answer = _answer(state, name, value)
             if answer:
@@ -273,10 +257,10 @@ def words_about(name: str) -> dict[str, tuple[str, ...]]:
     return {words: series(releases) for words, releases in said.items()}
 
 
-def _answer(state: MigrationState, name: str, value: object) -> str:
+def _answer(state: Any, name: str, value: object) -> str:
     """What the state says to this value, without setting it; "" if it accepts."""
     try:
-        Request({name: value}).send(lib.migrate_try_parameters, state._c)
+        Request({name: value}).send(lib.migrate_try_parameters, state)
     except MigrationError as error:
         return error.message
     return ""

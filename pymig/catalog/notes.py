@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pymig._core import lib
-from pymig.host.diagnosis import ADD_CAPABILITY, ALLOW_BY_FILTER, OPEN_DEVICE, RAISE_LIMITS, SET_SYSCTL
+from pymig.host.remedies import ADD_CAPABILITY, ALLOW_BY_FILTER, OPEN_DEVICE, RAISE_LIMITS, SET_SYSCTL
 
 
 class Note(NamedTuple):

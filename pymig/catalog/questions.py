@@ -13,6 +13,9 @@ OLD_NAMES = {
 }
 """Names that capabilities and parameters had before, or are called by."""
 
+EVERYDAY = frozenset(("block", "compress", "events", "machine", "mode", "return-path"))
+"""Names that must stand alone, exactly as they are: other texts have these words, too."""
+
 INSTEAD = {
     "compress": ("switch multifd on with multifd-compression=zstd instead of compress",),
     "block": ("copy disks by blockdev-mirror to an NBD server; virsh: --copy-storage-all (not tried)",),

@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from pymig._core import lib
 from pymig.capability import BITS
 from pymig.catalog.explanation import Explanation
 from pymig.catalog.messages import RELEASES, Message, Rule, command_rules, messages, rules
-from pymig.catalog.names import faults, series
 from pymig.catalog.notes import ADDRESS, AT_DESTINATION, KEPT_ON, NOTES_ON_COMMANDS, NOTES_ON_RULES, STEPS, Note
+from pymig.catalog.releases import series
 from pymig.catalog.topics import TOPIC_OF
 from pymig.ends.finding import OUTCOMES, PLACES, STAGES
 from pymig.ends.plan import ENDS
-from pymig.libvirt.faults import FAULTS as LIBVIRT
 from pymig.qemu.build import QemuBuild
+from pymig.qemu.fault import FAULTS as QEMUS
 from pymig.release import POINTS, rows, text
 
 TYPE_CHECKING = False
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from pymig._core import MigrationAgreement
+    from pymig.libvirt.faults import Fault
 
 NOT_TRIED = " (not tried)"
 ANOTHER_MATTER = "Another matter: no capability and no parameter is the cause."
@@ -63,11 +66,12 @@ def of_key(key: str) -> list[Explanation]:
     """What a rule, a row of the table of agreement, a fault or a topic means; empty if there is no such."""
     if key in FAULTS:
         return [_fault(key)]
-    if key in LIBVIRTS_FAULTS:
-        return [_fault_of_libvirt(key)]
     said = [message for message in messages() if message.key == key]
     if not said and key in DISAGREEMENTS:
         return [_disagreement(Message("stream", key, key, ()))]
+    if not said:
+        known = key.startswith("libvirt/") and key in faults_of_libvirt()
+        return [_fault_of_libvirt(key)] if known else []
     newest = {message.kind: message for message in said if message.kind != "rule" or _is_text(message)}
     first = {message.kind: message for message in reversed(said)}
     chosen = newest if said and said[0].kind == "rule" else first
@@ -80,7 +84,7 @@ def _is_text(message: Message) -> bool:
 
 def keys() -> Iterable[str]:
     """All that of_key() knows."""
-    return dict.fromkeys((*rules(), *DISAGREEMENTS, *FAULTS, *LIBVIRTS_FAULTS, *TOPIC_OF))
+    return dict.fromkeys((*rules(), *DISAGREEMENTS, *FAULTS, *faults_of_libvirt(), *TOPIC_OF))
 
 
 # ---- Rules ----
@@ -243,7 +247,7 @@ def _warning(message: Message) -> Explanation:
     return Explanation("warning", message.text, text, series(message.releases), (), (), _see(name) if name else ())
 
 
-FAULTS = {fault.fault: fault for fault in faults()}
+FAULTS = {fault.fault: fault for fault in QEMUS}
 
 
 def _fault(key: str, said: str = "") -> Explanation:
@@ -255,11 +259,16 @@ def _fault(key: str, said: str = "") -> Explanation:
     return Explanation("fault", said or key, words, (), (), (remedy,), _see(key, fault.capabilities))
 
 
-LIBVIRTS_FAULTS = {row.fault.rule: row for row in LIBVIRT}
+@cache
+def faults_of_libvirt() -> dict[str, Fault]:
+    """The known faults of libvirt, by identifier."""
+    from pymig.libvirt.faults import FAULTS as LIBVIRT  # noqa: PLC0415 - few texts need libvirt's tables
+
+    return {row.fault.rule: row for row in LIBVIRT}
 
 
 def _fault_of_libvirt(key: str) -> Explanation:
-    fault, versions = LIBVIRTS_FAULTS[key].fault, LIBVIRTS_FAULTS[key].versions
+    fault, versions = faults_of_libvirt()[key].fault, faults_of_libvirt()[key].versions
     says = f" It says: {fault.message}" if fault.message else ""
     text = f"libvirt accepts the command, and {fault.consequence}. Versions at the {fault.end}: {versions}.{says}"
     return Explanation("fault", key, text, (), (), (f"{fault.remedy} ({fault.reference}){NOT_TRIED}",), ())

@@ -9,7 +9,7 @@ from textwrap import wrap
 
 from pymig.catalog.explain import closest, explain
 from pymig.catalog.explanation import KINDS
-from pymig.catalog.names import in_words
+from pymig.catalog.releases import in_words
 from pymig.cli.arguments import UsageError
 from pymig.cli.text import BOLD, print_json, printable, styled
 from pymig.cli.values import ACCEPTED, REFUSED

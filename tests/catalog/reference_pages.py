@@ -16,15 +16,14 @@ from pymig.catalog.names import (
     NEEDED_AT,
     capability,
     conflicts,
-    in_words,
     parameter,
     parameters_of,
     rules_of,
-    series,
     words_about,
 )
 from pymig.catalog.notes import NOTES_ON_RULES
-from pymig.catalog.said import DISAGREEMENTS, FAULTS, LIBVIRTS_FAULTS, explained, of_key
+from pymig.catalog.releases import in_words, series
+from pymig.catalog.said import DISAGREEMENTS, FAULTS, explained, faults_of_libvirt, of_key
 from pymig.catalog.topics import TOPICS
 from pymig.qemu.parameters import PARAMETERS as NUMBERS
 from pymig.release import RELEASES, text
@@ -242,7 +241,7 @@ GROUPS = {
     "Rules: sets of capabilities that QEMU refuses": tuple(rules()),
     "Two ends that disagree": tuple(DISAGREEMENTS),
     "Known faults": tuple(FAULTS),
-    "Known faults of libvirt": tuple(LIBVIRTS_FAULTS),
+    "Known faults of libvirt": tuple(faults_of_libvirt()),
     "libvirt, the kernel, and other matters": tuple(topic.name for topic in TOPICS),
 }
 NAMED = {name for names in GROUPS.values() for name in names}

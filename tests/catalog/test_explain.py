@@ -3,6 +3,8 @@
 """explain(): names, parts of texts, and what the catalogue holds."""
 
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -13,10 +15,11 @@ from pymig.catalog import about
 from pymig.catalog.explain import closest
 from pymig.catalog.explanation import KINDS
 from pymig.catalog.messages import RELEASES, command_rules, messages, rules
-from pymig.catalog.names import TUNED_BY, conflicts, in_words, words_about
+from pymig.catalog.names import TUNED_BY, conflicts, words_about
 from pymig.catalog.notes import NOTES_ON_COMMANDS, NOTES_ON_RULES, STEPS
 from pymig.catalog.questions import ALIASES, ASKED, HOST_WORDS, OLD_NAMES
-from pymig.catalog.said import DISAGREEMENTS, FAULTS, LIBVIRTS_FAULTS, explained, keys
+from pymig.catalog.releases import in_words
+from pymig.catalog.said import DISAGREEMENTS, FAULTS, explained, faults_of_libvirt, keys
 from pymig.catalog.topics import TOPICS
 from pymig.qemu.parameters import PARAMETERS
 from pymig.release import RELEASES as SERIES
@@ -41,6 +44,7 @@ def test_parameters(name):
     assert "Values: " in found.text
     assert found.releases
     assert explain(name.replace("-", "_").upper())[0] == found
+    assert explain(f"parameter {name.replace('-', ' ')}")[0] == found
 
 
 def test_own_words_are_of_the_names_that_there_are():
@@ -102,7 +106,7 @@ def test_tables_of_notes_have_no_dead_rows():
     assert set(STEPS) == set(range(lib.POSTCOPY_STEP_TARGET_PAGE_SIZE, lib.POSTCOPY_STEP_MEMORY))
     assert {topic.kind for topic in TOPICS} <= set(KINDS)
     assert len({topic.name for topic in TOPICS}) == len(TOPICS)
-    assert {topic.name for topic in TOPICS}.isdisjoint({*rules(), *DISAGREEMENTS, *FAULTS, *LIBVIRTS_FAULTS})
+    assert {topic.name for topic in TOPICS}.isdisjoint({*rules(), *DISAGREEMENTS, *FAULTS, *faults_of_libvirt()})
     assert [key for _, key in ASKED if not explain(key)] == []
     assert set(ALIASES.values()) | set(OLD_NAMES.values()) <= {*NAMES, *PARAMETERS}
 
@@ -111,7 +115,7 @@ def test_every_text_finds_itself():
     for message in messages():
         text = message.text.replace("<name>", "x").replace("<address>", "x").replace("<option>", "postcopy")
         assert explain(text), message
-    for fault in (*FAULTS, *LIBVIRTS_FAULTS):
+    for fault in (*FAULTS, *faults_of_libvirt()):
         assert explain(fault)[0].kind == "fault"
     assert len(messages()) > 250
 
@@ -175,6 +179,17 @@ def test_nothing(text):
 def test_wrong_type():
     with pytest.raises(TypeError, match="text must be a str, not bytes"):
         explain(b"multifd")
+
+
+RARELY_NEEDED = ("pymig.state", "pymig.libvirt", "pymig.catalog.about", "pymig.catalog.names", "pymig.host.diagnosis")
+
+
+@pytest.mark.parametrize("text", ["Postcopy is not supported", "zero-copy: not supported by this kernel at all, sorry"])
+def test_a_text_is_explained_without_what_few_texts_need(text):
+    code = f"import sys; from pymig import explain; explain({text!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pymig.catalog.explain" in done.stdout.split()
+    assert set(RARELY_NEEDED).isdisjoint(done.stdout.split())
 
 
 def test_closest():

@@ -3,8 +3,11 @@
 """The modules import each other without a circle, counting imports in functions and for type checkers."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 import pymig
 
@@ -32,6 +35,28 @@ GRAPH = {name: set(imported(path)).intersection(FILES) for name, path in FILES.i
 def test_no_circle():
     order = list(TopologicalSorter(GRAPH).static_order())  # raises CycleError, which names the circle
     assert set(order) == set(FILES)
+
+
+DESIGN = Path(__file__).parents[2] / "docs" / "design.md"
+
+
+def layers():
+    """The modules of each layer in docs/design.md, the lowest layer first."""
+    table = DESIGN.read_text().partition("| layer in Python |")[2].partition("\n\n")[0]
+    for row in table.splitlines()[2:]:
+        packages = re.findall(r"`(\w+)/` \(([^)]*)\)", row)
+        alone = re.sub(r"`\w+/` \([^)]*\)", "", row)
+        inside = [f"{package}.{name}" for package, names in packages for name in re.findall(r"`(\w+)`", names)]
+        yield [f"pymig.{name}" for name in (*inside, *re.findall(r"`(\w+)`", alone))]
+
+
+@pytest.mark.skipif(not DESIGN.exists(), reason="needs the source tree: docs")
+def test_each_module_has_its_layer_and_imports_from_no_higher_one():
+    level = {name: number for number, names in enumerate(layers()) for name in names}
+    outside = {name for name, path in FILES.items() if path.stem in ("__init__", "__main__")}
+    cli = {name for name in FILES if name.startswith("pymig.cli")}
+    assert set(level) == set(FILES) - outside - cli - {"pymig.reference"}
+    assert [(name, one) for name in level for one in GRAPH[name] if one in level and level[one] > level[name]] == []
 
 
 def test_the_command_line_is_the_top_layer():
