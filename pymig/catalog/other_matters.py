@@ -113,6 +113,23 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Migration disabled: failed to allocate shared memory",
             "Migration is disabled when VirtFS export path '<path>' is mounted in the guest using mount_tag '<tag>'",
             "virgl is not yet migratable",
+            "Migration is disabled for VFIO device",
+            "Migration couldn't be initialized for VFIO device",
+            "Migration is currently not supported with vIOMMU enabled",
+            "Migration is currently not supported with large memory VM due to dirty tracking limitation in backend",
+            "Multiple VFIO devices migration is supported only if all of them support P2P migration",
+            "'peer' devices are not migratable",
+            "vhost-scsi does not support migration in all cases",
+            "Back-end of <type> device <device> (tag: '<tag>') does not support migration through qemu",
+            "Migration disabled: TPM emulator does not support migration",
+            "Migration disabled: devices with VIRTIO Shared Memory Regions do not support migration yet.",
+            "The vdagent chardev doesn't yet support migration",
+            "The vdagent chardev doesn't support migration with machine version less than 10.1",
+            "'hv-passthrough' CPU flag prevents migration",
+            "'hv-no-nonarch-coresharing=auto' CPU flag prevents migration",
+            "TCG plugin time control does not support migration",
+            "only one NVMe namespace is supported for migration",
+            "Live migration disabled: dump-guest-memory in progress",
             "Failed to start DMA logging",
         ),
         "A device, or the format of a disk, that can't be moved blocks the command, whatever the capabilities are. "
@@ -146,7 +163,11 @@ OTHER_MATTERS: tuple[Topic, ...] = (
     Topic(
         "storage/copy",
         OTHER,
-        ("migration of disk <disk> failed", "Source and target image have different sizes"),
+        (
+            "migration of disk <disk> failed",
+            "Source and target image have different sizes",
+            "migration of non-shared disks requested but NBD is not set up",
+        ),
         "libvirt copies the disks by NBD and mirror jobs, beside the migration of memory. Both ends, before memory "
         "is sent.",
         ("the destination's image is missing, too small or full; to tell: qemu-img info, df, at the destination",),
@@ -175,6 +196,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "Unacceptable CPU info: CPU doesn't have compatibility",
             "Migration pre-check error: CPU doesn't have compatibility",
             "TSC frequency mismatch between VM (<n> kHz) and host (<n> kHz), and TSC scaling unavailable",
+            "Mismatch between user-specified TSC frequency and migrated TSC frequency",
         ),
         "The destination's CPU, or its QEMU, can't give the guest the CPU that it has.",
         (
@@ -396,6 +418,26 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         strict=True,
     ),
     Topic(
+        "libvirt/no-guest",
+        OTHER,
+        ("no domain with matching name '<domain>'", "no domain with matching uuid '<uuid>'"),
+        "This libvirt has no guest of that name. Nothing was changed.",
+        (
+            "the guest is at another host already, or in the other session (qemu:///session); to tell: virsh -c "
+            "qemu:///system list --all, at both hosts",
+        ),
+        ("correct the name, or ask the libvirt that has the guest",),
+        strict=True,
+    ),
+    Topic(
+        "libvirt/permission",
+        OTHER,
+        ("no polkit agent available to authenticate action 'org.libvirt.unix.manage'",),
+        "The user who connects may not use that host's libvirt.",
+        ("the user is not root and not in the group libvirt there; to tell: ssh USER@HOST id",),
+        ("add the user to the group libvirt at that host, or connect as root",),
+    ),
+    Topic(
         "libvirt/security",
         OTHER,
         ("Unable to find security driver for model <model>", "Unable to find security driver for label <label>"),
@@ -422,6 +464,9 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         OTHER,
         (
             "Device '<device>' is writable but does not support snapshots",
+            "vmstate block device '<device>' does not support snapshots",
+            "vmstate block device '<device>' does not exist",
+            "no block device can store vmstate for snapshot",
             "No block device can accept snapshots",
             "Error <n> while writing VM state",
             "Error while writing VM state",

@@ -7,8 +7,9 @@ from __future__ import annotations
 from pymig.catalog.libvirt_topics import LIBVIRT_TOPICS
 from pymig.catalog.met_topics import MET_TOPICS
 from pymig.catalog.other_matters import OTHER_MATTERS
+from pymig.catalog.qemu_topics import QEMU_TOPICS
 
-TOPICS = (*LIBVIRT_TOPICS, *MET_TOPICS, *OTHER_MATTERS)
+TOPICS = (*LIBVIRT_TOPICS, *MET_TOPICS, *QEMU_TOPICS, *OTHER_MATTERS)
 
 TOPIC_OF = {topic.name: topic for topic in TOPICS}
 

@@ -193,6 +193,72 @@ TEXTS = {
         "refuses before libvirt",
         "shared storage",
     ),
+    f"{QMP} 'cont': Migration is not finalized yet": ("command", "query-status", "pymig watch"),
+    "Error: Postcopy migration in progress, cannot cancel.": ("command", "can't be taken back", "resume=true"),
+    f"{QMP} 'device_add': device_add not allowed while migrating": ("command", "stay as they are", "virsh domjobabort"),
+    "qemu-kvm: virtio-rng: incoming version_id 3 is too new for local version_id 2": (
+        "other matter",
+        "the destination's QEMU is older",
+        "pc-q35-7.2",
+    ),
+    "qemu-system-x86_64: Unknown savevm section type 84": ("migration", "the two ends differ", "pymig preflight"),
+    "qemu-kvm: multifd 0: packet size received 40 size expected 80": (
+        "migration",
+        "multifd-compression differs",
+        "the same multifd-compression",
+    ),
+    "qemu-kvm: Failed to load XBZRLE page - decode error!": ("migration", "xbzrle packed", "switch xbzrle off"),
+    "kvm: RAM block '/rom@etc/acpi/tables' resized during precopy.": ("other matter", "rebooted", "has booted"),
+    "qemu-kvm: Could not read whole mapped-ram migration header (expected 16, got 0 bytes)": (
+        "migration",
+        "the disk was full",
+        "enough space",
+    ),
+    f"error: {QMP} 'migrate': 0000:41:00.0: VFIO migration is not supported with background snapshot": (
+        "migration",
+        "background-snapshot is on",
+        "switch background-snapshot off",
+    ),
+    f"{QMP} 'migrate': 0000:41:00.0: Migration is currently not supported with vIOMMU enabled": (
+        "other matter",
+        "blocked-reasons",
+        "unplug the device",
+    ),
+    "qemu-kvm: Mismatch between user-specified TSC frequency and migrated TSC frequency": (
+        "other matter",
+        "CPU",
+        "both hosts",
+    ),
+    "virsh migrate: error: Requested operation is not valid: domain is not running": (
+        "libvirt",
+        "virsh domstate",
+        "--offline",
+    ),
+    "error: operation failed: another migration job is already running for domain 'web1'": (
+        "libvirt",
+        "virsh domjobinfo",
+        "domjobabort",
+    ),
+    "Requested operation is not valid: cannot abort incoming migration; use virDomainDestroy instead": (
+        "libvirt",
+        "went to the destination",
+        "the source's libvirt",
+    ),
+    "virtqemud[812]: Migration of domain web1 failed during post-copy; leaving the domain paused": (
+        "migration",
+        "either end",
+        "--postcopy-resume",
+    ),
+    "operation failed: migrate_tls_x509_cert_dir directory '/etc/pki/qemu' does not exist": (
+        "libvirt",
+        "ls -l /etc/pki/qemu",
+        "qemu.conf",
+    ),
+    "virsh migrate: error: Unable to read from monitor: Connection reset by peer": (
+        "migration",
+        "a QEMU has ended",
+        "log of both",
+    ),
     f"error: {QMP} 'migrate-incoming': unknown migration protocol: rdma:0.0.0.0:49152": (
         "command",
         "without RDMA",
