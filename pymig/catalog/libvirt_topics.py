@@ -334,7 +334,11 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
     Topic(
         "libvirt/daemon-ended",
         "libvirt",
-        ("Disconnected from qemu:///system due to end of file", "End of file while reading data: Input/output error"),
+        (
+            "Disconnected from qemu:///system due to end of file",
+            "End of file while reading data: Input/output error",
+            "End of file while reading data: : Input/output error",
+        ),
         "libvirt's daemon has ended while it worked; the guest lives on. libvirtd 11.3 ends at --p2p --tunnelled "
         "--tls.",
         ("a fault of libvirt's; to tell: coredumpctl list, journalctl -u libvirtd",),

@@ -32,7 +32,7 @@ ABOUT_QEMU = (
 """Words by which a line is about QEMU. A text that others say, too, is only believed in such a line, or alone."""
 
 ABOUT_A_MIGRATION = (
-    r"migrat|post-?copy|incoming|multifd|--(?:abort-on-error|auto-converge|change-protection|comp-|compressed|copy-storage"
+    r"migrat|post-?copy|incoming|multifd|nbd-server-|--(?:abort-on-error|auto-converge|change-protection|comp-|compressed|copy-storage"
     r"|disks-|graphicsuri|image-format|live|offline|p2p|parallel|persistent-xml|postcopy|tls-destination|tunnelled"
     r"|undefinesource|zerocopy)"
 )

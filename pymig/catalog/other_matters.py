@@ -501,10 +501,42 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "can't migrate running VM without --online",
             "unable to detect remote migration address",
             "online migrate failure - aborting",
+            "ERROR: migration aborted (duration <time>)",
+            "TASK ERROR: migration aborted",
         ),
         "Proxmox's own words: the reason stands in the lines before, or the guest runs and --online was not given.",
         ("the destination's QEMU did not start; to tell: the task's log, the lines above",),
         ("read the lines above", "add --online for a running guest"),
+    ),
+    Topic(
+        "proxmox/closed",
+        OTHER,
+        (
+            "qmp command '<command>' failed - client closed connection",
+            "failed to handle 'resume' command - VM <id> not running",
+        ),
+        "The QEMU that Proxmox asked has ended: with query-migrate it was the source's, with resume the destination's.",
+        (
+            "QEMU crashed, or the kernel ended it for want of memory; to tell: journalctl at that node, coredumpctl "
+            "list",
+        ),
+        (
+            "look where the guest runs before anything else: qm status ID, at both nodes",
+            "read the journal of both nodes at that time",
+        ),
+        strict=True,
+    ),
+    Topic(
+        "proxmox/timeout",
+        OTHER,
+        ("qmp command '<command>' failed - got timeout",),
+        "QEMU did not answer Proxmox in time. The migration may still go on.",
+        ("QEMU waits for a storage or is busy; to tell: dmesg, pvesm status, at that node",),
+        (
+            "ask again: qm status ID --verbose",
+            "correct the storage first, then migrate again",
+        ),
+        strict=True,
     ),
     Topic(
         "vfio/memory-lock",

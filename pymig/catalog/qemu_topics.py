@@ -228,6 +228,22 @@ QEMU_TOPICS: tuple[Topic, ...] = (
         ("start the destination with the same memory and devices",),
     ),
     Topic(
+        "rdma/broken",
+        OTHER,
+        (
+            "rdma migration: polling error",
+            "rdma migration: recv polling control error",
+            "rdma migration: send polling control error",
+            "rdma migration: post rdma write failed",
+            "rdma migration: complete polling error",
+            "RDMA is in an error state waiting migration to abort!",
+        ),
+        "The RDMA connection broke. This end only notices it; what happened stands at the other end, or in the "
+        "network.",
+        ("the other QEMU has ended, or the link is down; to tell: its log, rdma link, at both ends",),
+        ("read the other end's log", "use tcp: instead of rdma:"),
+    ),
+    Topic(
         "incoming/extra",
         "migration",
         ("Extra incoming migration connection; ignoring",),

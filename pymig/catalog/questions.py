@@ -82,14 +82,15 @@ TOPICS_BY_NAME = {
 FILLERS = frozenset(
     """
     a about after allowed an and any are at be because before between both by called can cap capabilities
-    capability caps compatible config configure conflict conflicts default deprecated did difference disable
-    disabled do does enable enabled enabling end ends error explain file flag for from gone harvester has
-    have how i in incompatible is it its kubevirt kvm libvirtd like live long many may mean means migrate
-    migration missing much my need needed needs new no not nova of off old on one only openstack option
-    options or ovirt parameter parameters possible proxmox qemu refused release releases removed required
-    requires set setting settings since still supported switch tcp than that the then there to together too
-    turn two unix unsupported until up update upgrade use used using value values version versions virsh was
-    were what when where which who why will with without work works would you
+    capability caps compatible config configure conflict conflicts default deprecated destination did difference
+    disable disabled do does enable enabled enabling end ends equal error explain file flag for from gone
+    harvester has have host hosts how i in incompatible is it its kubevirt kvm libvirtd like live long many may
+    maximum mean means migrate migration minimum missing much must my need needed needs new no not nova of off
+    old on one only openstack option options or ovirt parameter parameters possible proxmox qemu range refused
+    release releases removed required requires same set setting settings should side sides since source still
+    supported switch take takes target tcp than that the then there to together too turn two unit units unix
+    unsupported until up update upgrade use used using value values version versions virsh was were what when
+    where which who why will with without work works would you
     """.split()  # noqa: SIM905 - a list of a hundred words
 )
 """Words that say nothing by themselves."""
@@ -120,6 +121,9 @@ ASKED = (
     ("migration never ends", "convergence"),
     ("migration never converges", "convergence"),
     ("migration converge", "convergence"),
+    ("migration slow", "convergence"),
+    ("migration stuck", "convergence"),
+    ("migration never finishes", "convergence"),
     ("backup migration at once", "bitmaps/in-use"),
     ("savevm blocked cpu", "blocker/cpu"),
     ("migration blocked cpu", "blocker/cpu"),

@@ -30,7 +30,7 @@ def explained_value(match: re.Match[str], before: str, said: str) -> Explanation
     if name == "mapped-ram":
         return _of_mapped_ram(match[0])
     if name in PARAMETERS:
-        return _of_parameter(name, sentence)
+        return _unknown_parameter(name, match[0]) if match[0].endswith("unexpected") else _of_parameter(name, sentence)
     return _of_argument(path, sentence) if is_believed(before + said.lower(), len(before)) else None
 
 
@@ -44,12 +44,9 @@ def _invalid_name(name: str, before: str) -> Explanation | None:
 
 def _unknown_capability(name: str, said: str) -> Explanation:
     known = OLD_NAMES.get(name, name)
-    whole = "One name that QEMU does not know refuses the whole command. Said at either end, when capabilities are set."
+    whole = f"{ONE_NAME} Said at either end, when capabilities are set."
     if known in BITS:
-        about = capability(known)
-        life = next(line for line in about.text.splitlines() if line.startswith("Since QEMU"))
-        notes = CAPABILITIES[known].notes
-        text = " ".join(filter(None, (life, f"Releases that have it: {in_words(about.releases)}.", notes, whole)))
+        text = " ".join(filter(None, (_life(capability(known)), CAPABILITIES[known].notes, whole)))
         renamed = [f"use the name {known}"] if known != name else []
         left_out = [f"leave {name} out where query-migrate-capabilities does not list it"]
         remedies = renamed or [*left_out, *INSTEAD.get(known, ())]
@@ -62,6 +59,24 @@ def _unknown_capability(name: str, said: str) -> Explanation:
         "Incus, LXD, openQA); to tell: query-migrate-capabilities, pymig list",
     )
     return Explanation("value", said.format(name), text, (), causes, remedies, see)
+
+
+ONE_NAME = "One name that QEMU does not know refuses the whole command."
+
+
+def _life(about: Explanation) -> str:
+    """Since when and until when a capability or a parameter is there."""
+    life = next(line for line in about.text.splitlines() if line.startswith("Since QEMU"))
+    return f"{life} Releases that have it: {in_words(about.releases)}."
+
+
+def _unknown_parameter(name: str, said: str) -> Explanation:
+    about = parameter(name)
+    text = f"This QEMU does not know {name}. {_life(about)} {ONE_NAME} Said at either end, when parameters are set."
+    causes = ("a tool that is newer or older than this QEMU; to tell: query-migrate-parameters, query-version",)
+    instead = (remedy for owner in about.see for remedy in INSTEAD.get(owner, ()))
+    remedies = (f"leave {name} out where query-migrate-parameters does not list it", *instead)
+    return Explanation("value", said, text, (), causes, remedies, (name, *about.see))
 
 
 def _of_parameter(name: str, said: str) -> Explanation:

@@ -193,6 +193,33 @@ TEXTS = {
         "refuses before libvirt",
         "shared storage",
     ),
+    f"{QMP} 'migrate-set-parameters': Parameter 'compress-level' is unexpected": (
+        "value",
+        "removed in 9.1",
+        "leave compress-level out",
+    ),
+    "Live Migration failure: End of file while reading data: : Input/output error: libvirt.libvirtError": (
+        "libvirt",
+        "coredumpctl",
+        "update libvirt",
+    ),
+    f"{QMP} 'nbd-server-start': Failed to find an available port: Address already in use": (
+        "other matter",
+        "the port is taken",
+        "correct the address",
+    ),
+    "ERROR: online migrate failure - VM 137 qmp command 'query-migrate' failed - client closed connection": (
+        "other matter",
+        "QEMU crashed",
+        "qm status",
+    ),
+    "migration status error: VM 101 qmp command 'query-migrate' failed - got timeout": (
+        "other matter",
+        "storage",
+        "qm status",
+    ),
+    "qemu-kvm: rdma migration: recv polling control error!": ("other matter", "the link is down", "use tcp:"),
+    "TASK ERROR: migration aborted": ("other matter", "in the lines before", "read the lines above"),
     f"{QMP} 'cont': Migration is not finalized yet": ("command", "query-status", "pymig watch"),
     "Error: Postcopy migration in progress, cannot cancel.": ("command", "can't be taken back", "resume=true"),
     f"{QMP} 'device_add': device_add not allowed while migrating": ("command", "stay as they are", "virsh domjobabort"),

@@ -482,6 +482,7 @@ TESTS = {
     r"use the name .*|correct the name|leave \S+ out where query-migrate-capabilities does not list it": (
         f"{HERE}::test_names"
     ),
+    r"leave \S+ out where query-migrate-parameters does not list it": f"{HERE}::test_names_of_parameters",
     r"switch mapped-ram off, set multifd-compression=none and tls-creds='', and switch it on again": (
         f"{HERE}::test_mapped_ram"
     ),
@@ -512,6 +513,7 @@ VALUE_TEXTS = (
     "Parameter 'capability' does not accept value 'x-multifd'",
     "Parameter 'capability' does not accept value 'compress'",
     "Parameter 'capability' does not accept value 'multifdd'",
+    "Parameter 'compress-level' is unexpected",
     "Mapped-ram only available for non-compressed non-TLS multifd migration",
     "migrate-set-capabilities: Parameter 'capabilities' is missing",
 )
@@ -545,6 +547,14 @@ def test_names():
     with pytest.raises(MigrationError, match="does not accept value"):
         qemu().set_capabilities({"compress": True, "multifd": True})
     qemu().set_capabilities({"multifd": True})
+
+
+def test_names_of_parameters():
+    """Without the parameter that the release lacks, the command is accepted."""
+    state = qemu()
+    with pytest.raises(MigrationError, match="'compress-level' is unexpected"):
+        state.set_parameters({"compress-level": 1, "max-bandwidth": 1})
+    state.set_parameters({"max-bandwidth": 1})
 
 
 def test_instead_of_compress():
