@@ -52,7 +52,7 @@ def folder(tmp_path):
     (tools / "pymig").chmod(0o755)
     yield tmp_path
     for file in tmp_path.glob("*.pid"):
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # QEMU removes its file when it ends
             os.kill(int(file.read_text()), signal.SIGKILL)
 
 
