@@ -5,7 +5,7 @@
     python -m tests.shipped [--tests PATH]... [PLACE...]
 
 A Python of this machine gets the wheel that `make dist` made of the sdist. A free-threaded one gets one of those of
-`make wheels`, like the Pythons of other places. That of Debian 13 for aarch64 runs in qemu-aarch64; that for musl is
+`make wheels`, like the Pythons of other places. Those for aarch64 run in qemu-aarch64. Those for musl are
 built from Debian's sources. The output goes to build/machines/shipped-PLACE.log.
 
 Exit status: 0 all passed, 1 one failed, 77 one can't be had.
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.live import bring
 from tests.live.bring import BringError, FailsError, NotHadError, fetch, say, worst
@@ -98,9 +99,16 @@ def emulated_root(name: str) -> Path:
 # What can't work in qemu-aarch64 and in that namespace: it does not limit the address space, a process can't take on
 # what another one has, and there is no terminal.
 NOT_EMULATED = (
-    "tests/unit/test_robust.py::TestBuffers::test_nothing_is_needed_beyond_out",
-    "tests/unit/test_cli.py::test_probe_in_the_own_place",
-    "tests/unit/test_cli.py::test_colour_only_on_a_terminal",
+    "--deselect=tests/unit/test_robust.py::TestBuffers::test_nothing_is_needed_beyond_out",
+    "--deselect=tests/unit/test_cli.py::test_probe_in_the_own_place",
+    "--deselect=tests/unit/test_cli.py::test_colour_only_on_a_terminal",
+)
+
+# They speak QMP with qemu.qmp, which needs the module ssl.
+WITHOUT_OPENSSL = (
+    "--ignore=tests/vectors/test_commands.py",
+    "--deselect=tests/unit/test_apply.py::test_arguments",
+    "--deselect=tests/unit/test_cli.py::test_wrong_usage",
 )
 
 USE = '"$0" -m pymig check multifd && { "$0" -m pymig probe || test $? = 1; } && exec "$0" -m pytest -q "$@"'
@@ -115,28 +123,41 @@ def site_of(folder: Path, python: Path, platforms: list[str]) -> str:
     return site
 
 
-def in_an_emulator(name: str, tests: list[str]) -> None:
-    """Test with an aarch64 Python."""
-    root = emulated_root(name)
-    python = (root / "usr/bin/python3").resolve()
-    platforms = ["manylinux2014_aarch64", *(f"manylinux_2_{minor}_aarch64" for minor in (17, 26, 27, 28))]
+class Foreign(NamedTuple):
+    """A Python for another platform.
+
+    Attributes:
+        python: its path.
+        platforms: the tags of the wheels that fit.
+        without: pytest's options that leave out what can't work with it.
+        start: what runs it, if this machine can't.
+    """
+
+    python: Path
+    platforms: list[str]
+    without: tuple[str, ...]
+    start: tuple[str, ...] = ()
+
+
+def with_foreign(name: str, tests: list[str]) -> None:
+    """Test with a Python for another platform."""
+    foreign = FOREIGN[name](name)
     with tempfile.TemporaryDirectory(prefix="shipped-") as folder:
         lay_out(Path(folder), TREE / "dist/wheels")
-        site = site_of(Path(folder), python, platforms)
-        deselected = [f"--deselect={test}" for test in NOT_EMULATED]
-        command = [EMULATE, "sh", "-c", USE, python, *deselected, *tests]
-        run(name, command, Path(folder), QEMU_LD_PREFIX=str(root), PYTHONPATH=site)
+        site = site_of(Path(folder), foreign.python, foreign.platforms)
+        command = [*foreign.start, "sh", "-c", USE, foreign.python, *foreign.without, *tests]
+        run(name, command, Path(folder), PYTHONPATH=site)
 
 
-# They speak QMP with qemu.qmp, which needs the module ssl.
-WITHOUT_OPENSSL = (
-    "--ignore=tests/vectors/test_commands.py",
-    "--deselect=tests/unit/test_apply.py::test_arguments",
-    "--deselect=tests/unit/test_cli.py::test_wrong_usage",
-)
+def for_aarch64(name: str) -> Foreign:
+    """The Python of Debian 13."""
+    root = emulated_root(name)
+    platforms = ["manylinux2014_aarch64", *(f"manylinux_2_{minor}_aarch64" for minor in (17, 26, 27, 28))]
+    python = (root / "usr/bin/python3").resolve()
+    return Foreign(python, platforms, NOT_EMULATED, ("env", f"QEMU_LD_PREFIX={root}", EMULATE))
 
 
-def musl_python(name: str) -> Path:
+def built_for_musl(name: str, *machine_and_python: str) -> Path:
     """A CPython for musl, which no package of Debian brings: built from its sources."""
     prefix = KEPT / name
     python = prefix / "bin/python3"
@@ -148,25 +169,32 @@ def musl_python(name: str) -> Path:
             fetch(*apt, "update")
             fetch("env", f"--chdir={folder}", *apt, "source", "--download-only", "--tar-only", *MUSL_SOURCES)
             say(name, "building a CPython for musl; this can take ten minutes")
-            run(f"{name}-build", [BUILD_MUSL, prefix], Path(folder))
+            run(f"{name}-build", [BUILD_MUSL, prefix, *machine_and_python], Path(folder))
     return python.resolve()
 
 
-def with_musl(name: str, tests: list[str]) -> None:
-    """Test with a Python whose C library is musl."""
-    python = musl_python(name)
-    with tempfile.TemporaryDirectory(prefix="shipped-") as folder:
-        lay_out(Path(folder), TREE / "dist/wheels")
-        platforms = [f"musllinux_1_{minor}_{MACHINE}" for minor in (1, 2)]
-        site = site_of(Path(folder), python, platforms)
-        run(name, ["sh", "-c", USE, python, *WITHOUT_OPENSSL, *tests], Path(folder), PYTHONPATH=site)
+def for_musl(name: str) -> Foreign:
+    """A Python for this machine whose C library is musl."""
+    return Foreign(built_for_musl(name), musl_platforms(MACHINE), WITHOUT_OPENSSL)
 
+
+def for_musl_on_aarch64(name: str) -> Foreign:
+    """A Python for aarch64 whose C library is musl; the one for this machine builds it."""
+    python = built_for_musl(name, "aarch64", str(built_for_musl("musl")))
+    return Foreign(python, musl_platforms("aarch64"), (*WITHOUT_OPENSSL, *NOT_EMULATED), (EMULATE,))
+
+
+def musl_platforms(machine: str) -> list[str]:
+    """The tags of its wheels."""
+    return [f"musllinux_1_{minor}_{machine}" for minor in (1, 2)]
+
+
+FOREIGN = {"debian-13-arm64": for_aarch64, "musl": for_musl, "musl-arm64": for_musl_on_aarch64}
 
 TESTERS = {
     **dict.fromkeys([*PYTHONS, FREE_THREADED], on_this_machine),
     **dict.fromkeys(["debian-12", "debian-13", "debian-sid"], in_a_bare_root),
-    "debian-13-arm64": in_an_emulator,
-    "musl": with_musl,
+    **dict.fromkeys(FOREIGN, with_foreign),
 }
 
 
