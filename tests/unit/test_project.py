@@ -3,6 +3,7 @@
 """The files around the sources say the same: the Pythons, the tools, the commands, the version."""
 
 import re
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -66,4 +67,13 @@ def test_the_debian_packages_have_the_version_and_the_name_of_the_library():
 
 
 def test_the_changes_begin_with_those_of_this_version():
-    assert found(r"^## (.*)$", ROOT / "CHANGELOG.md")[0] in {"Unreleased", pymig.__version__}
+    """With the date of the release, which Debian's entry has, too."""
+    assert found(r"^## (.*)$", ROOT / "CHANGELOG.md")[0] in {
+        "Unreleased",
+        f"{pymig.__version__} - {released():%Y-%m-%d}",
+    }
+
+
+def released():
+    """When Debian's package of this version was made."""
+    return parsedate_to_datetime(found(r"^ -- .*>  (.*)$", DEBIAN / "changelog")[0])
