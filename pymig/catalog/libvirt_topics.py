@@ -195,6 +195,8 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "disk target <disk> not found",
             "NBD migration with TLS is not supported over UNIX socket",
             "Cannot migrate empty or read-only disk <disk>",
+            "unable to find disk target '<disk>' for non-shared-storage migration",
+            "non-shared storage migration into '<type>' target is not supported",
             "Flag 'VIR_MIGRATE_NON_SHARED_DISK | VIR_MIGRATE_NON_SHARED_INC' is required by flag "
             "'VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES'",
         ),
@@ -451,6 +453,7 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "migration statistics are available only on the source host",
             "post-copy can only be started while outgoing migration is in progress",
             "current job is not outgoing migration in post-copy mode",
+            "domain '<domain>' is not processing incoming migration",
         ),
         "domjobabort, domjobinfo and migrate-postcopy belong to the source of a migration that is in the right state.",
         (

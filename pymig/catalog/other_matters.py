@@ -174,6 +174,16 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         ("make an image of the same size at the destination first", "use --copy-storage-all instead of -inc"),
     ),
     Topic(
+        "storage/re-activate",
+        OTHER,
+        ("failed to re-activate block nodes after migration of VM '<domain>'",),
+        "The migration failed after the source had given its disks up, and it can't take them back. The guest stays "
+        "paused there. Said by the source's libvirt.",
+        ("the destination's QEMU still has the images open; to tell: lsof IMAGE, at both hosts",),
+        ("end the destination's QEMU if the guest does not run there, then virsh resume GUEST at the source",),
+        ("storage/busy", "storage/lock"),
+    ),
+    Topic(
         "storage/lock",
         OTHER,
         (
