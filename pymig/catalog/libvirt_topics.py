@@ -310,7 +310,6 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "cannot migrate this domain without dbus-vmstate support",
             "The slirp-helper doesn't support migration",
             "does not support the --migration option needed for migration with shared storage",
-            "migration with virtiofs device is not supported",
         ),
         "The guest is in a state, or has a device, that libvirt does not migrate. No capability is the cause.",
         ("a block job, a backup or a snapshot runs; to tell: virsh blockjob, virsh domjobinfo",),

@@ -113,14 +113,15 @@ class Pattern(NamedTuple):
 @cache
 def patterns() -> tuple[Pattern, ...]:
     """The patterns of all texts."""
-    return tuple(map(_pattern, messages()))
-
-
-def _pattern(message: Message) -> Pattern:
-    said = message.text
+    texts = "\0".join(message.text for message in messages())
     for fixed, flexible in _FLEXIBLE:
-        said = said.replace(fixed, flexible)
-    parts = tuple(part.strip() if not i else part for i, part in enumerate(_NAME.split(normalised_text(said))))
+        texts = texts.replace(fixed, flexible)
+    return tuple(map(_pattern, messages(), normalised_text(texts).split("\0")))
+
+
+def _pattern(message: Message, said: str) -> Pattern:
+    first, *rest = _NAME.split(said)
+    parts = (first.strip(), *rest)
     parts = parts if parts[-1].strip(" .") else parts[:-1]
     return Pattern(message, parts, max(parts, key=len))
 

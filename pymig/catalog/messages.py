@@ -50,10 +50,11 @@ ADDRESSES = ("tcp:X", "tcp:[X", "vsock:X", "vsock:1:2,X", "unix:", "fd:", "rdma:
 def messages() -> tuple[Message, ...]:
     """All of them, each once for what it belongs to."""
     releases: dict[tuple[str, str, str], list[int]] = {}
-    for source in (_rules, _commands, _addresses, _steps, _disagreements, _warnings, _states, _topics):
+    for source in (_rules, _commands, _addresses, _steps, _disagreements, _warnings, _states):
         for kind, key, said, release in source():
             releases.setdefault((kind, key, said), []).extend([] if release is None else [release])
-    return tuple(Message(*which, tuple(dict.fromkeys(numbers))) for which, numbers in releases.items())
+    of_tables = (Message(*which, tuple(dict.fromkeys(numbers))) for which, numbers in releases.items())
+    return (*of_tables, *_topics())
 
 
 def build_of(release: int) -> Any:
@@ -212,10 +213,11 @@ def _unnumbered(line: str) -> str:
 
 def _disagreements() -> Iterator[Said]:
     for number, row in enumerate(rows(lib.migration_agreement)):
+        key = text(row.id)
         for release in RELEASES:
             words = lib.migration_agreement_words(number, release)
-            if words != ffi.NULL:
-                yield "stream", _text(row.id), _text(words), release
+            if words:
+                yield "stream", key, _text(words), release
 
 
 def _warnings() -> Iterator[Said]:
@@ -237,7 +239,5 @@ def _states() -> Iterator[Said]:
     yield "fault", "savevm/multifd", snapshot, None
 
 
-def _topics() -> Iterator[Said]:
-    for topic in TOPICS:
-        for said in topic.texts:
-            yield topic.kind, topic.name, said, None
+def _topics() -> Iterator[Message]:
+    return (Message(topic.kind, topic.name, said, ()) for topic in TOPICS for said in topic.texts)

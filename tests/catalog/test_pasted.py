@@ -402,6 +402,10 @@ def test_another_matter_is_said_to_be_one():
             )
 
 
+def test_a_topic_has_each_text_once():
+    assert [topic.name for topic in TOPICS if len(set(topic.texts)) < len(topic.texts)] == []
+
+
 def test_every_topic_has_a_cause_and_a_remedy():
     """All but a warning that needs none."""
     assert [topic.name for topic in TOPICS if not topic.causes] == ["uuid/unset"]
