@@ -78,6 +78,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         (
             "migration out job: canceled by client",
             "job 'migration out' canceled by client",
+            "online migrate failure - interrupted by signal",
         ),
         "Somebody, or a time limit of the manager, cancelled the migration. Source, while it migrates.",
         ("it did not converge within the manager's limit; to tell: dirty-pages-rate in query-migrate",),
@@ -227,6 +228,8 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "unsupported machine type '<machine>'",
             "unsupported machine type",
             "Emulator '<emulator>' does not support machine type '<machine>'",
+            "Installed QEMU version '<version>' is too old to run machine type '<machine>', please upgrade node "
+            "'<node>'",
         ),
         "The destination's QEMU does not know the guest's machine type: it is older, or dropped the type.",
         ("the destination is older than the guest's machine type; to tell: qemu-system-x86_64 -machine help, there",),
@@ -324,6 +327,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "live migration requires that all PVCs must be shared",
             "cannot migrate VMI which does not use <network>",
             "is not on shared storage: Shared storage live-migration requires",
+            "is not on local storage: Block migration can not be used with shared storage",
             "is on shared storage: Block migration can not be used with shared storage",
             "can't migrate VM which uses local devices: <devices>",
             "can't live migrate attached local disks without with-local-disks option",
@@ -511,6 +515,9 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "can't migrate running VM without --online",
             "unable to detect remote migration address",
             "online migrate failure - aborting",
+            "online migrate failure - remote command failed with exit code <n>",
+            "migration finished with problems (duration <time>)",
+            "TASK ERROR: migration problems",
             "ERROR: migration aborted (duration <time>)",
             "TASK ERROR: migration aborted",
         ),
@@ -588,11 +595,25 @@ OTHER_MATTERS: tuple[Topic, ...] = (
         ("set it, and restart the guest: incus config set GUEST migration.stateful=true",),
     ),
     Topic(
+        "nova/hypervisor",
+        OTHER,
+        (
+            "The instance requires a newer hypervisor version than has been provided",
+            "The supplied hypervisor type of is invalid",
+            "Unable to migrate instance (<id>) to current host",
+        ),
+        "Nova compares the two hosts before libvirt is asked: the same hypervisor, at least the same version, another "
+        "host.",
+        ("the destination's libvirt or QEMU is older; to tell: openstack hypervisor show HOST",),
+        ("choose another host, or update that one first",),
+    ),
+    Topic(
         "proxmox/disks",
         OTHER,
         (
             "can't live migrate VM with replicated volumes",
             "Problem found while scanning volumes - can't migrate '<volume>'",
+            "Problem found while scanning volumes - <reason>",
             "storage '<storage>' is not available on node '<node>'",
         ),
         "Proxmox refuses before QEMU is asked: a disk or a storage of the guest is not at the other node.",

@@ -219,6 +219,24 @@ TEXTS = {
         "qm status",
     ),
     "qemu-kvm: rdma migration: recv polling control error!": ("other matter", "the link is down", "use tcp:"),
+    "[pve2] Installed QEMU version '8.1.2' is too old to run machine type 'pc-i440fx-9.0+pve0', please "
+    "upgrade node 'pve2'": ("other matter", "machine type", "machine"),
+    "2025-11-28 14:01:09 ERROR: online migrate failure - remote command failed with exit code 255": (
+        "other matter",
+        "in the lines before",
+        "read the lines above",
+    ),
+    "ERROR: online migrate failure - interrupted by signal": ("other matter", "cancelled", "downtime-limit"),
+    "ERROR: Problem found while scanning volumes - can't migrate local cdrom 'local:iso/debian.iso'": (
+        "other matter",
+        "ISO image",
+        "remove the local disk",
+    ),
+    "DestinationHypervisorTooOld: The instance requires a newer hypervisor version than has been provided.": (
+        "other matter",
+        "is older",
+        "another host",
+    ),
     "TASK ERROR: migration aborted": ("other matter", "in the lines before", "read the lines above"),
     f"{QMP} 'cont': Migration is not finalized yet": ("command", "query-status", "pymig watch"),
     "Error: Postcopy migration in progress, cannot cancel.": ("command", "can't be taken back", "resume=true"),
