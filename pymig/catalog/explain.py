@@ -177,7 +177,8 @@ def _joined(text: str) -> str:
     return re.sub(_IN_TWO_WORDS, lambda found: found[0].replace(" ", "-"), one)
 
 
-_IN_TWO_WORDS = "|".join(name.replace("-", " ") for name in (*NAMES, "zero-copy") if name not in EVERYDAY)
+_IN_WORDS = sorted((name for name in (*NAMES, *PARAMETERS, "zero-copy") if "-" in name), key=len, reverse=True)
+_IN_TWO_WORDS = "|".join(name.replace("-", " ") for name in _IN_WORDS if name not in EVERYDAY)
 
 
 def _about_names(words: Iterable[str]) -> list[Explanation]:

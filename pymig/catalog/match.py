@@ -46,6 +46,7 @@ _FLEXIBLE = (
     ("channel 0", "channel <n>"),
     ("' 0. Make sure", "' <n>. Make sure"),
     ("' 1. Make sure", "' <n>. Make sure"),
+    (". Make sure that your current VM setup matches your saved VM setup, including any hotplugged devices", ""),
     ("ramblock pc.ram", "ramblock <block>"),
     ("/rom@etc/acpi/rsdp", "<region>"),
 )

@@ -270,6 +270,7 @@ OTHER_MATTERS: tuple[Topic, ...] = (
             "kvm_put_msrs: Assertion",
             "kvm_buf_set_msrs: Assertion",
             "Failed to put registers after init",
+            "Putting registers after init: <reason>",
         ),
         "The destination's KVM does not take a register of the guest's CPU. Destination, when it loads the CPU.",
         ("the hosts' CPUs, kernels or microcodes differ; to tell: lscpu and uname -r, at both hosts",),

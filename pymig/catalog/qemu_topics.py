@@ -138,7 +138,6 @@ QEMU_TOPICS: tuple[Topic, ...] = (
         "migration",
         (
             "Unknown savevm section type <n>",
-            "Unknown savevm section <n>",
             "Ack, bad migration stream!",
         ),
         "The destination expects the head of a section and reads something else: before it, the two ends read and "
@@ -276,6 +275,25 @@ QEMU_TOPICS: tuple[Topic, ...] = (
         ),
         ("leave postcopy off for this guest", "update the back end, and give it userfaultfd"),
         ("postcopy-ram", "userfaultfd"),
+    ),
+    Topic(
+        "postcopy/target-page-size",
+        "migration",
+        ("Postcopy needs matching target page sizes (s=<source> d=<destination>)",),
+        "The two QEMUs emulate machines with pages of different sizes, so postcopy is refused. Destination, when "
+        "postcopy is announced.",
+        ("the targets or the machine types differ; to tell: query-target, query-machines, at both ends",),
+        ("start the destination with the same target and machine type",),
+        ("postcopy-ram", "postcopy-ram/page-size"),
+    ),
+    Topic(
+        "echo/vhost",
+        "migration",
+        ("vhost VQ <n> ring restore failed",),
+        "Only an echo: QEMU stops a vhost device, whose back end has ended or does not answer any more. Either end, "
+        "when the guest is stopped or a migration has failed.",
+        ("a back end (vhost-user, DPDK, OVS) was restarted or has ended; to tell: its log",),
+        ("read the lines before this one, and the other end's log",),
     ),
     Topic(
         "postcopy/nvdimm",

@@ -81,16 +81,17 @@ TOPICS_BY_NAME = {
 
 FILLERS = frozenset(
     """
-    a about after allowed an and any are at be because before between both by called can cap capabilities
-    capability caps compatible config configure conflict conflicts default deprecated destination did difference
-    disable disabled do does enable enabled enabling end ends equal error explain file flag for from gone
-    harvester has have host hosts how i in incompatible is it its kubevirt kvm libvirtd like live long many may
-    maximum mean means migrate migration minimum missing much must my need needed needs new no not nova of off
-    old on one only openstack option options or ovirt parameter parameters possible proxmox qemu range refused
-    release releases removed required requires same set setting settings should side sides since source still
-    supported switch take takes target tcp than that the then there to together too turn two unit units unix
-    unsupported until up update upgrade use used using value values version versions virsh was were what when
-    where which who why will with without work works would you
+    a about after allowed an and any are at be because before benefit benefits best between both by called can
+    cap capabilities capability caps compatible config configure conflict conflicts default deprecated
+    destination did difference disable disabled do does enable enabled enabling end ends equal error explain
+    file flag for from gone harvester has have host hosts how i in incompatible is it its kubevirt kvm libvirtd
+    like live long many maximum may mean means migrate migration minimum missing much must my need needed needs
+    new no not nova number of off old on one only openstack option options or ovirt parameter parameters
+    possible proxmox qemu range recommended refused release releases removed required requirement requirements
+    requires safe same set setting settings should side sides since source still supported switch take takes
+    target tcp than that the then there to together too turn two unit units unix unsupported until up update
+    upgrade use used using value values version versions virsh was were what when where which who why will with
+    without work works would you
     """.split()  # noqa: SIM905 - a list of a hundred words
 )
 """Words that say nothing by themselves."""
@@ -114,6 +115,12 @@ ASKED = (
     ("savevm parallel migration", "savevm/multifd"),
     ("savevm multifd", "savevm/multifd"),
     ("rdma multifd", "rdma/multifd"),
+    ("zero-copy memory lock", "zero-copy/memory-lock"),
+    ("zero-copy-send memory lock", "zero-copy/memory-lock"),
+    ("dirty-limit dirty ring", "dirty-limit"),
+    ("tls certificate hostname", "tls/certificate"),
+    ("postcopy hugepages", "postcopy-ram"),
+    ("live migration vfio", "blocker/device"),
     ("rdma postcopy", "rdma/postcopy-ram"),
     ("rdma postcopy-ram", "rdma/postcopy-ram"),
     ("rdma xbzrle", "rdma/xbzrle"),
