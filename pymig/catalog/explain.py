@@ -177,8 +177,14 @@ def _joined(text: str) -> str:
     return re.sub(_IN_TWO_WORDS, lambda found: found[0].replace(" ", "-"), one)
 
 
-_IN_WORDS = sorted((name for name in (*NAMES, *PARAMETERS, "zero-copy") if "-" in name), key=len, reverse=True)
-_IN_TWO_WORDS = "|".join(name.replace("-", " ") for name in _IN_WORDS if name not in EVERYDAY)
+_ONLY_MIGRATIONS = ("multifd-", "xbzrle-", "downtime-", "max-postcopy-")
+"""How names of parameters begin whose words nobody else writes side by side, such as multifd channels."""
+_MANY_WORDS = (*NAMES, "zero-copy", *(name for name in PARAMETERS if name.startswith(_ONLY_MIGRATIONS)))
+_IN_TWO_WORDS = "|".join(
+    name.replace("-", " ")
+    for name in sorted(_MANY_WORDS, key=len, reverse=True)
+    if "-" in name and name not in EVERYDAY
+)
 
 
 def _about_names(words: Iterable[str]) -> list[Explanation]:

@@ -361,6 +361,13 @@ UNRELATED = (
     "Unknown column 'capability' in 'field list'",
     "flyway: Migration of schema public to version 12 failed. Changes successfully rolled back.",
     "alembic.util.exc.CommandError: Target database is not up to date.",
+    "direct io not supported",
+    "return path",
+    "Max bandwidth 1000",
+    "zlib compress level must be 0 to 9",
+    "the block number must be the same on both sides",
+    "the target must be the same as the source",
+    "compress: number of threads required",
 )
 
 
