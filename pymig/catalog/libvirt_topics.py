@@ -459,7 +459,10 @@ LIBVIRT_TOPICS: tuple[Topic, ...] = (
             "the command went to the destination; to tell: virsh domjobinfo GUEST, at both hosts",
             "the migration has not begun, has ended, or has not gone over to postcopy; to tell: virsh domjobinfo",
         ),
-        ("send the command to the source's libvirt", "to give up at the destination alone: virsh destroy GUEST there"),
+        (
+            "send the command to the source's libvirt",
+            "to give up at the destination, only before postcopy has begun: virsh destroy GUEST there",
+        ),
         ("postcopy-ram",),
     ),
     Topic(

@@ -24,7 +24,8 @@ QEMU_TOPICS: tuple[Topic, ...] = (
         ),
         (
             "look whether the guest runs at the destination (query-status there) before anything else",
-            "if it does not: migrate_cancel at the source, and cont when query-migrate says cancelled",
+            "if it does not, and postcopy has not begun: migrate_cancel at the source, and cont when query-migrate "
+            "says cancelled",
             "run pymig watch with both ends: it says where the guest is and what to send",
         ),
         ("return-path", "postcopy-ram"),
@@ -314,8 +315,8 @@ QEMU_TOPICS: tuple[Topic, ...] = (
             "Bitmap migration stream buffer allocation request is too large",
             "All state is migrated except dirty bitmaps",
         ),
-        "dirty-bitmaps is on, and the destination can't take a bitmap over. The guest is migrated where the text says "
-        "so, and the bitmap is lost.",
+        "dirty-bitmaps is on, and the destination can't take a bitmap over. The bitmap is lost, and the migration "
+        "fails unless the text says that the rest was migrated.",
         (
             "a bitmap of this name is there already; to tell: query-named-block-nodes, at the destination",
             "the image can't be written there; to tell: query-named-block-nodes, at the destination",
