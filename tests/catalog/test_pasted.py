@@ -246,6 +246,11 @@ TEXTS = {
         "the destination's QEMU is older",
         "pc-q35-7.2",
     ),
+    "qemu-system-x86_64: Unknown savevm section or instance '0000:00:1c.0/ich9_ahci' 0.": (
+        "stream",
+        "the destination",
+        "same devices",
+    ),
     "qemu-system-x86_64: Unknown savevm section type 84": ("migration", "the two ends differ", "pymig preflight"),
     "qemu-kvm: multifd 0: packet size received 40 size expected 80": (
         "migration",
