@@ -171,8 +171,7 @@ def _addresses() -> Iterator[Said]:
     around, faults = ffi.new("MigrationSurroundings *"), ffi.new("uint32_t *")
     commands = {uri: Command({"uri": uri}) for uri in ADDRESSES}
     for release in RELEASES:
-        owner = state_of(release)
-        state = borrowed(owner)
+        state = borrowed(state_of(release))
         for uri, command in commands.items():
             said = _fault_of(uri, lambda: command.send(lib.migrate_try, state, around, faults))  # noqa: B023
             if said and (said, release) not in command_rules():

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-from pymig.catalog.topic import Topic
-
-OTHER = "other matter"
+from pymig.catalog.topic import OTHER, Topic
 
 OTHER_MATTERS: tuple[Topic, ...] = (
     Topic(

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from pymig.catalog.topic import Topic
+from pymig.catalog.topic import OTHER, Topic
 
-OTHER = "other matter"
 AT_BOTH_ENDS = "query-migrate-parameters, at both ends"
 
 QEMU_TOPICS: tuple[Topic, ...] = (

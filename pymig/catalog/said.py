@@ -12,6 +12,7 @@ from pymig.catalog.explanation import Explanation
 from pymig.catalog.messages import RELEASES, Message, Rule, command_rules, messages, rules
 from pymig.catalog.notes import ADDRESS, AT_DESTINATION, KEPT_ON, NOTES_ON_COMMANDS, NOTES_ON_RULES, STEPS, Note
 from pymig.catalog.releases import series
+from pymig.catalog.topic import OTHER
 from pymig.catalog.topics import TOPIC_OF
 from pymig.ends.finding import OUTCOMES, PLACES, STAGES
 from pymig.ends.plan import ENDS
@@ -70,7 +71,7 @@ def of_key(key: str) -> list[Explanation]:
     if not said and key in DISAGREEMENTS:
         return [_disagreement(Message("stream", key, key, ()))]
     if not said:
-        known = key.startswith("libvirt/") and key in faults_of_libvirt()
+        known = key.startswith("libvirt/") and key in faults_of_libvirt()  # else there is no need to import them
         return [_fault_of_libvirt(key)] if known else []
     newest = {message.kind: message for message in said if message.kind != "rule" or _is_text(message)}
     first = {message.kind: message for message in reversed(said)}
@@ -277,7 +278,7 @@ def _fault_of_libvirt(key: str) -> Explanation:
 def _topic(message: Message) -> Explanation:
     topic = TOPIC_OF[message.key]
     remedies = (*topic.tried, *(remedy + NOT_TRIED for remedy in topic.remedies))
-    text = f"{ANOTHER_MATTER} {topic.text}" if topic.kind == "other matter" else topic.text
+    text = f"{ANOTHER_MATTER} {topic.text}" if topic.kind == OTHER else topic.text
     return Explanation(topic.kind, message.text, text, (), topic.causes, remedies, _see(topic.see))
 
 

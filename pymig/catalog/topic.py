@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+OTHER = "other matter"
+"""The kind of a text that looks alike, but has another cause than a capability or a parameter."""
+
 
 class Topic(NamedTuple):
     """What such texts mean.

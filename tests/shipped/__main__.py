@@ -5,8 +5,8 @@
     python -m tests.shipped [--tests PATH]... [PLACE...]
 
 A Python of this machine gets the wheel that `make dist` made of the sdist. A free-threaded one gets one of those of
-`make wheels`, like the Pythons of other places. Those for aarch64 run in qemu-aarch64. Those for musl are
-built from Debian's sources. The output goes to build/machines/shipped-PLACE.log.
+`make wheels`, like the Pythons of other places. Those for aarch64 run in qemu-aarch64. Those for musl are built from
+Debian's sources. The output goes to build/machines/shipped-PLACE.log.
 
 Exit status: 0 all passed, 1 one failed, 77 one can't be had.
 """
